@@ -1,0 +1,1 @@
+//! The command: arguments, exit codes, tables; the only reader of environment variables.

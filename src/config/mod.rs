@@ -1,0 +1,1 @@
+//! TOML text to model, gathering all faults with line and caret; pure.

@@ -1,0 +1,1 @@
+//! Which change made which journey slower or less reliable? Pure functions of (data, now).

@@ -1,0 +1,1 @@
+//! The loopback shop of `wayfarer demo`.

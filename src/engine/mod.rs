@@ -1,0 +1,1 @@
+//! Walks journeys: the only user of reqwest for targets.

@@ -1,0 +1,1 @@
+//! The metrics: the only user of `prometheus`.

@@ -1,0 +1,3 @@
+//! The `wayfarer` command.
+
+fn main() {}

@@ -1,0 +1,86 @@
+//! Findings: trouble that is open until it recovers, is explained or is dismissed.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric};
+
+/// Trouble that people should know of.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its id.
+    pub id: FindingId,
+    /// What sort.
+    pub kind: FindingKind,
+    /// How it stands.
+    pub state: FindingState,
+    /// The change it is blamed on, if any.
+    pub change: Option<ChangeId>,
+    /// The journey.
+    pub journey: JourneyName,
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The location.
+    pub location: LocationName,
+    /// The metric.
+    pub metric: Metric,
+    /// A sentence for people.
+    pub summary: String,
+    /// When the trouble began, as far as is known.
+    pub onset_at: Option<Timestamp>,
+    /// When the finding was opened.
+    pub opened_at: Timestamp,
+    /// When it was last altered.
+    pub updated_at: Timestamp,
+    /// When it was closed.
+    pub closed_at: Option<Timestamp>,
+}
+
+/// What sort of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingKind {
+    /// A change is suspected.
+    Suspected,
+    /// A change is guilty.
+    Regressed,
+    /// Trouble that no logged change explains.
+    Unexplained,
+}
+
+/// How a finding stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingState {
+    /// Open.
+    Open,
+    /// The journey is as before.
+    Recovered,
+    /// A change logged later explains it; that change has a finding of its own.
+    Explained,
+    /// A person said it is nothing.
+    Dismissed,
+}
+
+impl FindingKind {
+    /// The word used in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspected => "suspected",
+            Self::Regressed => "regressed",
+            Self::Unexplained => "unexplained",
+        }
+    }
+}
+
+impl FindingState {
+    /// The word used in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Recovered => "recovered",
+            Self::Explained => "explained",
+            Self::Dismissed => "dismissed",
+        }
+    }
+}

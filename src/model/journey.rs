@@ -1,0 +1,176 @@
+//! Journeys: what a user does, written as steps.
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+
+use super::{EnvironmentName, JourneyName, Predicate, Query, Revision, ServiceName, StepName};
+
+/// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(transparent)]
+pub struct Text(pub String);
+
+impl Text {
+    /// Whether there is anything to fill in.
+    pub fn is_plain(&self) -> bool {
+        !self.0.contains("{{")
+    }
+}
+
+impl From<&str> for Text {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl fmt::Debug for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A named list of steps with a schedule: one file below `journeys/`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Journey {
+    /// Its name, unique in an agent.
+    pub name: JourneyName,
+    /// A sentence for people.
+    pub description: Option<String>,
+    /// The services it touches: a change of one of these maps to this journey.
+    pub services: Vec<ServiceName>,
+    /// Where it runs.
+    pub environments: Vec<EnvironmentName>,
+    /// When it runs.
+    pub schedule: Schedule,
+    /// The deadline of a whole run; 30 s by default.
+    pub timeout: Duration,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// What to do when it breaks.
+    pub runbook: Option<String>,
+    /// What it promises.
+    pub slo: Option<Slo>,
+    /// Variables of its own, for templates.
+    pub vars: std::collections::BTreeMap<String, String>,
+    /// The steps, in order; at least one.
+    pub steps: Vec<Step>,
+    /// Hash of what is walked and asserted (steps, variables, timeouts), not of texts for people or of the schedule.
+    pub revision: Revision,
+}
+
+impl Journey {
+    /// Whether any step buys, sends or deletes: such a journey is never probed denser than its schedule says.
+    pub fn has_effect(&self) -> bool {
+        self.steps.iter().any(|step| step.effect)
+    }
+}
+
+/// When a journey runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Schedule {
+    /// `every = "60s"`, spread stably over the interval.
+    Every(Duration),
+    /// `cron = "*/5 8-18 * * MON-FRI"` in `timezone` (an IANA name; `UTC` by default).
+    Cron {
+        /// Five fields, as in crontab(5).
+        expression: String,
+        /// IANA time zone.
+        timezone: String,
+    },
+}
+
+/// `[slo]`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Slo {
+    /// Share of good runs, as a percentage: 99.9.
+    pub objective_percent: f64,
+    /// A slower run is not good.
+    pub latency: Option<Duration>,
+    /// Over how long; 30 days by default.
+    pub window: Duration,
+}
+
+/// One HTTP exchange (later also one group of browser actions), with captures and assertions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Step {
+    /// Its name, unique in the journey.
+    pub name: StepName,
+    /// Whose fault a shift in this step would be.
+    pub service: Option<ServiceName>,
+    /// The deadline of this step; the journey's by default.
+    pub timeout: Option<Duration>,
+    /// Whether the step buys, sends or deletes.
+    pub effect: bool,
+    /// What is done.
+    pub action: Action,
+    /// What is kept for later steps.
+    pub captures: Vec<Capture>,
+    /// What must hold. A step whose assertions say nothing of the status asserts 2xx after redirects.
+    pub assertions: Vec<Assertion>,
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Action {
+    /// `[step.http]`.
+    Http(HttpStep),
+}
+
+/// `[step.http]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct HttpStep {
+    /// The method in capitals; `GET` by default.
+    pub method: String,
+    /// Absolute once rendered.
+    pub url: Text,
+    /// Added to the URL's query, in order.
+    pub query: Vec<(String, Text)>,
+    /// Sent headers, in order.
+    pub headers: Vec<(String, Text)>,
+    /// What is sent.
+    pub body: Option<Body>,
+    /// How many redirects are followed: 10 by default, none where a 3xx status is expected.
+    pub redirects: u32,
+    /// Largest decoded body that is read, in bytes; a larger one fails the step. 10 MiB by default.
+    pub max_body_bytes: u64,
+}
+
+/// What an HTTP step sends.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub enum Body {
+    /// `form = { … }`: `application/x-www-form-urlencoded`, in order.
+    Form(Vec<(String, Text)>),
+    /// `json = { … }`: every string in it is a template; a string that is one expression alone stays a string.
+    Json(serde_json::Value),
+    /// `body = "…"`.
+    Text(Text),
+}
+
+/// `[step.capture]`: one value kept under a name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Capture {
+    /// The name later templates use.
+    pub name: String,
+    /// Where the value is found.
+    pub query: Query,
+    /// Whether the value is masked like a secret.
+    pub secret: bool,
+}
+
+/// One query and what must hold of its answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Assertion {
+    /// What is looked at.
+    pub query: Query,
+    /// What must hold of the value; all of them. May be empty only if `count` is not.
+    pub predicates: Vec<Predicate>,
+    /// What must hold of the number of answers (nodes; one array node counts its elements).
+    pub count: Vec<Predicate>,
+}

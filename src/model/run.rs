@@ -1,0 +1,289 @@
+//! A run: one walk of one journey, born complete and never changed. The value that travels.
+
+use std::{net::SocketAddr, time::Duration};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    EnvironmentName, JourneyName, LocationName, Revision, RunId, SeriesKey, ServiceName, StepName,
+};
+
+/// One walk of one journey in one environment from one location. Every text in it is already masked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Time-ordered and unique: storing a run twice is harmless.
+    pub id: RunId,
+    /// What was walked.
+    pub journey: JourneyName,
+    /// Where.
+    pub environment: EnvironmentName,
+    /// From where.
+    pub location: LocationName,
+    /// As which version of its file.
+    pub revision: Revision,
+    /// Why it was walked now.
+    pub trigger: Trigger,
+    /// Wall-clock time of its beginning.
+    pub started_at: Timestamp,
+    /// How much later than due it began: our own lateness, not the target's.
+    pub late_by: Duration,
+    /// Monotonic length of the walk: the sum of the steps' durations, without what we do between them.
+    pub duration: Duration,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The steps that were begun, in order.
+    pub steps: Vec<StepRun>,
+    /// Which version of which service was deployed, as far as we were told.
+    pub deployed: Vec<Deployed>,
+    /// What the failing step sent and got; only of a failed run.
+    pub evidence: Option<Evidence>,
+}
+
+impl Run {
+    /// The series this run belongs to.
+    pub fn series(&self) -> SeriesKey {
+        SeriesKey {
+            journey: self.journey.clone(),
+            environment: self.environment.clone(),
+            location: self.location.clone(),
+        }
+    }
+}
+
+/// Why a run was walked when it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trigger {
+    /// Its schedule.
+    Schedule,
+    /// Denser probing while a change is watched.
+    Burst,
+    /// A change had just finished.
+    Smoke,
+    /// A person asked.
+    Manual,
+}
+
+/// How a run ended. The target's trouble is `Failed`, our own is `Broken`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "result", rename_all = "snake_case")]
+pub enum Outcome {
+    /// Every step did what it should.
+    Passed,
+    /// The target's fault.
+    Failed(Failure),
+    /// The prober's own trouble: never counted against the target.
+    Broken {
+        /// What was wrong with us.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// `passed`, `failed` or `broken`: the label in metrics and JSON.
+    pub fn label(&self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed(_) => "failed",
+            Self::Broken { .. } => "broken",
+        }
+    }
+}
+
+/// What failed, where, and how that was seen.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The failing step.
+    pub step: StepName,
+    /// The kind of error.
+    pub kind: FaultKind,
+    /// A sentence for people: lower case, fits after "failed: ".
+    pub message: String,
+    /// The assertion or capture as written, if one failed: `status`, `jsonpath $.items[*] count`.
+    pub check: Option<String>,
+    /// What should have been.
+    pub expected: Option<String>,
+    /// What was.
+    pub actual: Option<String>,
+}
+
+/// The kind of a failure: with journey and step, the signature by which "never seen before" is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The host name has no address.
+    Dns,
+    /// No connection: refused, unreachable.
+    Connect,
+    /// The TLS handshake or the certificate.
+    Tls,
+    /// The connection broke while in use.
+    Reset,
+    /// A deadline passed.
+    Timeout,
+    /// More redirects than allowed, or in a circle, or to nowhere.
+    Redirect,
+    /// The answer is not HTTP, or its encoding is broken.
+    Protocol,
+    /// The body is larger than allowed.
+    TooLarge,
+    /// The status was not the one expected.
+    Status,
+    /// Another assertion did not hold.
+    Assertion,
+    /// A capture found nothing.
+    Capture,
+    /// A template could not be filled from what the target gave, or gave an impossible URL or header.
+    Template,
+}
+
+/// One step as it was walked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct StepRun {
+    /// Its name.
+    pub name: StepName,
+    /// When it began, after the run's beginning (monotonic).
+    pub offset: Duration,
+    /// First byte asked to last byte read, over all hops; checks are not in it.
+    pub duration: Duration,
+    /// Whether it passed.
+    pub outcome: StepOutcome,
+    /// The requests made, redirects included, in order.
+    pub hops: Vec<Hop>,
+    /// What was checked, in order.
+    pub assertions: Vec<AssertionResult>,
+    /// What was captured: name and masked value.
+    pub captures: Vec<(String, String)>,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StepOutcome {
+    /// It did what it should.
+    Passed,
+    /// The target did not.
+    Failed,
+    /// We could not.
+    Broken,
+}
+
+/// One request and its response.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Hop {
+    /// Its method.
+    pub method: String,
+    /// Its URL, masked.
+    pub url: String,
+    /// The status, if an answer came.
+    pub status: Option<u16>,
+    /// The protocol of the answer: `HTTP/1.1`, `HTTP/2`.
+    pub version: Option<String>,
+    /// When it began, after the run's beginning (monotonic).
+    pub offset: Duration,
+    /// Its whole length: the sum of its phases.
+    pub duration: Duration,
+    /// Where the time went.
+    pub phases: Phases,
+    /// Whether a connection of this run served again.
+    pub reused: bool,
+    /// Who answered.
+    pub peer: Option<SocketAddr>,
+    /// Size of the body as it came over the wire, in bytes.
+    pub body_bytes: u64,
+    /// When the first certificate of the chain ends.
+    pub certificate_expires_at: Option<Timestamp>,
+}
+
+/// The five phases of a hop, named as `blackbox_exporter` names them; they add up to the hop. A phase that did not happen is zero.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Phases {
+    /// Looking up the name.
+    pub resolve: Duration,
+    /// TCP.
+    pub connect: Duration,
+    /// TLS handshake.
+    pub tls: Duration,
+    /// Request sent until the first byte of the answer's head.
+    pub processing: Duration,
+    /// The rest of the answer.
+    pub transfer: Duration,
+}
+
+impl Phases {
+    /// Names and values, in the order of time.
+    pub fn named(&self) -> [(&'static str, Duration); 5] {
+        [
+            ("resolve", self.resolve),
+            ("connect", self.connect),
+            ("tls", self.tls),
+            ("processing", self.processing),
+            ("transfer", self.transfer),
+        ]
+    }
+
+    /// The sum of all five.
+    pub fn total(&self) -> Duration {
+        self.named().iter().map(|(_, d)| *d).sum()
+    }
+
+    /// Phase by phase addition, for a step of several hops.
+    pub fn add(&mut self, other: &Self) {
+        self.resolve += other.resolve;
+        self.connect += other.connect;
+        self.tls += other.tls;
+        self.processing += other.processing;
+        self.transfer += other.transfer;
+    }
+}
+
+/// One assertion and what came of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AssertionResult {
+    /// The assertion as written.
+    pub check: String,
+    /// Whether it held.
+    pub passed: bool,
+    /// What should have been; only where it did not hold.
+    pub expected: Option<String>,
+    /// What was, masked and shortened; only where it did not hold.
+    pub actual: Option<String>,
+}
+
+/// A version known to be deployed when a run began.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployed {
+    /// Of which service.
+    pub service: ServiceName,
+    /// Which version (or commit, where no version was said).
+    pub version: String,
+}
+
+/// What the failing step sent and got, masked, for people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The exchanges of the failing step, redirects included.
+    pub exchanges: Vec<Exchange>,
+    /// A `curl` line that repeats the failing request, secrets masked.
+    pub curl: String,
+}
+
+/// One request and response in full.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Exchange {
+    /// `METHOD URL`.
+    pub request_line: String,
+    /// Headers sent.
+    pub request_headers: Vec<(String, String)>,
+    /// Body sent, capped.
+    pub request_body: Option<String>,
+    /// Status got.
+    pub status: Option<u16>,
+    /// Headers got.
+    pub response_headers: Vec<(String, String)>,
+    /// Body got, decoded, as text, capped.
+    pub response_body: Option<String>,
+    /// Whether the body is only its beginning.
+    pub truncated: bool,
+}

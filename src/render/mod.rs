@@ -1,0 +1,1 @@
+//! Values to text: templates, waterfalls, tables; pure.

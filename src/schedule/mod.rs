@@ -1,0 +1,1 @@
+//! When a journey is due; pure, the only user of `cron`.

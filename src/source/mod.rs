@@ -1,0 +1,1 @@
+//! Files, secrets, recorded histories and a running agent, as sources of what is configured or asked.
