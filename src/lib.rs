@@ -4,8 +4,10 @@
 pub mod model;
 
 // Floor 1: pure thought; no files, sockets or clock, `now` is an argument.
+pub mod alert;
 pub mod check;
 pub mod correlate;
+pub mod intake;
 pub mod render;
 pub mod schedule;
 

@@ -1,0 +1,5 @@
+//! What becomes of a finding when a verdict alters; pure: (what is open, verdict, now) in, what to store out.
+
+mod decide;
+
+pub use decide::{Decision, Reason, decide, explained, recovered, unexplained};
