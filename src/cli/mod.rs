@@ -1,1 +1,135 @@
-//! The command: arguments, exit codes, tables; the only reader of environment variables.
+//! The command: arguments, exit codes, tables, progress. The only reader of environment variables, the only writer to the
+//! terminal. One file a verb; `args` names them all.
+
+mod args;
+mod agent;
+pub mod backtest;
+mod change;
+mod check;
+mod demo;
+mod exit;
+mod gate;
+mod init;
+mod logs;
+mod place;
+mod run;
+
+use std::{collections::BTreeMap, process::ExitCode};
+
+use clap::{Parser, error::ErrorKind};
+
+pub use exit::Exit;
+use args::{Arguments, ChangeVerb, Verb};
+use exit::Failed;
+
+/// What every verb is handed: where configuration is, and the environment variables.
+#[derive(Debug)]
+struct Context {
+    config: std::path::PathBuf,
+    variables: BTreeMap<String, String>,
+    clock: crate::clock::Clock,
+    /// Standard output is a terminal that shows colours.
+    colour: bool,
+    /// Columns of the terminal, 80 where there is none.
+    width: usize,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            // Writing to a closed pipe is nobody's fault.
+            drop(e.print());
+            return match e.kind() {
+                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Good.into(),
+                _ => Exit::Usage.into(),
+            };
+        }
+    };
+    let context = context(&arguments);
+    if let Err(e) = logs::start(&arguments, &context.variables) {
+        return end(Failed::new(Exit::Usage, e));
+    }
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(e) => return end(Failed::new(Exit::Trouble, format!("cannot start: {e}"))),
+    };
+    match runtime.block_on(dispatch(arguments.verb, &context)) {
+        Ok(exit) => exit.into(),
+        Err(failed) => end(failed),
+    }
+}
+
+async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
+    match verb {
+        Verb::Demo(arguments) => demo::run(&arguments, context).await,
+        Verb::Init(arguments) => init_verb(&arguments),
+        Verb::Check(arguments) => check::run(&arguments, context),
+        Verb::Run(arguments) => run::run(&arguments, context).await,
+        Verb::Agent => agent::run(context).await,
+        Verb::Change(arguments) => match arguments.verb {
+            ChangeVerb::Record(arguments) => change::record(&arguments, context).await,
+            ChangeVerb::List(arguments) => change::list(&arguments, context).await,
+            ChangeVerb::Show(arguments) => change::show(&arguments, context).await,
+        },
+        Verb::Gate(arguments) => gate::run(&arguments, context).await,
+        Verb::Backtest(arguments) => {
+            let text = backtest::run(&arguments.dir, arguments.json, &arguments.set)
+                .map_err(|e| Failed::new(e.exit(), e))?;
+            say(&text);
+            Ok(Exit::Good)
+        }
+    }
+}
+
+fn init_verb(arguments: &args::InitArguments) -> Result<Exit, Failed> {
+    let written = init::run(&arguments.dir).map_err(|e| Failed::new(Exit::Usage, e))?;
+    for path in written {
+        say(&format!("wrote {}\n", path.display()));
+    }
+    let dir = arguments.dir.display();
+    say(&format!("\nNext: wayfarer check -c {dir}, then wayfarer agent -c {dir}\n"));
+    Ok(Exit::Good)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command is the only reader of environment variables")]
+fn context(arguments: &Arguments) -> Context {
+    use std::io::IsTerminal;
+    let variables: BTreeMap<String, String> = std::env::vars_os()
+        .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+        .collect();
+    let terminal = std::io::stdout().is_terminal();
+    let plain = variables.get("NO_COLOR").is_some_and(|v| !v.is_empty())
+        || variables.get("TERM").is_some_and(|v| v == "dumb");
+    let width = console_width(terminal);
+    Context {
+        config: arguments.config.clone(),
+        variables,
+        clock: crate::clock::Clock,
+        colour: terminal && !plain,
+        width,
+    }
+}
+
+fn console_width(terminal: bool) -> usize {
+    let columns = rustix::termios::tcgetwinsize(std::io::stdout()).map_or(0, |size| size.ws_col);
+    if terminal && columns > 0 { usize::from(columns) } else { 80 }
+}
+
+/// Writes to standard output; a closed pipe ends quietly.
+fn say(text: &str) {
+    use std::io::Write;
+    let mut out = std::io::stdout().lock();
+    drop(out.write_all(text.as_bytes()));
+    drop(out.flush());
+}
+
+fn end(failed: Failed) -> ExitCode {
+    use std::io::Write;
+    if !failed.message.is_empty() {
+        let text = failed.message.trim_end();
+        drop(writeln!(std::io::stderr(), "{text}"));
+    }
+    failed.exit.into()
+}

@@ -1,1 +1,21 @@
-//! The only place where parts are wired to time.
+//! The only place where parts are wired to time: the due-heap and its workers, the one pipeline a run passes through, the
+//! open watches and findings, reload and drain.
+//!
+//! Data flows one way: dispatcher → worker (`engine`) → pipeline (`store`, `export`, live stream, `correlate`, `alert`).
+//! Everything that decides is called here and lives below; faces ask through [`Handle`] and write through nothing else.
+
+mod agenda;
+mod agent;
+mod dispatcher;
+mod handle;
+mod live;
+mod pipeline;
+mod prune;
+mod setup;
+mod trouble;
+mod watches;
+
+pub use agent::{Agent, Parts};
+pub use handle::{Handle, HandleError, Judged, LONGEST_WAIT, Logged, judge};
+pub use live::{Event, Live};
+pub use setup::{LoadError, Scheduled, Setup, Token, journey_services};

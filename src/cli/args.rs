@@ -1,0 +1,280 @@
+//! What may be written on the command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Walks user journeys and says which change made which one slower or less reliable.
+#[derive(Debug, Parser)]
+#[command(name = "wayfarer", version, max_term_width = 100, after_help = EXITS)]
+pub struct Arguments {
+    /// The folder with `wayfarer.toml`, or that file
+    #[arg(long, short = 'c', global = true, value_name = "PATH", default_value = ".")]
+    pub config: PathBuf,
+    /// Log lines as text or as JSON, on standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+    /// What is logged: `warn`, `info`, `debug`, or a filter such as `wayfarer=debug`
+    #[arg(long, global = true, value_name = "LEVEL")]
+    pub log_level: Option<String>,
+    /// What to do
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+const EXITS: &str = "Exit codes: 0 good, 1 our own bug, 2 bad arguments, 3 bad configuration or journey, \
+4 a journey failed, 5 a change was judged harmful, 6 no verdict could be reached, 7 storage or network trouble.";
+
+/// The form of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Verb {
+    /// Show the whole story on loopback: a shop, its journeys, good and bad changes, verdicts
+    Demo(DemoArguments),
+    /// Write a commented wayfarer.toml, a first journey and deploy files
+    Init(InitArguments),
+    /// Check configuration and journeys: all faults at once
+    Check(CheckArguments),
+    /// Walk journeys now
+    Run(RunArguments),
+    /// Walk journeys on schedule, watch changes, serve the API
+    Agent,
+    /// The change log: record, list, show
+    Change(ChangeArguments),
+    /// Wait for the verdict of a change: exits 0, 5 or 6
+    Gate(GateArguments),
+    /// Judge recorded histories with known truth by the agent's own code
+    Backtest(BacktestArguments),
+}
+
+/// `wayfarer demo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer demo --keep")]
+pub struct DemoArguments {
+    /// Leave the shop and the dashboard up at the end
+    #[arg(long)]
+    pub keep: bool,
+    /// The seed of the shop's latencies; a fresh one each time by default
+    #[arg(long)]
+    pub seed: Option<u64>,
+    /// The verdicts as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `wayfarer init`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer init monitoring && wayfarer check -c monitoring")]
+pub struct InitArguments {
+    /// Where to
+    #[arg(default_value = ".")]
+    pub dir: PathBuf,
+}
+
+/// `wayfarer check`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer check monitoring")]
+pub struct CheckArguments {
+    /// Folders with wayfarer.toml; the one of --config by default
+    pub paths: Vec<PathBuf>,
+    /// Faults as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `wayfarer run`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer run checkout --env staging --var user=jo@example.com")]
+pub struct RunArguments {
+    /// Which journeys; all of the environment by default
+    pub journeys: Vec<String>,
+    /// In which environment; may be left out if there is only one
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// The whole runs as JSON
+    #[arg(long)]
+    pub json: bool,
+    /// Write a JUnit report as well
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Walk each so many times
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    pub repeat: u32,
+    /// A variable that wins over the files'; may be repeated
+    #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
+    pub vars: Vec<(String, String)>,
+}
+
+/// Where changes are read and written.
+#[derive(Debug, Args)]
+pub struct Place {
+    /// A running agent, http://HOST:PORT (or WAYFARER_URL, with a token in WAYFARER_TOKEN); else the data file
+    #[arg(long, value_name = "URL")]
+    pub url: Option<String>,
+    /// The data file, where no agent is asked; the one of --config by default
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub data: Option<PathBuf>,
+    /// The answer as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// `wayfarer change`.
+#[derive(Debug, Args)]
+pub struct ChangeArguments {
+    /// What to do with the change log
+    #[command(subcommand)]
+    pub verb: ChangeVerb,
+}
+
+/// The verbs of the change log.
+#[derive(Debug, Subcommand)]
+pub enum ChangeVerb {
+    /// Log a change
+    Record(Box<RecordArguments>),
+    /// The newest changes with their verdicts
+    List(ListArguments),
+    /// One change with everything concluded of it
+    Show(ShowArguments),
+}
+
+/// `wayfarer change record`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer change record --service shop --env production --version 2.4.1 --commit abc123\n\
+A change that takes a while is logged twice under one id: --state started, then --state finished.")]
+pub struct RecordArguments {
+    /// Which service; may be repeated. None means the whole environment
+    #[arg(long = "service")]
+    pub services: Vec<String>,
+    /// In which environment; may be repeated
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub environments: Vec<String>,
+    /// deploy, rollback, config, flag, infra, schema, experiment or drift
+    #[arg(long, default_value = "deploy")]
+    pub kind: String,
+    /// Its id; the same id twice is one change
+    #[arg(long)]
+    pub id: Option<String>,
+    /// What is deployed now
+    #[arg(long)]
+    pub version: Option<String>,
+    /// What was deployed before
+    #[arg(long)]
+    pub previous_version: Option<String>,
+    /// The build that made it
+    #[arg(long)]
+    pub build: Option<String>,
+    /// A commit of it; may be repeated
+    #[arg(long = "commit")]
+    pub commits: Vec<String>,
+    /// Who did it
+    #[arg(long)]
+    pub author: Option<String>,
+    /// The release it belongs to
+    #[arg(long)]
+    pub release: Option<String>,
+    /// A line for people
+    #[arg(long)]
+    pub title: Option<String>,
+    /// Where to read more
+    #[arg(long, value_name = "URL")]
+    pub link: Option<String>,
+    /// It was announced
+    #[arg(long)]
+    pub planned: bool,
+    /// Anything else; may be repeated
+    #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair)]
+    pub labels: Vec<(String, String)>,
+    /// started, finished or failed
+    #[arg(long)]
+    pub state: Option<String>,
+    /// RFC 3339, or seconds since 1970; now by default
+    #[arg(long, value_name = "TIME")]
+    pub started_at: Option<String>,
+    /// RFC 3339, or seconds since 1970; now by default
+    #[arg(long, value_name = "TIME")]
+    pub finished_at: Option<String>,
+    /// Where to log it
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `wayfarer change list`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer change list --service shop --limit 5")]
+pub struct ListArguments {
+    /// Of this service
+    #[arg(long)]
+    pub service: Option<String>,
+    /// In this environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub environment: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `wayfarer change show`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer change show 4711")]
+pub struct ShowArguments {
+    /// Its id
+    pub id: String,
+    /// Where to look
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `wayfarer gate`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer gate 4711 --wait 30m --url http://127.0.0.1:9464\n\
+Exits 0 (go on), 5 (harmful) or 6 (no verdict: still pending, inconclusive, or too little data).")]
+pub struct GateArguments {
+    /// The change's id
+    pub id: String,
+    /// How long to wait while the answer is pending
+    #[arg(long, default_value = "0s", value_parser = wait)]
+    pub wait: std::time::Duration,
+    /// Where to ask
+    #[command(flatten)]
+    pub place: Place,
+}
+
+/// `wayfarer backtest`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer backtest histories --json --set detect.latency.relative=10%")]
+pub struct BacktestArguments {
+    /// A folder with cases.json and its CSV files
+    pub dir: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    pub json: bool,
+    /// A setting that differs from the shipped one; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE")]
+    pub set: Vec<String>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("write NAME=VALUE".to_owned()),
+    }
+}
+
+fn wait(text: &str) -> Result<std::time::Duration, String> {
+    text.parse::<jiff::SignedDuration>()
+        .ok()
+        .and_then(|d| d.try_into().ok())
+        .ok_or_else(|| "write a duration such as 30s or 30m".to_owned())
+}

@@ -1,0 +1,45 @@
+//! Log lines: on standard error, as text or JSON; lines of a run carry run id, journey, environment and watched changes.
+
+use std::{collections::BTreeMap, io::IsTerminal};
+
+use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+
+use super::args::{Arguments, LogFormat, Verb};
+
+/// Starts logging. The agent says `info`; the other verbs speak for themselves and log warnings.
+pub(super) fn start(
+    arguments: &Arguments,
+    variables: &BTreeMap<String, String>,
+) -> Result<(), String> {
+    let usual = match arguments.verb {
+        Verb::Agent => "info",
+        Verb::Demo(_) => "off",
+        _ => "warn",
+    };
+    let said = arguments.log_level.as_deref().or(variables.get("WAYFARER_LOG").map(String::as_str));
+    let filter = EnvFilter::try_new(said.unwrap_or(usual))
+        .map_err(|e| format!("--log-level: {e}; write warn, info, debug or wayfarer=debug"))?;
+    let registry = tracing_subscriber::registry().with(filter);
+    let started = match arguments.log_format {
+        LogFormat::Json => registry
+            .with(
+                fmt::layer()
+                    .json()
+                    .flatten_event(true)
+                    .with_current_span(true)
+                    .with_span_list(false)
+                    .with_writer(std::io::stderr),
+            )
+            .try_init(),
+        LogFormat::Text => registry
+            .with(
+                fmt::layer()
+                    .compact()
+                    .with_target(false)
+                    .with_ansi(std::io::stderr().is_terminal())
+                    .with_writer(std::io::stderr),
+            )
+            .try_init(),
+    };
+    started.map_err(|e| e.to_string())
+}

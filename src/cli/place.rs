@@ -1,0 +1,146 @@
+//! Where the change log is asked: a running agent, or the data file.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Context, Exit, Failed, args::Place};
+use crate::{
+    config,
+    daemon::judge,
+    intake::native,
+    model::{ChangeId, Secret},
+    source::{agent::AgentClient, files},
+    store::{ChangeFilter, Store, StoreOptions},
+    web::views::{ChangeView, JudgedView},
+};
+
+/// How often the data file is asked while waiting.
+const POLL: Duration = Duration::from_millis(500);
+
+/// A change log.
+pub(super) enum Log {
+    /// Of a running agent.
+    Agent(AgentClient),
+    /// In a file; an agent that has it open sees what is written here.
+    File(Store),
+}
+
+impl Log {
+    /// Opens what the arguments say.
+    pub(super) fn open(place: &Place, context: &Context) -> Result<Self, Failed> {
+        let url = place.url.clone().or_else(|| {
+            // A data file that is named wins over an address that is only in the air.
+            place.data.is_none().then(|| context.variables.get("WAYFARER_URL").cloned()).flatten()
+        });
+        if let Some(url) = url.filter(|u| !u.is_empty()) {
+            let token = context.variables.get("WAYFARER_TOKEN").filter(|t| !t.is_empty());
+            return Ok(Self::Agent(AgentClient::new(&url, token.map(Secret::new))?));
+        }
+        let path = match &place.data {
+            Some(path) => path.clone(),
+            None => {
+                let found = files::find(&context.config).map_err(|e| {
+                    Failed::new(Exit::Config, format!("{e}; or say --url or --data"))
+                })?;
+                let config = config::load(&found.main, &found.journeys)
+                    .map_err(|e| Failed::new(Exit::Config, e))?;
+                found.root.join(&config.settings.agent.data)
+            }
+        };
+        Ok(Self::File(Store::open(&path, StoreOptions::default())?))
+    }
+
+    /// Logs a change given as JSON.
+    pub(super) async fn record(&self, body: &Value, context: &Context) -> Result<Value, Failed> {
+        let bytes = body.to_string().into_bytes();
+        match self {
+            Self::Agent(agent) => Ok(agent.post("api/v1/changes", bytes).await?),
+            Self::File(store) => {
+                let change = native::parse(&bytes, "cli", context.clock.now())
+                    .map_err(|e| Failed::new(Exit::Usage, format!("{e} ({})", e.hint)))?;
+                let recorded = store.record_change(change).await?;
+                Ok(json!({ "change": ChangeView::from(&recorded.change), "notes": [] }))
+            }
+        }
+    }
+
+    /// The newest changes.
+    pub(super) async fn list(
+        &self,
+        service: Option<&str>,
+        environment: Option<&str>,
+        limit: u32,
+    ) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let mut path = format!("api/v1/changes?limit={limit}");
+                for (name, value) in [("service", service), ("environment", environment)] {
+                    if let Some(value) = value {
+                        path = format!("{path}&{name}={}", encoded(value));
+                    }
+                }
+                Ok(agent.get(&path, Duration::ZERO).await?)
+            }
+            Self::File(store) => {
+                let filter = ChangeFilter {
+                    service: service.map(Into::into),
+                    environment: environment.map(Into::into),
+                    limit: usize::try_from(limit).unwrap_or(20),
+                    ..ChangeFilter::default()
+                };
+                let mut rows = Vec::new();
+                for change in store.changes(filter).await? {
+                    let (verdicts, open) =
+                        (store.verdicts(&change.id).await?, store.is_watched(&change.id).await?);
+                    let judged = judge(change, verdicts, open);
+                    rows.push(json!({
+                        "change": ChangeView::from(&judged.change),
+                        "verdict": judged.overall.map(|c| c.as_str()),
+                        "open": judged.open,
+                    }));
+                }
+                Ok(json!({ "changes": rows }))
+            }
+        }
+    }
+
+    /// One change with its verdicts; waits up to `wait` while its gate is pending.
+    pub(super) async fn judged(
+        &self,
+        id: &str,
+        wait: Duration,
+        context: &Context,
+    ) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let path =
+                    format!("api/v1/changes/{}/verdict?wait={}ms", encoded(id), wait.as_millis());
+                Ok(agent.get(&path, wait).await?)
+            }
+            Self::File(store) => {
+                let until = context.clock.instant() + wait;
+                loop {
+                    let Some(change) = store.change(&ChangeId::from(id)).await? else {
+                        return Err(Failed::new(Exit::NoVerdict, format!("no change has the id `{id}`")));
+                    };
+                    let (verdicts, open) =
+                        (store.verdicts(&change.id).await?, store.is_watched(&change.id).await?);
+                    // Logged, but not seen by an agent yet: its verdicts are still to come.
+                    let open = open || verdicts.is_empty();
+                    let judged = judge(change, verdicts, open);
+                    let pending = judged.gate.status == crate::model::GateStatus::Pending;
+                    if !pending || context.clock.instant() >= until {
+                        return Ok(json!(JudgedView::from(&judged)));
+                    }
+                    tokio::time::sleep(POLL).await;
+                }
+            }
+        }
+    }
+}
+
+fn encoded(text: &str) -> String {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}

@@ -1,0 +1,111 @@
+//! `wayfarer run`: walks journeys now and shows what happened.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use serde_json::json;
+
+use super::{Context, Exit, Failed, args::RunArguments, say};
+use crate::{
+    daemon::{Scheduled, Setup},
+    engine::{Engine, EngineSettings, Ticket},
+    model::{Environment, EnvironmentName, Outcome, Run, RunId, Trigger},
+    render::{self, Layout},
+    web::views::RunView,
+};
+
+/// Walks; exit 4 when a journey failed, 7 when we could not walk.
+pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<Exit, Failed> {
+    let setup = Setup::load(&context.config, &context.variables)?;
+    let environment = environment(&setup, arguments.environment.as_deref())?;
+    let journeys = journeys(&setup, &environment.name, &arguments.journeys)?;
+    let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
+    let vars: BTreeMap<String, String> = arguments.vars.iter().cloned().collect();
+    let mut runs = Vec::new();
+    for round in 0..arguments.repeat {
+        for scheduled in &journeys {
+            let now = context.clock.now();
+            let ticket = Ticket {
+                id: RunId::at(now),
+                journey: Arc::clone(&scheduled.journey),
+                environment: Arc::clone(&environment),
+                location: setup.settings.agent.location.clone(),
+                due: now,
+                trigger: Trigger::Manual,
+                deployed: Vec::new(),
+                vars: vars.clone(),
+            };
+            let run = engine.walk(ticket).await;
+            if !arguments.json {
+                let gap = if round == 0 && runs.is_empty() { "" } else { "\n" };
+                let layout = Layout { width: context.width, colour: context.colour };
+                say(&format!("{gap}{}", render::waterfall(&run, layout)));
+            }
+            runs.push(run);
+        }
+    }
+    if arguments.json {
+        let views: Vec<_> = runs.iter().map(RunView::from).collect();
+        say(&format!("{:#}\n", json!({ "runs": views })));
+    }
+    if let Some(path) = &arguments.junit {
+        std::fs::write(path, render::junit(&runs)).map_err(|e| {
+            Failed::new(Exit::Trouble, format!("cannot write {}: {e}", path.display()))
+        })?;
+    }
+    Ok(verdict(&runs))
+}
+
+fn verdict(runs: &[Run]) -> Exit {
+    let any = |test: fn(&Outcome) -> bool| runs.iter().any(|run| test(&run.outcome));
+    if any(|o| matches!(o, Outcome::Failed(_))) {
+        Exit::JourneyFailed
+    } else if any(|o| matches!(o, Outcome::Broken { .. })) {
+        Exit::Trouble
+    } else {
+        Exit::Good
+    }
+}
+
+fn environment(setup: &Setup, said: Option<&str>) -> Result<Arc<Environment>, Failed> {
+    let names = || setup.environments.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    match said {
+        Some(name) => setup.environments.get(name).cloned().ok_or_else(|| {
+            Failed::new(Exit::Usage, format!("no environment is called `{name}`; there are: {}", names()))
+        }),
+        None => {
+            let mut all = setup.environments.values();
+            match (all.next(), all.next()) {
+                (Some(only), None) => Ok(Arc::clone(only)),
+                _ => Err(Failed::new(Exit::Usage, format!("say where with --env; there are: {}", names()))),
+            }
+        }
+    }
+}
+
+fn journeys(
+    setup: &Setup,
+    environment: &EnvironmentName,
+    wanted: &[String],
+) -> Result<Vec<Scheduled>, Failed> {
+    let here: Vec<&Scheduled> = setup.journeys_in(environment).collect();
+    if wanted.is_empty() {
+        if here.is_empty() {
+            return Err(Failed::new(Exit::Usage, format!("no journey runs in `{environment}`")));
+        }
+        return Ok(here.into_iter().cloned().collect());
+    }
+    let mut found = Vec::new();
+    for name in wanted {
+        match here.iter().find(|s| s.journey.name.as_str() == name) {
+            Some(scheduled) => found.push((*scheduled).clone()),
+            None => {
+                let names: Vec<_> = here.iter().map(|s| s.journey.name.as_str()).collect();
+                return Err(Failed::new(
+                    Exit::Usage,
+                    format!("no journey `{name}` runs in `{environment}`; there are: {}", names.join(", ")),
+                ));
+            }
+        }
+    }
+    Ok(found)
+}

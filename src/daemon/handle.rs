@@ -1,0 +1,230 @@
+//! What the faces may ask of a running agent: the only way in which they write.
+
+use std::{sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use thiserror::Error;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::{
+    live::{Event, Live},
+    pipeline::Input,
+    setup::Setup,
+};
+use crate::{
+    clock::Clock,
+    correlate,
+    export::Exporter,
+    model::{
+        Change, ChangeId, ChangeState, Conclusion, EnvironmentName, Gate, GateStatus, JourneyName, Verdict,
+    },
+    store::{ChangeFilter, Merge, Store, StoreError},
+};
+
+/// How long a write waits for its watch to open; the change is on disk all the same.
+const OPENING: Duration = Duration::from_secs(5);
+/// Longest wait for a verdict in one question.
+pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
+
+/// A running agent, as its faces see it. Cheap to clone.
+#[derive(Clone)]
+pub struct Handle {
+    pub(super) clock: Clock,
+    pub(super) store: Store,
+    pub(super) exporter: Exporter,
+    pub(super) live: Live,
+    pub(super) setup: watch::Receiver<Arc<Setup>>,
+    pub(super) inputs: mpsc::WeakSender<Input>,
+}
+
+/// Why a question could not be answered.
+#[derive(Debug, Error)]
+pub enum HandleError {
+    /// Nobody logged this change.
+    #[error("no change has the id `{0}`")]
+    UnknownChange(ChangeId),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// What became of a logged change.
+#[derive(Debug, Clone)]
+pub struct Logged {
+    /// The change as it is now, merged with what was known.
+    pub change: Change,
+    /// Whether it was new, added something, or was known already.
+    pub merge: Merge,
+    /// Where it is watched.
+    pub environments: Vec<EnvironmentName>,
+    /// The journeys that touch its services: walked soon and probed denser.
+    pub journeys: Vec<JourneyName>,
+    /// What the sender should know, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A change with its verdicts and the answer for a pipeline.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// The change.
+    pub change: Change,
+    /// The worst of its verdicts.
+    pub overall: Option<Conclusion>,
+    /// Whether it is still being watched.
+    pub open: bool,
+    /// May it go on?
+    pub gate: Gate,
+    /// All verdicts.
+    pub verdicts: Vec<Verdict>,
+}
+
+impl Handle {
+    /// The store, for reading.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// The metrics.
+    pub fn exporter(&self) -> &Exporter {
+        &self.exporter
+    }
+
+    /// The live stream.
+    pub fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// The configuration that holds now.
+    pub fn setup(&self) -> Arc<Setup> {
+        Arc::clone(&self.setup.borrow())
+    }
+
+    /// The time.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Whether runs are still taken in.
+    pub fn is_ready(&self) -> bool {
+        self.inputs.upgrade().is_some()
+    }
+
+    /// Writes a change to disk and opens its watch.
+    ///
+    /// # Errors
+    /// The store failed; then nothing was logged.
+    pub async fn record_change(&self, change: Change) -> Result<Logged, HandleError> {
+        let recorded = self.store.record_change(change).await?;
+        if let Some(inputs) = self.inputs.upgrade() {
+            let (reply, opened) = oneshot::channel();
+            if inputs.send(Input::Logged(Some(reply))).await.is_ok() {
+                // Late is not lost: the watch opens when its history has been read.
+                drop(tokio::time::timeout(OPENING, opened).await);
+            }
+        }
+        Ok(touched(&self.setup(), recorded.change, recorded.merge, self.now()))
+    }
+
+    /// A change, its verdicts and its gate, as they stand.
+    ///
+    /// # Errors
+    /// No such change, or the store failed.
+    pub async fn judged(&self, id: &ChangeId) -> Result<Judged, HandleError> {
+        let Some(change) = self.store.change(id).await? else {
+            return Err(HandleError::UnknownChange(id.clone()));
+        };
+        let verdicts = self.store.verdicts(id).await?;
+        let open = self.store.is_watched(id).await? || change.started_at > self.now();
+        Ok(judge(change, verdicts, open))
+    }
+
+    /// Waits until the gate of a change is decided, at most `wait`.
+    ///
+    /// # Errors
+    /// No such change, or the store failed.
+    pub async fn wait_for(&self, id: &ChangeId, wait: Duration) -> Result<Judged, HandleError> {
+        let mut events = self.live.listen();
+        let deadline = tokio::time::sleep(wait.min(LONGEST_WAIT));
+        tokio::pin!(deadline);
+        loop {
+            let judged = self.judged(id).await?;
+            if judged.gate.status != GateStatus::Pending {
+                return Ok(judged);
+            }
+            loop {
+                tokio::select! {
+                    () = &mut deadline => return self.judged(id).await,
+                    event = events.recv() => match event {
+                        Ok(Event::Verdict(verdict)) if verdict.change == *id => break,
+                        Ok(_) => {}
+                        Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => break,
+                        Err(_) => return self.judged(id).await,
+                    }
+                }
+            }
+        }
+    }
+
+    /// The newest change of a service, of an environment, or of both.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn newest(
+        &self,
+        service: Option<&str>,
+        environment: Option<&str>,
+    ) -> Result<Option<Change>, HandleError> {
+        let filter = ChangeFilter {
+            service: service.map(Into::into),
+            environment: environment.map(Into::into),
+            limit: 1,
+            ..ChangeFilter::default()
+        };
+        Ok(self.store.changes(filter).await?.into_iter().next())
+    }
+}
+
+/// Puts verdicts and gate beside their change.
+pub fn judge(change: Change, verdicts: Vec<Verdict>, open: bool) -> Judged {
+    let overall = Conclusion::overall(verdicts.iter().map(|v| v.conclusion));
+    let gate = correlate::gate(&verdicts, open);
+    Judged { change, overall, open, gate, verdicts }
+}
+
+/// Which journeys a change touches, and what its sender should know.
+fn touched(setup: &Setup, change: Change, merge: Merge, now: Timestamp) -> Logged {
+    let environments = setup.environments_of(&change);
+    let mut journeys = Vec::new();
+    for environment in &environments {
+        for scheduled in setup.journeys_in(environment) {
+            let name = &scheduled.journey.name;
+            if setup.maps_to(&change, &scheduled.journey) && !journeys.contains(name) {
+                journeys.push(name.clone());
+            }
+        }
+    }
+    let mut notes = Vec::new();
+    for name in change.environments.iter().filter(|name| !setup.environments.contains_key(*name)) {
+        notes.push(format!("no environment is called `{name}` here: the change is kept but not watched there"));
+    }
+    for service in &change.services {
+        let watched = setup.journeys.values().any(|s| {
+            setup.reach(&super::setup::journey_services(&s.journey)).contains(service)
+        });
+        if !watched {
+            notes.push(format!(
+                "no journey touches the service `{service}`: name it in `services` of a journey or of a step"
+            ));
+        }
+    }
+    if journeys.is_empty() && !environments.is_empty() {
+        notes.push("the journeys of the environment are judged at their usual pace".to_owned());
+    }
+    if change.started_at > now {
+        notes.push(format!("it starts in the future; its watch opens at {}", change.started_at));
+    }
+    if change.state == ChangeState::Started {
+        notes.push("it is watched from its start; say when it has finished".to_owned());
+    }
+    Logged { change, merge, environments, journeys, notes }
+}

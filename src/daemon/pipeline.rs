@@ -1,0 +1,306 @@
+//! What happens to a run: stored, counted, shown, judged. One consumer, one order; all waiting runs are one transaction.
+//!
+//! Trouble in storing never delays or fails a run: what could not be stored is kept (up to a limit) and tried again with the
+//! next ones, counted and logged here, once.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{error, info, warn};
+
+use super::{
+    dispatcher::{Order, Situation, Situations},
+    live::{Event, Live},
+    setup::Setup,
+    trouble::Trouble,
+    watches::Watches,
+};
+use crate::{
+    alert::Decision,
+    clock::Clock,
+    export::Exporter,
+    model::{Finding, Probe, Run, Verdict},
+    store::{Conclusions, Store},
+};
+
+/// Most runs that are kept while the store refuses them.
+const KEPT: usize = 20_000;
+/// Most inputs taken as one transaction.
+const BATCH: usize = 512;
+
+/// What the pipeline is given.
+#[derive(Debug)]
+pub enum Input {
+    /// A finished run.
+    Run(Arc<Run>),
+    /// A change was written to the store: look, and say when its watch is open.
+    Logged(Option<oneshot::Sender<()>>),
+    /// A new configuration holds.
+    Setup(Arc<Setup>),
+}
+
+/// The parts a pipeline works with.
+pub struct Pipeline {
+    /// The time.
+    pub clock: Clock,
+    /// Where everything is kept.
+    pub store: Store,
+    /// What counts.
+    pub exporter: Exporter,
+    /// Who listens.
+    pub live: Live,
+    /// The configuration that holds.
+    pub setup: Arc<Setup>,
+    /// The dispatcher.
+    pub orders: mpsc::Sender<Order>,
+    /// What the dispatcher writes onto runs.
+    pub situations: watch::Sender<Arc<Situations>>,
+    /// The open watches.
+    pub watches: Watches,
+    /// The open findings and what looks for new ones.
+    pub trouble: Trouble,
+    /// Runs that the store has refused so far.
+    pub unstored: Vec<Arc<Run>>,
+}
+
+impl Pipeline {
+    /// Takes up where the agent stopped, then folds inputs until every sender is gone.
+    pub async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+        self.resume().await;
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        let mut batch = Vec::with_capacity(BATCH);
+        loop {
+            tokio::select! {
+                taken = inputs.recv_many(&mut batch, BATCH) => {
+                    if taken == 0 {
+                        break;
+                    }
+                    self.fold(&mut batch).await;
+                }
+                _ = second.tick() => self.tick().await,
+            }
+        }
+        if !self.unstored.is_empty() {
+            self.store_runs(Vec::new()).await;
+        }
+    }
+
+    /// Reopens the watches and findings that were open when the agent last stopped.
+    async fn resume(&mut self) {
+        let now = self.clock.now();
+        if let Err(e) = self.trouble.resume(&self.store, &self.setup, now).await {
+            self.store_failed("findings could not be read", &e);
+        }
+        match self.watches.resume(&self.store, &self.setup, now).await {
+            Ok(verdicts) => self.conclude(verdicts, Vec::new(), now).await,
+            Err(e) => self.store_failed("open watches could not be read", &e),
+        }
+        self.watches_altered(now).await;
+    }
+
+    async fn fold(&mut self, batch: &mut Vec<Input>) {
+        let mut runs = Vec::new();
+        let mut replies = Vec::new();
+        let mut logged = false;
+        for input in batch.drain(..) {
+            match input {
+                Input::Run(run) => runs.push(run),
+                Input::Logged(reply) => {
+                    logged = true;
+                    replies.extend(reply);
+                }
+                Input::Setup(setup) => {
+                    self.setup = setup;
+                    self.watches.configure(&self.setup);
+                    self.trouble.configure(&self.setup);
+                }
+            }
+        }
+        if !runs.is_empty() {
+            self.store_runs(runs.clone()).await;
+            self.judge(&runs).await;
+        }
+        if logged {
+            self.changes_logged().await;
+        }
+        for reply in replies {
+            // Whoever asked may have gone.
+            drop(reply.send(()));
+        }
+    }
+
+    async fn store_runs(&mut self, runs: Vec<Arc<Run>>) {
+        self.unstored.extend(runs);
+        let started = self.clock.instant();
+        match self.store.record_runs(self.unstored.clone()).await {
+            Ok(()) => {
+                self.exporter.store_commit(self.clock.instant() - started);
+                self.unstored.clear();
+            }
+            Err(e) => {
+                self.store_failed("runs could not be stored, they are tried again", &e);
+                if self.unstored.len() > KEPT {
+                    let lost = self.unstored.len() - KEPT;
+                    self.unstored.drain(..lost);
+                    error!(lost, "store.lost: too many runs wait for the store, the oldest are given up");
+                }
+            }
+        }
+    }
+
+    fn store_failed(&self, what: &str, e: &crate::store::StoreError) {
+        self.exporter.store_error();
+        error!(error = %e, "store.failed: {what}");
+    }
+
+    /// Counts, shows and judges runs, in their order.
+    async fn judge(&mut self, runs: &[Arc<Run>]) {
+        let now = self.clock.now();
+        let (mut verdicts, mut decisions) = (Vec::new(), Vec::new());
+        for run in runs {
+            self.exporter.observe(run);
+            self.live.publish(Event::Run(Arc::clone(run)));
+            let (series, probe) = (run.series(), Probe::from(run.as_ref()));
+            verdicts.extend(self.watches.push(&series, &probe, now));
+            let watched = self.watches.covers(&series);
+            decisions.extend(self.trouble.push(&series, &probe, watched, now));
+        }
+        if let Err(e) = self.trouble.track_opened(&self.store, &self.setup, &decisions, now).await {
+            self.store_failed("the history of a finding could not be read", &e);
+        }
+        for decision in &decisions {
+            if let Some(at) = decision.finding.onset_at
+                && decision.finding.change.is_none()
+            {
+                self.watches.shifted(decision, at);
+            }
+        }
+        self.conclude(verdicts, decisions, now).await;
+    }
+
+    /// Once a second: watches whose time is over, changes that other processes logged.
+    async fn tick(&mut self) {
+        let now = self.clock.now();
+        let verdicts = self.watches.close_due(now);
+        if !verdicts.is_empty() {
+            self.conclude(verdicts, Vec::new(), now).await;
+            self.watches_altered(now).await;
+        }
+        self.changes_logged().await;
+    }
+
+    /// Opens the watches of what is new in the change log.
+    async fn changes_logged(&mut self) {
+        let now = self.clock.now();
+        match self.watches.look(&self.store, &self.setup, now).await {
+            Ok(looked) if looked.is_empty() => {}
+            Ok(looked) => {
+                for change in &looked.changes {
+                    info!(change = %change.id, kind = %change.kind, "change.logged: {}", describe(change));
+                    self.exporter.change(change);
+                    self.live.publish(Event::Change(Arc::new(change.clone())));
+                }
+                self.conclude(looked.verdicts, Vec::new(), now).await;
+                self.watches_altered(now).await;
+                for (keys, spacing) in looked.smoke {
+                    drop(self.orders.send(Order::Smoke(keys, spacing)).await);
+                }
+            }
+            Err(e) => self.store_failed("the change log could not be read", &e),
+        }
+    }
+
+    /// Tells the dispatcher what is probed denser now, and what to write onto runs.
+    async fn watches_altered(&mut self, now: Timestamp) {
+        let watched = self.watches.watched();
+        let mut situations = Situations::new();
+        let mut gates = BTreeSet::new();
+        for name in self.setup.environments.keys() {
+            let mut situation = Situation {
+                watched: watched.get(name).cloned().unwrap_or_default(),
+                ..Situation::default()
+            };
+            match self.store.deployed(name).await {
+                Ok(deployed) => {
+                    self.exporter.deployed(name, &deployed);
+                    gates.extend(deployed.keys().cloned());
+                    for (service, state) in deployed {
+                        situation.deployed.insert(service, state.version);
+                    }
+                }
+                Err(e) => self.store_failed("deployed versions could not be read", &e),
+            }
+            situations.insert(name.clone(), situation);
+        }
+        self.situations.send_replace(Arc::new(situations));
+        drop(self.orders.send(Order::Burst(self.watches.burst(&self.setup, now))).await);
+        if let Err(e) = self.watches.save(&self.store).await {
+            self.store_failed("the state of watches could not be written", &e);
+        }
+        self.exporter.watches_open(self.watches.open());
+    }
+
+    /// Writes verdicts and findings in one transaction, then shows them.
+    async fn conclude(&mut self, verdicts: Vec<Verdict>, mut decisions: Vec<Decision>, now: Timestamp) {
+        if verdicts.is_empty() && decisions.is_empty() {
+            return;
+        }
+        let recovered: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
+        match self.trouble.settle(&self.store, &self.setup, &verdicts, now).await {
+            Ok(more) => decisions.extend(more),
+            Err(e) => self.store_failed("findings could not be settled", &e),
+        }
+        for finding in recovered.iter().filter(|f| f.closed_at.is_some()) {
+            self.watches.recovered(finding, now);
+        }
+        let findings: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
+        let conclusions = Conclusions {
+            verdicts: verdicts.clone(),
+            findings: findings.clone(),
+            ..Conclusions::default()
+        };
+        if let Err(e) = self.store.conclude(conclusions).await {
+            self.store_failed("verdicts could not be written", &e);
+        }
+        self.show(&verdicts, &decisions);
+    }
+
+    fn show(&self, verdicts: &[Verdict], decisions: &[Decision]) {
+        let mut changes = BTreeMap::new();
+        for verdict in verdicts {
+            changes.entry(verdict.change.clone()).or_insert(());
+            self.live.publish(Event::Verdict(Arc::new(verdict.clone())));
+        }
+        for id in changes.keys() {
+            if let Some((change, verdicts, open)) = self.watches.of(id) {
+                self.exporter.verdicts(&change, &verdicts, open);
+            }
+        }
+        for decision in decisions {
+            let finding = &decision.finding;
+            let change = finding.change.as_ref().map_or("none", |c| c.as_str());
+            warn!(
+                finding = %finding.id, change, journey = %finding.journey, environment = %finding.environment,
+                kind = finding.kind.as_str(), state = finding.state.as_str(),
+                "finding.{:?}: {}", decision.reason, finding.summary,
+            );
+            self.live.publish(Event::Finding(Arc::new(finding.clone())));
+        }
+        self.exporter.findings(&self.trouble.open());
+    }
+}
+
+fn describe(change: &crate::model::Change) -> String {
+    let services: Vec<_> = change.services.iter().map(|s| s.as_str()).collect();
+    let what = if services.is_empty() { "the environment".to_owned() } else { services.join(", ") };
+    match change.deployed_version() {
+        Some(version) => format!("{} of {what} {version}", change.kind),
+        None => format!("{} of {what}", change.kind),
+    }
+}

@@ -1,0 +1,195 @@
+//! What an agent works with: settings, journeys with compiled schedules, environments with resolved secrets. Made as a
+//! whole, replaced as a whole; a reload that finds a fault leaves the old one in place.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use thiserror::Error;
+
+use crate::{
+    config::{self, Faults},
+    model::{
+        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName, Settings,
+    },
+    schedule::{self, Plan},
+    source::{
+        files,
+        secrets::{self, SecretFault},
+    },
+};
+
+/// Everything that configuration says, ready for use.
+#[derive(Debug)]
+pub struct Setup {
+    /// The folder that holds `wayfarer.toml`.
+    pub root: PathBuf,
+    /// What `wayfarer.toml` says.
+    pub settings: Settings,
+    /// Environments with their secrets.
+    pub environments: BTreeMap<EnvironmentName, Arc<Environment>>,
+    /// Journeys with their schedules.
+    pub journeys: BTreeMap<JourneyName, Scheduled>,
+    /// Tokens with their values.
+    pub tokens: Vec<Token>,
+}
+
+/// A journey and when it is due.
+#[derive(Debug, Clone)]
+pub struct Scheduled {
+    /// What is walked.
+    pub journey: Arc<Journey>,
+    /// When.
+    pub plan: Arc<Plan>,
+}
+
+/// Who may use the HTTP face.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// What the token is called in logs.
+    pub name: String,
+    /// Its widest scope.
+    pub scope: Scope,
+    /// Its value.
+    pub value: Secret,
+}
+
+/// Why configuration could not be loaded.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// Files are missing or cannot be read.
+    #[error("{0}")]
+    Source(#[from] files::SourceError),
+    /// Files are faulty.
+    #[error("{0}")]
+    Config(#[from] Faults),
+    /// Secrets could not be had.
+    #[error("{}", list(.0))]
+    Secrets(Vec<SecretFault>),
+}
+
+fn list(faults: &[SecretFault]) -> String {
+    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
+
+impl Setup {
+    /// Reads, checks and resolves everything below `start` (a folder with `wayfarer.toml`, or that file).
+    ///
+    /// # Errors
+    /// Files that cannot be read, faults in them (all at once), or secrets that cannot be had (all at once).
+    pub fn load(start: &Path, variables: &BTreeMap<String, String>) -> Result<Self, LoadError> {
+        let found = files::find(start)?;
+        let config = config::load(&found.main, &found.journeys)?;
+        Self::resolve(found.root, config, variables)
+    }
+
+    /// Resolves the secrets of a checked configuration.
+    ///
+    /// # Errors
+    /// Secrets that cannot be had, all at once.
+    pub fn resolve(
+        root: PathBuf,
+        config: config::Config,
+        variables: &BTreeMap<String, String>,
+    ) -> Result<Self, LoadError> {
+        let mut faults = Vec::new();
+        let mut environments = BTreeMap::new();
+        for (name, settings) in &config.settings.environments {
+            match secrets::resolve(name, settings, &root, variables) {
+                Ok(environment) => {
+                    environments.insert(name.clone(), Arc::new(environment));
+                }
+                Err(more) => faults.extend(more),
+            }
+        }
+        let mut tokens = Vec::new();
+        for token in &config.settings.tokens {
+            match secrets::value(&token.secret, &root, variables) {
+                Ok(value) => {
+                    tokens.push(Token { name: token.name.clone(), scope: token.scope, value });
+                }
+                Err(fault) => faults.push(fault),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(LoadError::Secrets(faults));
+        }
+        let journeys = config
+            .journeys
+            .into_iter()
+            .filter_map(|journey| {
+                // `config` has compiled the schedule already, so that this cannot fail.
+                let plan = Arc::new(schedule::compile(&journey.schedule).ok()?);
+                Some((journey.name.clone(), Scheduled { journey: Arc::new(journey), plan }))
+            })
+            .collect();
+        Ok(Self { root, settings: config.settings, environments, journeys, tokens })
+    }
+
+    /// The data file: relative to the folder of `wayfarer.toml`.
+    pub fn data_file(&self) -> PathBuf {
+        self.root.join(&self.settings.agent.data)
+    }
+
+    /// The services reached from these by `depends_on`, themselves included.
+    pub fn reach(&self, services: &[ServiceName]) -> Vec<ServiceName> {
+        let mut reached: Vec<ServiceName> = services.to_vec();
+        let mut next = 0;
+        while next < reached.len() {
+            let below = self.settings.services.get(&reached[next]).map(|s| s.depends_on.as_slice());
+            for service in below.unwrap_or_default() {
+                if !reached.contains(service) {
+                    reached.push(service.clone());
+                }
+            }
+            next += 1;
+        }
+        reached
+    }
+
+    /// Whether a change maps to a journey: it alters a service the journey touches, directly or through `depends_on`, or a
+    /// whole environment.
+    pub fn maps_to(&self, change: &Change, journey: &Journey) -> bool {
+        if change.services.is_empty() {
+            return true;
+        }
+        let reached = self.reach(&journey_services(journey));
+        change.services.iter().any(|service| reached.contains(service))
+    }
+
+    /// The environments in which a change is watched: those it names, or wherever a journey maps to it.
+    pub fn environments_of(&self, change: &Change) -> Vec<EnvironmentName> {
+        self.environments
+            .keys()
+            .filter(|name| {
+                if change.environments.is_empty() {
+                    self.journeys_in(name).any(|j| self.maps_to(change, &j.journey))
+                } else {
+                    change.touches(name)
+                }
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// The journeys that run in an environment.
+    pub fn journeys_in<'a>(
+        &'a self,
+        environment: &'a EnvironmentName,
+    ) -> impl Iterator<Item = &'a Scheduled> + 'a {
+        self.journeys.values().filter(move |s| s.journey.environments.contains(environment))
+    }
+}
+
+/// Every service a journey names: its own and its steps'.
+pub fn journey_services(journey: &Journey) -> Vec<ServiceName> {
+    let mut services = journey.services.clone();
+    for service in journey.steps.iter().filter_map(|step| step.service.as_ref()) {
+        if !services.contains(service) {
+            services.push(service.clone());
+        }
+    }
+    services
+}

@@ -1,0 +1,277 @@
+//! Open findings, and what looks for trouble that no change explains.
+//!
+//! Every open finding has a [`Recovery`] that says when its trouble is over; every series has a [`Sentinel`] that always
+//! looks. Both are folds over probes and are rebuilt from the store after a restart.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::setup::{Setup, journey_services};
+use crate::{
+    alert::{self, Decision, Reason},
+    correlate::{Alarm, Member, Recovery, Sentinel},
+    model::{
+        Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe, SeriesKey, Verdict,
+    },
+    store::{FindingFilter, Store, StoreError},
+};
+
+/// History from which sentinels and recoveries learn what is usual.
+const HISTORY: Duration = Duration::from_secs(2 * 86_400);
+
+/// The open findings.
+#[derive(Default)]
+pub struct Trouble {
+    setup: Option<Arc<Setup>>,
+    open: BTreeMap<FindingId, Tracked>,
+    sentinels: HashMap<SeriesKey, Sentinel>,
+    /// Alarms of series that are being watched for a change: the watch speaks first.
+    held: HashMap<(SeriesKey, Metric), Alarm>,
+}
+
+struct Tracked {
+    finding: Finding,
+    recovery: Recovery,
+}
+
+impl Trouble {
+    /// Nothing open yet.
+    pub fn new(setup: &Arc<Setup>) -> Self {
+        Self { setup: Some(Arc::clone(setup)), ..Self::default() }
+    }
+
+    /// A new configuration: sentinels of journeys that are gone end.
+    pub fn configure(&mut self, setup: &Arc<Setup>) {
+        self.sentinels.retain(|series, _| member(setup, series).is_some());
+        self.setup = Some(Arc::clone(setup));
+    }
+
+    /// Rebuilds everything from the store.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn resume(&mut self, store: &Store, setup: &Setup, now: Timestamp) -> Result<(), StoreError> {
+        let from = back(now, HISTORY);
+        for series in store.series().await? {
+            if let Some(member) = member(setup, &series) {
+                let history = store.probes(&series, from, now).await?;
+                self.sentinels.insert(series, Sentinel::new(member, &history, &setup.settings.detect));
+            }
+        }
+        let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
+        for finding in store.findings(filter).await? {
+            self.track(store, setup, finding, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn track(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        finding: Finding,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let series = series_of(&finding);
+        let onset = finding.onset_at.unwrap_or(finding.opened_at);
+        let history = store.probes(&series, back(onset, HISTORY), now).await?;
+        let split = history.partition_point(|probe| probe.at < onset);
+        let (baseline, shifted) = history.split_at(split);
+        let interval = member(setup, &series).map_or(Duration::from_secs(60), |m| m.interval);
+        let recovery =
+            Recovery::new(finding.metric, baseline, shifted, interval, &setup.settings.detect);
+        self.open.insert(finding.id.clone(), Tracked { finding, recovery });
+        Ok(())
+    }
+
+    /// Folds one probe into recoveries and the series' sentinel. `watched`: a change is being watched for this series.
+    pub fn push(
+        &mut self,
+        series: &SeriesKey,
+        probe: &Probe,
+        watched: bool,
+        now: Timestamp,
+    ) -> Vec<Decision> {
+        let mut decisions = self.recover(series, probe, now);
+        for alarm in self.sense(series, probe) {
+            self.held.insert((series.clone(), alarm.metric), alarm);
+        }
+        if !watched {
+            for metric in [Metric::Latency, Metric::Success] {
+                if let Some(alarm) = self.held.remove(&(series.clone(), metric))
+                    && !self.is_open(series, metric)
+                {
+                    decisions.push(alert::unexplained(series, metric, &alarm.onset, &alarm.summary, now));
+                }
+            }
+        }
+        decisions
+    }
+
+    fn recover(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Decision> {
+        let mut decisions = Vec::new();
+        for tracked in self.open.values_mut().filter(|t| series_of(&t.finding) == *series) {
+            if let Some(recovered) = tracked.recovery.push(probe) {
+                let summary = format!("{}; recovered since {:.0}", tracked.finding.summary, recovered.at);
+                decisions.push(alert::recovered(&tracked.finding, &summary, now));
+            }
+        }
+        for decision in &decisions {
+            self.open.remove(&decision.finding.id);
+            self.held.remove(&(series.clone(), decision.finding.metric));
+        }
+        decisions
+    }
+
+    fn sense(&mut self, series: &SeriesKey, probe: &Probe) -> Vec<Alarm> {
+        let Some(setup) = &self.setup else { return Vec::new() };
+        if !self.sentinels.contains_key(series) {
+            let Some(member) = member(setup, series) else { return Vec::new() };
+            let fresh = Sentinel::new(member, &[], &setup.settings.detect);
+            self.sentinels.insert(series.clone(), fresh);
+        }
+        self.sentinels.get_mut(series).and_then(|sentinel| sentinel.push(probe)).into_iter().collect()
+    }
+
+    fn is_open(&self, series: &SeriesKey, metric: Metric) -> bool {
+        self.open.values().any(|t| t.finding.metric == metric && series_of(&t.finding) == *series)
+    }
+
+    /// What new verdicts mean for findings: opened, worsened, closed, explained.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn settle(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        verdicts: &[Verdict],
+        now: Timestamp,
+    ) -> Result<Vec<Decision>, StoreError> {
+        let mut decisions = Vec::new();
+        for verdict in verdicts {
+            decisions.extend(self.settle_one(store, setup, verdict, now).await?);
+        }
+        Ok(decisions)
+    }
+
+    async fn settle_one(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) -> Result<Vec<Decision>, StoreError> {
+        let mut decisions = Vec::new();
+        let series = SeriesKey {
+            journey: verdict.journey.clone(),
+            environment: verdict.environment.clone(),
+            location: verdict.location.clone(),
+        };
+        let open = self
+            .open
+            .values()
+            .map(|t| &t.finding)
+            .find(|f| f.change.as_ref() == Some(&verdict.change) && f.metric == verdict.metric && series_of(f) == series)
+            .cloned();
+        if let Some(decision) = alert::decide(open.as_ref(), verdict, now) {
+            match decision.reason {
+                Reason::Opened => {
+                    decisions.extend(self.explain(&series, verdict, now));
+                    self.track(store, setup, decision.finding.clone(), now).await?;
+                }
+                Reason::Recovered | Reason::Explained => {
+                    self.open.remove(&decision.finding.id);
+                }
+                Reason::Worsened | Reason::Updated => {
+                    if let Some(tracked) = self.open.get_mut(&decision.finding.id) {
+                        tracked.finding = decision.finding.clone();
+                    }
+                }
+            }
+            decisions.push(decision);
+        }
+        if verdict.conclusion == Conclusion::PreExisting && !self.is_open(&series, verdict.metric) {
+            // It began before this change and nothing else is blamed: trouble all the same.
+            if let Some(onset) = &verdict.onset {
+                let decision =
+                    alert::unexplained(&series, verdict.metric, onset, &verdict.summary, now);
+                self.track(store, setup, decision.finding.clone(), now).await?;
+                decisions.push(decision);
+            }
+        }
+        Ok(decisions)
+    }
+
+    /// Closes the unexplained findings that a change's finding explains.
+    fn explain(&mut self, series: &SeriesKey, verdict: &Verdict, now: Timestamp) -> Vec<Decision> {
+        self.held.remove(&(series.clone(), verdict.metric));
+        let explained: Vec<Decision> = self
+            .open
+            .values()
+            .map(|t| &t.finding)
+            .filter(|f| {
+                f.kind == FindingKind::Unexplained && f.metric == verdict.metric && series_of(f) == *series
+            })
+            .map(|f| alert::explained(f, &format!("{}; explained by change {}", f.summary, verdict.change), now))
+            .collect();
+        for decision in &explained {
+            self.open.remove(&decision.finding.id);
+        }
+        explained
+    }
+
+    /// Tracks the unexplained findings that [`Trouble::push`] has opened.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn track_opened(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        decisions: &[Decision],
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for decision in decisions.iter().filter(|d| d.reason == Reason::Opened) {
+            if !self.open.contains_key(&decision.finding.id) {
+                self.track(store, setup, decision.finding.clone(), now).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The open findings.
+    pub fn open(&self) -> Vec<Finding> {
+        self.open.values().map(|t| t.finding.clone()).collect()
+    }
+}
+
+/// The member of the room that a series is, if its journey is still configured there.
+fn member(setup: &Setup, series: &SeriesKey) -> Option<Member> {
+    let scheduled = setup.journeys.get(&series.journey)?;
+    let here = scheduled.journey.environments.contains(&series.environment)
+        && setup.settings.agent.location == series.location;
+    here.then(|| Member {
+        series: series.clone(),
+        services: journey_services(&scheduled.journey),
+        interval: scheduled.plan.interval(Timestamp::UNIX_EPOCH),
+        revision: Some(scheduled.journey.revision.clone()),
+    })
+}
+
+fn back(from: Timestamp, by: Duration) -> Timestamp {
+    from.checked_sub(by).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn series_of(finding: &Finding) -> SeriesKey {
+    SeriesKey {
+        journey: finding.journey.clone(),
+        environment: finding.environment.clone(),
+        location: finding.location.clone(),
+    }
+}

@@ -1,0 +1,286 @@
+//! The open watches of the agent: what [`Room`] judges, fed from the store's change log.
+//!
+//! Everything that decides is in `correlate`; here is only what must be read from the store to feed it, and what follows for
+//! the dispatcher (denser probing, smoke walks).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use super::{
+    agenda::Key,
+    setup::{Setup, journey_services},
+};
+use crate::{
+    alert::Decision,
+    correlate::{Member, Room},
+    model::{
+        Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict,
+    },
+    store::{Store, StoreError},
+};
+
+/// How much history before a change is read: the season of seven days and the baseline before it.
+const HISTORY: Duration = Duration::from_secs(8 * 86_400);
+/// Smoke walks follow a finish that is not older than this; a change logged late is past it.
+const SMOKE_WITHIN: Duration = Duration::from_secs(120);
+
+/// The open watches.
+pub struct Watches {
+    room: Room,
+    seq: i64,
+    /// Changes that start in the future.
+    ahead: Vec<Change>,
+    changes: BTreeMap<ChangeId, Change>,
+    saved: BTreeSet<ChangeId>,
+    smoked: BTreeSet<ChangeId>,
+}
+
+/// What a look at the change log brought.
+#[derive(Debug, Default)]
+pub struct Looked {
+    /// New or altered changes.
+    pub changes: Vec<Change>,
+    /// Verdicts of the watches opened for them.
+    pub verdicts: Vec<Verdict>,
+    /// Walks to be made soon, with their spacing.
+    pub smoke: Vec<(Vec<Key>, Duration)>,
+}
+
+impl Looked {
+    /// Whether there was nothing new.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty() && self.verdicts.is_empty()
+    }
+}
+
+impl Watches {
+    /// No watches yet.
+    pub fn new(setup: &Setup) -> Self {
+        let settings = &setup.settings;
+        Self {
+            room: Room::new(settings.watch.clone(), settings.detect, settings.services.clone()),
+            seq: 0,
+            ahead: Vec::new(),
+            changes: BTreeMap::new(),
+            saved: BTreeSet::new(),
+            smoked: BTreeSet::new(),
+        }
+    }
+
+    /// Settings for watches that open from now on.
+    pub fn configure(&mut self, setup: &Setup) {
+        let settings = &setup.settings;
+        self.room.configure(settings.watch.clone(), settings.detect, settings.services.clone());
+    }
+
+    /// Reopens what was open when the agent last stopped; changes logged meanwhile are found by the next look.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn resume(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        now: Timestamp,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let open = store.open_changes().await?;
+        self.seq = store.watched_seq().await?;
+        let mut verdicts = Vec::new();
+        for change in open {
+            self.saved.insert(change.id.clone());
+            self.smoked.insert(change.id.clone());
+            verdicts.extend(self.open_watch(store, setup, change, now).await?);
+        }
+        Ok(verdicts)
+    }
+
+    /// Looks for changes that are new in the log, and for announced ones whose time has come.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub async fn look(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        now: Timestamp,
+    ) -> Result<Looked, StoreError> {
+        let mut looked = Looked::default();
+        let fresh = store.changes_since(self.seq).await?;
+        let (ready, ahead): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.ahead).into_iter().partition(|c| c.started_at <= now);
+        self.ahead = ahead;
+        let mut due = ready;
+        for logged in fresh {
+            self.seq = self.seq.max(logged.seq);
+            looked.changes.push(logged.change.clone());
+            self.ahead.retain(|c| c.id != logged.change.id);
+            due.retain(|c: &Change| c.id != logged.change.id);
+            if logged.change.started_at > now {
+                self.ahead.push(logged.change);
+            } else {
+                due.push(logged.change);
+            }
+        }
+        for change in due {
+            if let Some(smoke) = self.smoke(setup, &change, now) {
+                looked.smoke.extend(smoke);
+            }
+            looked.verdicts.extend(self.open_watch(store, setup, change, now).await?);
+        }
+        Ok(looked)
+    }
+
+    async fn open_watch(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        change: Change,
+        now: Timestamp,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut members = Vec::new();
+        for environment in setup.environments_of(&change) {
+            for scheduled in setup.journeys_in(&environment) {
+                let series = SeriesKey {
+                    journey: scheduled.journey.name.clone(),
+                    environment: environment.clone(),
+                    location: setup.settings.agent.location.clone(),
+                };
+                let probes = store.probes(&series, from, now).await?;
+                let member = Member {
+                    series,
+                    services: journey_services(&scheduled.journey),
+                    interval: scheduled.plan.interval(now),
+                    revision: Some(scheduled.journey.revision.clone()),
+                };
+                members.push((member, probes));
+            }
+        }
+        let verdicts = self.room.open(&change, members, now);
+        self.changes.insert(change.id.clone(), change);
+        Ok(verdicts)
+    }
+
+    /// The walks that follow a finish: once a change, only while the finish is fresh.
+    fn smoke(&mut self, setup: &Setup, change: &Change, now: Timestamp) -> Option<Vec<(Vec<Key>, Duration)>> {
+        let finished = change.finished_at.filter(|_| change.state != ChangeState::Started)?;
+        let fresh = now.duration_since(finished).unsigned_abs() <= SMOKE_WITHIN;
+        if !setup.settings.watch.smoke || !fresh || !self.smoked.insert(change.id.clone()) {
+            return None;
+        }
+        let mut smoke = Vec::new();
+        for environment in setup.environments_of(change) {
+            let keys: Vec<Key> = setup
+                .journeys_in(&environment)
+                .filter(|s| !s.journey.has_effect() && setup.maps_to(change, &s.journey))
+                .map(|s| (s.journey.name.clone(), environment.clone()))
+                .collect();
+            smoke.push((keys, rate_gap(setup, &environment)));
+        }
+        Some(smoke)
+    }
+
+    /// Folds one probe into every watch of its series.
+    pub fn push(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Verdict> {
+        self.room.push(series, probe, now)
+    }
+
+    /// Ends the watches whose time is over.
+    pub fn close_due(&mut self, now: Timestamp) -> Vec<Verdict> {
+        self.room.close_due(now)
+    }
+
+    /// Whether a series is being watched for any change.
+    pub fn covers(&self, series: &SeriesKey) -> bool {
+        self.room.open_watches().iter().any(|watch| watch.series.contains(series))
+    }
+
+    /// Trouble that no change explains has moved the level: later baselines begin after it.
+    pub fn shifted(&mut self, decision: &Decision, at: Timestamp) {
+        self.room.shifted(&series_of(&decision.finding), at);
+    }
+
+    /// A finding is over: the level has moved back.
+    pub fn recovered(&mut self, finding: &Finding, now: Timestamp) {
+        self.room.shifted(&series_of(finding), now);
+    }
+
+    /// How many changes are being watched.
+    pub fn open(&self) -> usize {
+        self.room.open_watches().len()
+    }
+
+    /// A change this room knows, its verdicts, and whether it is still being watched.
+    pub fn of(&self, id: &ChangeId) -> Option<(Change, Vec<Verdict>, bool)> {
+        let change = self.changes.get(id)?.clone();
+        let open = self.room.open_watches().iter().any(|watch| watch.change == *id);
+        Some((change, self.room.verdicts(id), open))
+    }
+
+    /// The changes being watched, by environment.
+    pub fn watched(&self) -> BTreeMap<EnvironmentName, Vec<ChangeId>> {
+        let mut watched: BTreeMap<EnvironmentName, Vec<ChangeId>> = BTreeMap::new();
+        for watch in self.room.open_watches() {
+            for environment in &watch.environments {
+                watched.entry(environment.clone()).or_default().push(watch.change.clone());
+            }
+        }
+        watched
+    }
+
+    /// What is probed denser while these watches are open: mapped journeys without effects, as often as the setting says but
+    /// together not more often than the environment's rate allows.
+    pub fn burst(&self, setup: &Setup, now: Timestamp) -> BTreeMap<Key, Duration> {
+        let Some(wanted) = setup.settings.watch.burst else { return BTreeMap::new() };
+        let mut dense: BTreeMap<EnvironmentName, BTreeSet<Key>> = BTreeMap::new();
+        for watch in self.room.open_watches() {
+            let Some(change) = self.changes.get(&watch.change) else { continue };
+            for series in &watch.series {
+                let Some(scheduled) = setup.journeys.get(&series.journey) else { continue };
+                let denser = scheduled.plan.interval(now) > wanted;
+                if denser && !scheduled.journey.has_effect() && setup.maps_to(change, &scheduled.journey) {
+                    let key = (series.journey.clone(), series.environment.clone());
+                    dense.entry(series.environment.clone()).or_default().insert(key);
+                }
+            }
+        }
+        let mut burst = BTreeMap::new();
+        for (environment, keys) in dense {
+            let many = u32::try_from(keys.len()).unwrap_or(u32::MAX);
+            let every = wanted.max(rate_gap(setup, &environment).saturating_mul(many));
+            burst.extend(keys.into_iter().map(|key| (key, every)));
+        }
+        burst
+    }
+
+    /// Writes which watches are open, for the next start.
+    ///
+    /// # Errors
+    /// The store could not be written.
+    pub async fn save(&mut self, store: &Store) -> Result<(), StoreError> {
+        let open: BTreeSet<ChangeId> =
+            self.room.open_watches().into_iter().map(|watch| watch.change).collect();
+        store.set_watches(self.seq, open.iter().cloned().collect()).await?;
+        self.changes.retain(|id, _| open.contains(id) || self.saved.contains(id));
+        self.saved = open;
+        Ok(())
+    }
+}
+
+/// The least time between two extra walks in an environment.
+fn rate_gap(setup: &Setup, environment: &EnvironmentName) -> Duration {
+    let rate = setup.settings.environments.get(environment).map_or(5.0, |e| e.max_rate);
+    Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::from_millis(200))
+}
+
+fn series_of(finding: &Finding) -> SeriesKey {
+    SeriesKey {
+        journey: finding.journey.clone(),
+        environment: finding.environment.clone(),
+        location: finding.location.clone(),
+    }
+}

@@ -1,0 +1,127 @@
+//! The change log: record, list, show, and the verdict of one.
+
+use axum::{
+    Json,
+    body::Bytes,
+    extract::{Path, Query, State, rejection::{BytesRejection, QueryRejection}},
+    http::StatusCode,
+};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::query;
+use crate::{
+    daemon::{Handle, Logged},
+    intake::native,
+    store::{ChangeFilter, Merge},
+    web::{
+        ApiError,
+        router::LARGEST_BODY,
+        views::{ChangeView, JudgedView},
+    },
+};
+
+/// `POST /api/v1/changes`: answers when the change is on disk and its watch is open.
+pub(crate) async fn record(
+    State(handle): State<Handle>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let body = body.map_err(|e| match e.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::too_large(LARGEST_BODY),
+        _ => ApiError::bad_request("the body could not be read", "send it whole"),
+    })?;
+    let change = native::parse(&body, "api", handle.now())?;
+    let logged = handle.record_change(change).await?;
+    Ok(Json(logged_json(&logged)))
+}
+
+/// What the sender of a change is told.
+fn logged_json(logged: &Logged) -> Value {
+    json!({
+        "change": ChangeView::from(&logged.change),
+        "outcome": match logged.merge {
+            Merge::New => "new",
+            Merge::Merged => "merged",
+            Merge::Same => "same",
+        },
+        "environments": logged.environments,
+        "journeys": logged.journeys,
+        "notes": logged.notes,
+    })
+}
+
+/// The query of a list of changes.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct ListQuery {
+    /// Of this service.
+    service: Option<String>,
+    /// In this environment.
+    environment: Option<String>,
+    /// Started at or after this time.
+    since: Option<String>,
+    /// Started before this time.
+    until: Option<String>,
+    /// Most rows.
+    limit: Option<usize>,
+}
+
+/// `GET /api/v1/changes`: newest first, with the overall verdict of each.
+pub(crate) async fn list(
+    State(handle): State<Handle>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let query = known(query)?;
+    let filter = ChangeFilter {
+        service: query.service.map(Into::into),
+        environment: query.environment.map(Into::into),
+        since: query::time("since", query.since.as_deref())?,
+        until: query::time("until", query.until.as_deref())?,
+        limit: query::limit(query.limit)?,
+    };
+    let mut rows = Vec::new();
+    for change in handle.store().changes(filter).await? {
+        let judged = handle.judged(&change.id).await?;
+        rows.push(json!({
+            "change": ChangeView::from(&judged.change),
+            "verdict": judged.overall.map(|c| c.as_str()),
+            "open": judged.open,
+        }));
+    }
+    Ok(Json(json!({ "changes": rows })))
+}
+
+/// `GET /api/v1/changes/{id}`: the change and everything concluded of it.
+pub(crate) async fn show(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let judged = handle.judged(&id.into()).await?;
+    Ok(Json(json!(JudgedView::from(&judged))))
+}
+
+/// The query of a verdict.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct WaitQuery {
+    /// How long to wait for a decision.
+    wait: Option<String>,
+}
+
+/// `GET /api/v1/changes/{id}/verdict?wait=30s`: waits until the gate is decided or the time is over.
+pub(crate) async fn verdict(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+    query: Result<Query<WaitQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let wait = query::duration("wait", known(query)?.wait.as_deref())?;
+    let judged = handle.wait_for(&id.into(), wait).await?;
+    Ok(Json(json!(JudgedView::from(&judged))))
+}
+
+/// The query, or which of its fields is wrong.
+pub(crate) fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
+    query.map(|Query(query)| query).map_err(|e| {
+        ApiError::bad_request(format!("the query cannot be read: {}", e.body_text()), "see the API's parameters in the README")
+    })
+}

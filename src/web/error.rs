@@ -1,0 +1,119 @@
+//! What a client sees when something does not work: `{ "error": { "code", "message", "hint" } }`.
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::json;
+
+use crate::{daemon::HandleError, intake::IntakeFault, store::StoreError};
+
+/// An error with its status.
+#[derive(Debug, Clone)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+    hint: String,
+}
+
+impl ApiError {
+    /// The request is wrong, and how.
+    pub fn bad_request(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "bad_request", message, hint)
+    }
+
+    /// There is no such thing.
+    pub fn not_found(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", message, hint)
+    }
+
+    /// A token is missing or wrong.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            message,
+            "send `Authorization: Bearer TOKEN` with the value of a [[token]]",
+        )
+    }
+
+    /// The caller may not do this.
+    pub fn forbidden(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message, hint)
+    }
+
+    /// The body is larger than is read.
+    pub fn too_large(limit_bytes: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too_large",
+            format!("the body is larger than {limit_bytes} bytes"),
+            "send one change at a time, without logs or diffs",
+        )
+    }
+
+    /// Our own bug.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal",
+            message,
+            "look at the agent's log, and please report it",
+        )
+    }
+
+    fn new(
+        status: StatusCode,
+        code: &'static str,
+        message: impl Into<String>,
+        hint: impl Into<String>,
+    ) -> Self {
+        Self { status, code, message: message.into(), hint: hint.into() }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({
+            "error": { "code": self.code, "message": self.message, "hint": self.hint }
+        });
+        let mut response = (self.status, Json(body)).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            // A browser then asks for it: any user name, the token as the password.
+            let ask = HeaderValue::from_static("Basic realm=\"wayfarer\", charset=\"UTF-8\"");
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(e: StoreError) -> Self {
+        tracing::error!(error = %e, "api.store: the store failed");
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store",
+            "the store failed; nothing was written",
+            "look at the agent's log, and try again",
+        )
+    }
+}
+
+impl From<HandleError> for ApiError {
+    fn from(e: HandleError) -> Self {
+        match e {
+            HandleError::UnknownChange(_) => {
+                Self::not_found(e.to_string(), "list changes with GET /api/v1/changes")
+            }
+            HandleError::Store(e) => e.into(),
+        }
+    }
+}
+
+impl From<IntakeFault> for ApiError {
+    fn from(fault: IntakeFault) -> Self {
+        Self::bad_request(fault.message, fault.hint)
+    }
+}

@@ -1,0 +1,246 @@
+//! The pages, filled from the store.
+
+use std::time::Duration;
+
+use axum::{
+    extract::{Path, State},
+    http::header,
+    response::{Html, IntoResponse, Response},
+};
+use jiff::Timestamp;
+
+use super::{ApiError, router::Face};
+use crate::{
+    daemon::Judged,
+    model::{Change, FindingState, Run, SeriesKey},
+    render::page::{ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, STYLE, VerdictRow},
+    store::{ChangeFilter, FindingFilter, Store},
+};
+
+/// The span of the first page's figures.
+const HOUR: Duration = Duration::from_secs(3600);
+/// Changes on the first page.
+const NEWEST: usize = 25;
+
+/// `GET /`.
+pub(super) async fn overview(State(face): State<Face>) -> Result<Html<String>, ApiError> {
+    let (store, setup, now) = (face.handle.store(), face.handle.setup(), face.handle.now());
+    let filter = FindingFilter { state: Some(FindingState::Open), limit: NEWEST, ..FindingFilter::default() };
+    let findings = store.findings(filter).await?;
+    let changes =
+        store.changes(ChangeFilter { limit: NEWEST, ..ChangeFilter::default() }).await?;
+    let latest = store.latest_runs().await?;
+    let mut journeys = Vec::new();
+    for scheduled in setup.journeys.values() {
+        for environment in &scheduled.journey.environments {
+            let series = SeriesKey {
+                journey: scheduled.journey.name.clone(),
+                environment: environment.clone(),
+                location: setup.settings.agent.location.clone(),
+            };
+            let last = latest.iter().find(|run| run.series() == series);
+            journeys.push(journey_row(store, series, last, &changes, now).await?);
+        }
+    }
+    let mut rows = Vec::new();
+    for change in &changes {
+        rows.push(change_row(&face.handle.judged(&change.id).await?));
+    }
+    let page = Overview {
+        title: if findings.is_empty() { "Wayfarer".into() } else { format!("({}) Wayfarer", findings.len()) },
+        agent: agent(&face),
+        findings: findings.iter().map(finding_row).collect(),
+        journeys,
+        changes: rows,
+    };
+    Ok(Html(face.pages.overview(&page)?))
+}
+
+/// `GET /changes/{id}`.
+pub(super) async fn change(
+    State(face): State<Face>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, ApiError> {
+    let mut judged = face.handle.judged(&id.into()).await?;
+    judged.verdicts.sort_by(|a, b| (a.conclusion, &a.journey).cmp(&(b.conclusion, &b.journey)));
+    let row = change_row(&judged);
+    let page = ChangePage {
+        title: format!("{} of {} · Wayfarer", row.kind, row.what),
+        agent: agent(&face),
+        facts: facts(&judged.change),
+        gate: judged.gate.status.as_str().to_owned(),
+        reason: judged.gate.reason.clone(),
+        verdicts: judged
+            .verdicts
+            .iter()
+            .map(|v| VerdictRow {
+                verdict: v.conclusion.to_string(),
+                journey: v.journey.to_string(),
+                environment: v.environment.to_string(),
+                metric: v.metric.to_string(),
+                summary: v.summary.clone(),
+                notes: v.notes.clone(),
+                candidates: v
+                    .candidates
+                    .iter()
+                    .map(|c| format!("{} {:.0} %", c.change, c.probability * 100.0))
+                    .collect(),
+            })
+            .collect(),
+        change: row,
+    };
+    Ok(Html(face.pages.change(&page)?))
+}
+
+/// `GET /assets/style.css`.
+pub(super) async fn style() -> Response {
+    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")], STYLE)
+        .into_response()
+}
+
+impl From<PageError> for ApiError {
+    fn from(e: PageError) -> Self {
+        tracing::error!(error = %e, "page.failed");
+        Self::internal("this page could not be made")
+    }
+}
+
+fn agent(face: &Face) -> String {
+    let setup = face.handle.setup();
+    format!("{} · {}", setup.settings.agent.location, env!("CARGO_PKG_VERSION"))
+}
+
+fn finding_row(finding: &crate::model::Finding) -> FindingRow {
+    FindingRow {
+        kind: finding.kind.as_str().to_owned(),
+        journey: format!("{} in {}", finding.journey, finding.environment),
+        metric: finding.metric.to_string(),
+        change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
+        link: finding.change.as_ref().map(|c| link(c.as_str())).unwrap_or_default(),
+        summary: finding.summary.clone(),
+        since: short(finding.onset_at.unwrap_or(finding.opened_at)),
+    }
+}
+
+fn change_row(judged: &Judged) -> ChangeRow {
+    let change = &judged.change;
+    let services: Vec<_> = change.services.iter().map(|s| s.as_str()).collect();
+    let mut what =
+        if services.is_empty() { "the whole environment".to_owned() } else { services.join(", ") };
+    if let Some(version) = change.deployed_version() {
+        what = format!("{what} {version}");
+    }
+    ChangeRow {
+        link: link(change.id.as_str()),
+        id: change.id.to_string(),
+        kind: change.kind.to_string(),
+        what,
+        author: change.author.clone().unwrap_or_default(),
+        started: short(change.started_at),
+        verdict: judged.overall.map_or_else(|| "not watched".to_owned(), |c| c.to_string()),
+        watch: if judged.open { "open" } else { "closed" }.to_owned(),
+    }
+}
+
+fn facts(change: &Change) -> Vec<(String, String)> {
+    let mut facts = vec![("id".to_owned(), change.id.to_string())];
+    let mut add = |name: &str, value: Option<String>| {
+        facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));
+    };
+    add("title", change.title.clone());
+    add("version", change.version.clone());
+    add("before", change.previous_version.clone());
+    add("commits", Some(change.commits.iter().map(|c| c.id.clone()).collect::<Vec<_>>().join(", ")));
+    add("author", change.author.clone());
+    add("release", change.release.clone());
+    add("build", change.build.clone());
+    add("started", Some(change.started_at.to_string()));
+    add("finished", change.finished_at.map(|t| t.to_string()));
+    add("told by", Some(change.source.clone()));
+    add("link", change.url.clone());
+    for (name, value) in &change.labels {
+        add(name, Some(value.clone()));
+    }
+    facts
+}
+
+fn link(id: &str) -> String {
+    use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+    format!("/changes/{}", utf8_percent_encode(id, NON_ALPHANUMERIC))
+}
+
+fn short(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+async fn journey_row(
+    store: &Store,
+    series: SeriesKey,
+    last: Option<&Run>,
+    changes: &[Change],
+    now: Timestamp,
+) -> Result<JourneyRow, ApiError> {
+    let from = now.checked_sub(HOUR).unwrap_or(Timestamp::UNIX_EPOCH);
+    let probes = store.probes(&series, from, now).await?;
+    let known = probes.iter().filter(|p| p.success.is_some()).count();
+    let good = probes.iter().filter(|p| p.success == Some(true)).count();
+    let points: Vec<(Timestamp, f64)> =
+        probes.iter().filter_map(|p| p.latency_ms.map(|ms| (p.at, ms))).collect();
+    let mut sorted: Vec<f64> = points.iter().map(|(_, ms)| *ms).collect();
+    sorted.sort_by(f64::total_cmp);
+    let begin = points.first().map_or(from, |(at, _)| *at);
+    let place = |at: Timestamp| {
+        let whole = now.duration_since(begin).as_secs_f64().max(1e-3);
+        120.0 * at.duration_since(begin).as_secs_f64() / whole
+    };
+    Ok(JourneyRow {
+        success: share(good, known),
+        p50: quantile(&sorted, 0.5),
+        p95: quantile(&sorted, 0.95),
+        runs: probes.len(),
+        result: last.map_or("waiting", |run| run.outcome.label()).to_owned(),
+        last: last.map(|run| short(run.started_at)).unwrap_or_default(),
+        spark: spark(&points, &sorted, &place),
+        marks: changes
+            .iter()
+            .filter(|c| c.touches(&series.environment) && c.started_at >= begin && c.started_at <= now)
+            .map(|c| format!("{:.1}", place(c.started_at)))
+            .collect(),
+        journey: series.journey.to_string(),
+        environment: series.environment.to_string(),
+    })
+}
+
+/// At most 120 points; the scale ends at the 98th percentile so that one slow run does not flatten the rest.
+fn spark(points: &[(Timestamp, f64)], sorted: &[f64], place: &impl Fn(Timestamp) -> f64) -> String {
+    let Some(top) = at_share(sorted, 0.98) else { return String::new() };
+    let stride = points.len().div_ceil(120).max(1);
+    let dots: Vec<String> = points
+        .iter()
+        .step_by(stride)
+        .map(|(at, ms)| {
+            let height = 22.0 * (ms / top.max(1e-9)).min(1.0);
+            format!("{:.1},{:.1}", place(*at), 23.0 - height)
+        })
+        .collect();
+    dots.join(" ")
+}
+
+fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index into a list of runs")]
+    let index = ((sorted.len().checked_sub(1)? as f64) * share).round() as usize;
+    sorted.get(index).copied()
+}
+
+fn quantile(sorted: &[f64], share: f64) -> String {
+    at_share(sorted, share).map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"))
+}
+
+fn share(good: usize, known: usize) -> String {
+    if known == 0 {
+        return "–".to_owned();
+    }
+    #[expect(clippy::cast_precision_loss, reason = "counts of runs")]
+    let percent = 100.0 * good as f64 / known as f64;
+    format!("{percent:.1} %")
+}

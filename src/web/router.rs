@@ -1,0 +1,85 @@
+//! All routes on one page.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRef},
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    middleware,
+    routing::get,
+};
+use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
+
+use super::{
+    ApiError,
+    api::{changes, findings, gate, health, journeys, runs},
+    auth::{self, Access},
+    page,
+};
+use crate::{
+    daemon::{Handle, LONGEST_WAIT},
+    render::page::Pages,
+};
+
+/// Largest body that is read: a change is small.
+pub(super) const LARGEST_BODY: usize = 1 << 20;
+
+/// What every route may ask for.
+#[derive(Clone)]
+pub struct Face {
+    /// The agent.
+    pub handle: Handle,
+    /// The pages.
+    pub pages: Arc<Pages>,
+}
+
+impl FromRef<Face> for Handle {
+    fn from_ref(face: &Face) -> Self {
+        face.handle.clone()
+    }
+}
+
+/// The whole face.
+pub fn router(access: Access, pages: Arc<Pages>) -> Router {
+    let face = Face { handle: access.handle.clone(), pages };
+    Router::new()
+        .route("/", get(page::overview))
+        .route("/assets/style.css", get(page::style))
+        .route("/changes/{id}", get(page::change))
+        .route("/metrics", get(health::metrics))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/api/v1/changes", get(changes::list).post(changes::record))
+        .route("/api/v1/changes/{id}", get(changes::show))
+        .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/gate", get(gate::ask).post(gate::ask))
+        .route("/api/v1/journeys", get(journeys::list))
+        .route("/api/v1/runs", get(runs::list))
+        .route("/api/v1/runs/{id}", get(runs::show))
+        .route("/api/v1/findings", get(findings::list))
+        .fallback(nothing_here)
+        .with_state(face)
+        .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn_with_state(Arc::new(access), auth::guard))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            LONGEST_WAIT + Duration::from_secs(10),
+        ))
+        .layer(CatchPanicLayer::new())
+        .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+        ))
+        .layer(fixed(header::CACHE_CONTROL, "no-store"))
+}
+
+fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+}
+
+async fn nothing_here(uri: axum::http::Uri) -> ApiError {
+    ApiError::not_found(format!("there is nothing at {}", uri.path()), "the dashboard is at /, the API below /api/v1")
+}

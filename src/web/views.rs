@@ -1,0 +1,324 @@
+//! What leaves as JSON. Times are RFC 3339, durations are milliseconds and say so in their names.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::{
+    daemon::Judged,
+    model::{
+        Candidate, Change, Effect, Finding, Gate, Hop, Onset, Outcome, Phases, Quantiles, Run, StepRun, Verdict,
+    },
+};
+
+/// A change.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "the fields of the API's change are described in the design and by the model")]
+pub struct ChangeView<'a> {
+    pub id: &'a str,
+    pub kind: &'static str,
+    pub services: Vec<&'a str>,
+    pub environments: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_version: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub build: Option<&'a str>,
+    pub commits: Vec<CommitView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub release: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub planned: Option<bool>,
+    pub labels: &'a BTreeMap<String, String>,
+    pub state: crate::model::ChangeState,
+    pub started_at: Timestamp,
+    pub finished_at: Option<Timestamp>,
+    pub source: &'a str,
+}
+
+/// A commit of a change.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model")]
+pub struct CommitView<'a> {
+    pub id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<&'a str>,
+}
+
+impl<'a> From<&'a Change> for ChangeView<'a> {
+    fn from(change: &'a Change) -> Self {
+        Self {
+            id: change.id.as_str(),
+            kind: change.kind.as_str(),
+            services: change.services.iter().map(|s| s.as_str()).collect(),
+            environments: change.environments.iter().map(|e| e.as_str()).collect(),
+            version: change.version.as_deref(),
+            previous_version: change.previous_version.as_deref(),
+            build: change.build.as_deref(),
+            commits: change
+                .commits
+                .iter()
+                .map(|c| CommitView {
+                    id: &c.id,
+                    at: c.at,
+                    author: c.author.as_deref(),
+                    message: c.message.as_deref(),
+                })
+                .collect(),
+            author: change.author.as_deref(),
+            release: change.release.as_deref(),
+            title: change.title.as_deref(),
+            url: change.url.as_deref(),
+            planned: change.planned,
+            labels: &change.labels,
+            state: change.state,
+            started_at: change.started_at,
+            finished_at: change.finished_at,
+            source: &change.source,
+        }
+    }
+}
+
+/// A change with everything concluded of it.
+#[derive(Debug, Serialize)]
+pub struct JudgedView<'a> {
+    /// The change.
+    pub change: ChangeView<'a>,
+    /// The overall verdict; null when no journey is watched.
+    pub verdict: Option<&'static str>,
+    /// Whether it is still being watched.
+    pub open: bool,
+    /// The answer for a pipeline.
+    pub gate: &'a Gate,
+    /// One for each journey, environment and metric.
+    pub verdicts: Vec<VerdictView<'a>>,
+}
+
+impl<'a> From<&'a Judged> for JudgedView<'a> {
+    fn from(judged: &'a Judged) -> Self {
+        Self {
+            change: (&judged.change).into(),
+            verdict: judged.overall.map(crate::model::Conclusion::as_str),
+            open: judged.open,
+            gate: &judged.gate,
+            verdicts: judged.verdicts.iter().map(Into::into).collect(),
+        }
+    }
+}
+
+/// What a change did to one metric of one journey.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's Verdict")]
+pub struct VerdictView<'a> {
+    pub journey: &'a str,
+    pub environment: &'a str,
+    pub location: &'a str,
+    pub metric: &'static str,
+    pub verdict: &'static str,
+    pub summary: &'a str,
+    pub log_e: Option<f64>,
+    pub suspected_at_log_e: Option<f64>,
+    pub regressed_at_log_e: Option<f64>,
+    pub before: &'a Quantiles,
+    pub after: &'a Quantiles,
+    pub effect: Option<&'a Effect>,
+    pub onset: Option<&'a Onset>,
+    pub probes: u32,
+    pub baseline_probes: u32,
+    pub notes: &'a [String],
+    pub candidates: &'a [Candidate],
+    pub named: Option<&'a str>,
+    pub suspected_since: Option<Timestamp>,
+    pub regressed_since: Option<Timestamp>,
+    pub decided_at: Timestamp,
+}
+
+impl<'a> From<&'a Verdict> for VerdictView<'a> {
+    fn from(verdict: &'a Verdict) -> Self {
+        Self {
+            journey: verdict.journey.as_str(),
+            environment: verdict.environment.as_str(),
+            location: verdict.location.as_str(),
+            metric: verdict.metric.as_str(),
+            verdict: verdict.conclusion.as_str(),
+            summary: &verdict.summary,
+            log_e: verdict.log_e.filter(|v| v.is_finite()),
+            suspected_at_log_e: verdict.suspected_at_log_e.filter(|v| v.is_finite()),
+            regressed_at_log_e: verdict.regressed_at_log_e.filter(|v| v.is_finite()),
+            before: &verdict.before,
+            after: &verdict.after,
+            effect: verdict.effect.as_ref(),
+            onset: verdict.onset.as_ref(),
+            probes: verdict.probes,
+            baseline_probes: verdict.baseline_probes,
+            notes: &verdict.notes,
+            candidates: &verdict.candidates,
+            named: verdict.named.as_ref().map(|c| c.as_str()),
+            suspected_since: verdict.suspected_since,
+            regressed_since: verdict.regressed_since,
+            decided_at: verdict.decided_at,
+        }
+    }
+}
+
+/// A run.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's Run; durations in ms")]
+pub struct RunView<'a> {
+    pub id: String,
+    pub journey: &'a str,
+    pub environment: &'a str,
+    pub location: &'a str,
+    pub revision: &'a str,
+    pub trigger: crate::model::Trigger,
+    pub started_at: Timestamp,
+    pub late_by_ms: f64,
+    pub duration_ms: f64,
+    pub outcome: &'a Outcome,
+    pub steps: Vec<StepView<'a>>,
+    pub deployed: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<&'a crate::model::Evidence>,
+}
+
+/// A step of a run.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's StepRun; durations in ms")]
+pub struct StepView<'a> {
+    pub name: &'a str,
+    pub offset_ms: f64,
+    pub duration_ms: f64,
+    pub outcome: crate::model::StepOutcome,
+    pub hops: Vec<HopView<'a>>,
+    pub assertions: &'a [crate::model::AssertionResult],
+    pub captures: BTreeMap<&'a str, &'a str>,
+}
+
+/// A hop of a step.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's Hop; durations in ms")]
+pub struct HopView<'a> {
+    pub method: &'a str,
+    pub url: &'a str,
+    pub status: Option<u16>,
+    pub version: Option<&'a str>,
+    pub offset_ms: f64,
+    pub duration_ms: f64,
+    pub phases_ms: BTreeMap<&'static str, f64>,
+    pub reused: bool,
+    pub peer: Option<std::net::SocketAddr>,
+    pub body_bytes: u64,
+    pub certificate_expires_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Run> for RunView<'a> {
+    fn from(run: &'a Run) -> Self {
+        Self {
+            id: run.id.to_string(),
+            journey: run.journey.as_str(),
+            environment: run.environment.as_str(),
+            location: run.location.as_str(),
+            revision: run.revision.as_str(),
+            trigger: run.trigger,
+            started_at: run.started_at,
+            late_by_ms: ms(run.late_by),
+            duration_ms: ms(run.duration),
+            outcome: &run.outcome,
+            steps: run.steps.iter().map(Into::into).collect(),
+            deployed: run.deployed.iter().map(|d| (d.service.as_str(), d.version.as_str())).collect(),
+            evidence: run.evidence.as_ref(),
+        }
+    }
+}
+
+impl<'a> From<&'a StepRun> for StepView<'a> {
+    fn from(step: &'a StepRun) -> Self {
+        Self {
+            name: step.name.as_str(),
+            offset_ms: ms(step.offset),
+            duration_ms: ms(step.duration),
+            outcome: step.outcome,
+            hops: step.hops.iter().map(Into::into).collect(),
+            assertions: &step.assertions,
+            captures: step.captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+        }
+    }
+}
+
+impl<'a> From<&'a Hop> for HopView<'a> {
+    fn from(hop: &'a Hop) -> Self {
+        Self {
+            method: &hop.method,
+            url: &hop.url,
+            status: hop.status,
+            version: hop.version.as_deref(),
+            offset_ms: ms(hop.offset),
+            duration_ms: ms(hop.duration),
+            phases_ms: phases(&hop.phases),
+            reused: hop.reused,
+            peer: hop.peer,
+            body_bytes: hop.body_bytes,
+            certificate_expires_at: hop.certificate_expires_at,
+        }
+    }
+}
+
+fn phases(phases: &Phases) -> BTreeMap<&'static str, f64> {
+    phases.named().into_iter().map(|(name, duration)| (name, ms(duration))).collect()
+}
+
+/// A duration in milliseconds, to a microsecond.
+pub fn ms(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// A finding.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's Finding")]
+pub struct FindingView<'a> {
+    pub id: &'a str,
+    pub kind: &'static str,
+    pub state: &'static str,
+    pub change: Option<&'a str>,
+    pub journey: &'a str,
+    pub environment: &'a str,
+    pub location: &'a str,
+    pub metric: &'static str,
+    pub summary: &'a str,
+    pub onset_at: Option<Timestamp>,
+    pub opened_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub closed_at: Option<Timestamp>,
+}
+
+impl<'a> From<&'a Finding> for FindingView<'a> {
+    fn from(finding: &'a Finding) -> Self {
+        Self {
+            id: finding.id.as_str(),
+            kind: finding.kind.as_str(),
+            state: finding.state.as_str(),
+            change: finding.change.as_ref().map(|c| c.as_str()),
+            journey: finding.journey.as_str(),
+            environment: finding.environment.as_str(),
+            location: finding.location.as_str(),
+            metric: finding.metric.as_str(),
+            summary: &finding.summary,
+            onset_at: finding.onset_at,
+            opened_at: finding.opened_at,
+            updated_at: finding.updated_at,
+            closed_at: finding.closed_at,
+        }
+    }
+}
