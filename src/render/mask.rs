@@ -336,7 +336,10 @@ mod tests {
     #[test]
     fn short_secrets_are_words() {
         let mask = Mask::new(["42", ""]);
-        assert_eq!(mask.apply("42, 142, a=42&b 42x {\"pin\":\"42\"}"), "***, 142, a=***&b 42x {\"pin\":\"***\"}");
+        assert_eq!(
+            mask.apply("42, 142, a=42&b 42x {\"pin\":\"42\"}"),
+            "***, 142, a=***&b 42x {\"pin\":\"***\"}"
+        );
         assert_eq!(Mask::new([""]).apply("abc"), "abc");
     }
 

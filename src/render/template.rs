@@ -19,8 +19,24 @@ const NAME: &str = "text";
 
 /// The helpers a template may call: those of handlebars that touch nothing outside, and two of ours.
 const HELPERS: [&str; 18] = [
-    "if", "unless", "each", "with", "lookup", "raw", "eq", "ne", "gt", "gte", "lt", "lte", "and",
-    "or", "not", "len", "urlencode", "base64",
+    "if",
+    "unless",
+    "each",
+    "with",
+    "lookup",
+    "raw",
+    "eq",
+    "ne",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "and",
+    "or",
+    "not",
+    "len",
+    "urlencode",
+    "base64",
 ];
 
 /// What is wrong with a template.
@@ -190,11 +206,8 @@ impl Walk<'_> {
 
 /// Line and column (both from 1, the column in characters) as a byte offset.
 fn offset(text: &str, line: usize, column: usize) -> usize {
-    let start = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum::<usize>();
+    let start =
+        text.split_inclusive('\n').take(line.saturating_sub(1)).map(str::len).sum::<usize>();
     let within = text[start..].char_indices().nth(column.saturating_sub(1));
     within.map_or(text.len(), |(at, _)| start + at)
 }
@@ -223,11 +236,8 @@ impl HelperDef for UrlEncode {
 }
 
 /// Everything but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &percent_encoding::AsciiSet = &percent_encoding::NON_ALPHANUMERIC
-    .remove(b'-')
-    .remove(b'.')
-    .remove(b'_')
-    .remove(b'~');
+const RESERVED: &percent_encoding::AsciiSet =
+    &percent_encoding::NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 struct Base64;
 
