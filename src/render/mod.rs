@@ -1,1 +1,12 @@
-//! Values to text: templates, waterfalls, tables; pure.
+//! Values to text: templates, masks, waterfalls; pure.
+//!
+//! [`Template`] is the only user of `handlebars`. [`Mask`] takes secrets out of text, however they are encoded. [`waterfall`] draws a
+//! run for a terminal. Nothing here reads a clock, a file or the terminal: width and colour are arguments.
+
+mod mask;
+mod template;
+mod waterfall;
+
+pub use mask::{MASK, Mask};
+pub use template::{Template, TemplateFault};
+pub use waterfall::{Layout, waterfall};

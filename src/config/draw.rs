@@ -1,0 +1,84 @@
+//! Faults drawn for people, by miette.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+};
+
+use super::Fault;
+
+/// Narrower than this nothing can be read.
+const NARROWEST: usize = 40;
+
+/// A fault with the text it quotes.
+struct Drawn<'a> {
+    fault: &'a Fault,
+    source: NamedSource<Arc<str>>,
+}
+
+/// Draws all faults, and counts them at the end.
+pub(super) fn all(
+    faults: &[Fault],
+    texts: &BTreeMap<String, Arc<str>>,
+    colour: bool,
+    width: usize,
+) -> String {
+    let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width.max(NARROWEST))
+        .with_links(false)
+        .with_context_lines(0)
+        .without_syntax_highlighting();
+    let mut out = String::new();
+    for fault in faults {
+        let text = texts.get(&fault.path).cloned().unwrap_or_default();
+        let drawn = Drawn { fault, source: NamedSource::new(&fault.path, text) };
+        // A fault that cannot be drawn is still said.
+        if handler.render_report(&mut out, &drawn).is_err() {
+            out.push_str(&format!("{fault}\n"));
+        }
+        out.push('\n');
+    }
+    let files: BTreeSet<_> = faults.iter().map(|fault| &fault.path).collect();
+    out.push_str(&format!("{} in {}\n", count(faults.len(), "fault"), count(files.len(), "file")));
+    out
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+impl fmt::Debug for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self.fault, f)
+    }
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.fault.message)
+    }
+}
+
+impl std::error::Error for Drawn<'_> {}
+
+impl Diagnostic for Drawn<'_> {
+    fn help(&self) -> Option<Box<dyn fmt::Display + '_>> {
+        self.fault.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        Some(&self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let label =
+            LabeledSpan::new_with_span(Some(self.fault.label.clone()), self.fault.span.clone());
+        Some(Box::new(std::iter::once(label)))
+    }
+}

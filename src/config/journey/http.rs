@@ -1,0 +1,175 @@
+//! `[step.http]`.
+
+use http::{HeaderName, HeaderValue};
+use url::Url;
+
+use crate::{
+    config::{
+        hint,
+        page::Note,
+        reader::Reader,
+        value::{At, Entry},
+    },
+    model::{Body, HttpStep, Text},
+};
+
+/// The methods of RFC 9110 that ask something of a site, and PATCH (RFC 5789).
+const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+
+/// How many redirects are followed unless told otherwise.
+const REDIRECTS: u32 = 10;
+
+/// Largest body that is read unless told otherwise.
+const MAX_BODY_BYTES: u64 = 10 * 1024 * 1024;
+
+/// Largest body that may be asked for: it is held in memory.
+const LARGEST_BODY_BYTES: u64 = 1024 * 1024 * 1024;
+
+/// Lowers the table; `stays`: a redirect is expected and must be seen, not followed.
+pub(super) fn lower(
+    table: &Reader<'_>,
+    stays: bool,
+    templates: &mut Vec<At<Text>>,
+) -> Option<HttpStep> {
+    table.require("url", "url = \"{{base_url}}/login\"");
+    let method =
+        table.take("method").map_or_else(|| Some("GET".to_owned()), |entry| method(&entry));
+    let url = table.take("url").and_then(|entry| url(&entry));
+    templates.extend(url.clone());
+    let query = pairs(table, "query", templates);
+    let headers = pairs(table, "headers", templates);
+    for (entry, text) in &headers {
+        check_header(entry, text);
+    }
+    let body = body(table, templates);
+    if let (Some(Body::Form(_)), Some(method @ ("GET" | "HEAD"))) = (&body, method.as_deref()) {
+        let span = table.take("form").map_or(table.span.clone(), |entry| entry.key_span);
+        let note = Note::new(span, format!("a form cannot be sent with {method}"));
+        table.note(
+            note.label("needs another method")
+                .help("add `method = \"POST\"`, or write `query` instead of `form`"),
+        );
+    }
+    let default = if stays { 0 } else { REDIRECTS };
+    let redirects = table
+        .count("redirects", 0..50)
+        .map_or(default, |n| u32::try_from(n.value).unwrap_or(default));
+    let max_body_bytes = table
+        .take("max_body")
+        .and_then(|entry| entry.size(1..LARGEST_BODY_BYTES))
+        .map_or(MAX_BODY_BYTES, |size| size.value);
+    table.finish();
+    Some(HttpStep {
+        method: method?,
+        url: url?.value,
+        query: plain(query),
+        headers: plain(headers),
+        body,
+        redirects,
+        max_body_bytes,
+    })
+}
+
+fn method(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    let upper = text.value.to_ascii_uppercase();
+    if METHODS.contains(&upper.as_str()) {
+        return Some(upper);
+    }
+    let advice = hint::advice(&upper, METHODS.iter().copied());
+    let note = entry.fault(format!("there is no method `{}`", text.value.escape_debug()));
+    entry.refuse(note.label("not a method").maybe_help(advice))
+}
+
+fn url(entry: &Entry<'_>) -> Option<At<Text>> {
+    let text = entry.text()?;
+    let plain = !text.value.contains("{{");
+    let absolute = text.value.starts_with("http://") || text.value.starts_with("https://");
+    let sound = if plain {
+        absolute && Url::parse(&text.value).is_ok_and(|url| url.has_host())
+    } else {
+        absolute || text.value.starts_with("{{")
+    };
+    if !sound {
+        let note =
+            entry.fault(format!("`url`: `{}` is not a whole address", text.value.escape_debug()));
+        let path = text.value.trim_start_matches('/');
+        let help = if text.value.starts_with('/') || plain && !text.value.contains(':') {
+            format!("write `{{{{base_url}}}}/{path}`")
+        } else {
+            "begin with `{{base_url}}`, `http://` or `https://`".to_owned()
+        };
+        return entry.refuse(note.label("no scheme and host").help(help));
+    }
+    Some(At { value: Text(text.value), span: text.span })
+}
+
+/// The entries of a table whose values are templates or lists of them, in order.
+fn pairs<'t>(
+    table: &Reader<'t>,
+    key: &'static str,
+    templates: &mut Vec<At<Text>>,
+) -> Vec<(Entry<'t>, At<Text>)> {
+    let mut pairs = Vec::new();
+    for entry in table.table(key).map(|table| table.entries()).unwrap_or_default() {
+        let values = if entry.value.is_array() {
+            entry.elements("a text or a list of texts").unwrap_or_default()
+        } else {
+            vec![entry]
+        };
+        for value in values {
+            if let Some(text) = value.template() {
+                templates.push(text.clone());
+                pairs.push((value, text));
+            }
+        }
+    }
+    pairs
+}
+
+fn plain(pairs: Vec<(Entry<'_>, At<Text>)>) -> Vec<(String, Text)> {
+    pairs.into_iter().map(|(entry, text)| (entry.key.to_owned(), text.value)).collect()
+}
+
+fn check_header(entry: &Entry<'_>, text: &At<Text>) {
+    if HeaderName::from_bytes(entry.key.as_bytes()).is_err() {
+        let note = Note::new(
+            entry.key_span.clone(),
+            format!("`{}` is not the name of a header", entry.key.escape_debug()),
+        );
+        entry.page.note(note.label("not a header"));
+    }
+    if text.value.is_plain() && HeaderValue::from_str(&text.value.0).is_err() {
+        let note = entry
+            .fault(format!("`{}` has a value that no header can have", entry.key.escape_debug()));
+        entry.page.note(note.label("control characters").help("a header is one line of text"));
+    }
+}
+
+fn body(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Body> {
+    let form = table.has("form").then(|| Body::Form(plain(pairs(table, "form", templates))));
+    let json = table.take("json");
+    let text = table.take("body");
+    let said: Vec<&str> =
+        ["form", "json", "body"].into_iter().filter(|key| table.has(key)).collect();
+    if let [_, second, ..] = said[..] {
+        let entry = [json.as_ref(), text.as_ref()].into_iter().flatten().find(|e| e.key == second);
+        let span = entry.map_or(table.span.clone(), |entry| entry.key_span.clone());
+        let note = Note::new(span, "a request has only one body");
+        table.note(
+            note.label(format!("besides `{}`", said[0]))
+                .help("keep one of `form`, `json` and `body`"),
+        );
+    }
+    if let Some(json) = json {
+        json.texts_within(templates);
+        return json.json().map(Body::Json);
+    }
+    if let Some(text) = text {
+        let text = text.any_text()?;
+        let text = At { value: Text(text.value), span: text.span };
+        templates.push(text.clone());
+        return Some(Body::Text(text.value));
+    }
+    form
+}

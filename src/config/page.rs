@@ -1,0 +1,160 @@
+//! A file while it is read: its text and what was found wrong with it so far.
+
+use std::{cell::RefCell, ops::Range, sync::Arc};
+
+use toml::de::DeTable;
+
+use super::{
+    Fault, SourceFile, secrecy,
+    syntax::{self, Damage},
+};
+
+/// A file while it is read. Faults are noted from everywhere, so it has inner mutability; it never leaves a thread.
+pub(super) struct Page<'a> {
+    pub(super) path: &'a str,
+    pub(super) text: &'a str,
+    damage: Damage,
+    notes: RefCell<Vec<Note>>,
+    secrets: RefCell<Vec<Range<usize>>>,
+}
+
+/// A fault being put together.
+#[must_use]
+pub(super) struct Note {
+    span: Range<usize>,
+    message: String,
+    label: String,
+    help: Option<String>,
+    /// Whether it may only follow from text that could not be read.
+    derived: bool,
+}
+
+impl Note {
+    /// What is wrong, and where.
+    pub(super) fn new(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), label: "here".to_owned(), help: None, derived: false }
+    }
+
+    /// What stands under the caret.
+    pub(super) fn label(mut self, label: impl Into<String>) -> Self {
+        self.label = label.into();
+        self
+    }
+
+    /// What to do about it.
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+
+    /// What to do about it, where that is known.
+    pub(super) fn maybe_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
+    }
+
+    /// Says that something is missing: not worth a word in a file whose text is damaged.
+    pub(super) fn derived(mut self) -> Self {
+        self.derived = true;
+        self
+    }
+}
+
+impl<'a> Page<'a> {
+    /// Reads the text as far as it can be read; every fault of its syntax is noted.
+    pub(super) fn open(file: &'a SourceFile) -> (Self, DeTable<'a>) {
+        let (table, errors) = DeTable::parse_recoverable(&file.text);
+        let (damage, notes) = syntax::sift(&file.text, errors);
+        let mut secrets = Vec::new();
+        secrecy::plain_secrets(table.get_ref(), &mut secrets);
+        for line in damage.lines() {
+            secrecy::in_broken_line(&file.text, line, &mut secrets);
+        }
+        let page = Self {
+            path: &file.path,
+            text: &file.text,
+            damage,
+            notes: RefCell::new(notes),
+            secrets: RefCell::new(secrets),
+        };
+        (page, table.into_inner())
+    }
+
+    /// Whether parts of the file may be missing from what was read.
+    pub(super) fn is_torn(&self) -> bool {
+        self.damage.is_torn()
+    }
+
+    /// Notes a fault, unless it may be nothing but the echo of a fault of the syntax.
+    pub(super) fn note(&self, note: Note) {
+        if !self.damage.echoes(&note.span, note.derived) {
+            self.notes.borrow_mut().push(note);
+        }
+    }
+
+    /// Makes sure that this stretch of the text is never shown.
+    pub(super) fn hide(&self, span: Range<usize>) {
+        self.secrets.borrow_mut().push(span);
+    }
+
+    /// The faults in the order of their places, and the text to quote.
+    pub(super) fn close(self) -> (Vec<Fault>, Arc<str>) {
+        let mut notes = self.notes.into_inner();
+        notes.sort_by_key(|note| (note.span.start, note.span.end));
+        let mut faults: Vec<Fault> = Vec::with_capacity(notes.len());
+        for note in notes {
+            let (line, column) = position(self.text, note.span.start);
+            let fault = Fault {
+                path: self.path.to_owned(),
+                line,
+                column,
+                message: note.message,
+                label: note.label,
+                help: note.help,
+                span: note.span,
+            };
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        (faults, star_out(self.text, &self.secrets.into_inner()).into())
+    }
+}
+
+/// Line and column of a byte, both from 1; the column counts characters.
+fn position(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+    (before.matches('\n').count() + 1, before[line_start..].chars().count() + 1)
+}
+
+/// The text with stars for the bytes of secrets; offsets stay as they are.
+fn star_out(text: &str, secrets: &[Range<usize>]) -> String {
+    let hidden = |at: usize| secrets.iter().any(|span| span.contains(&at));
+    text.char_indices()
+        .map(
+            |(at, c)| {
+                if c != '\n' && hidden(at) { "*".repeat(c.len_utf8()) } else { c.to_string() }
+            },
+        )
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_counted_in_characters() {
+        assert_eq!(position("a\nbé = 1\n", 6), (2, 4));
+        assert_eq!(position("", 0), (1, 1));
+        assert_eq!(position("a", 99), (1, 2));
+    }
+
+    #[test]
+    fn stars_keep_the_offsets() {
+        let text = "a = \"pässe\"\nb";
+        assert_eq!(star_out(text, &[4..12]), "a = ********\nb");
+        assert_eq!(star_out(text, &[4..12]).len(), text.len());
+    }
+}

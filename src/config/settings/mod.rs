@@ -1,0 +1,54 @@
+//! `wayfarer.toml`, table by table.
+
+mod agent;
+mod environments;
+mod limits;
+mod secret;
+
+use std::collections::BTreeMap;
+
+pub(super) use environments::{variable, variable_name};
+
+use super::{names::NameOf, reader::Reader, scope::Places};
+use crate::model::{Service, ServiceName, Settings};
+
+/// Lowers the settings file. What could not be read is replaced by its default: the faults noted keep it from being used.
+pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
+    let (environments, places) = environments::lower(top);
+    let (tokens, has_token) = secret::tokens(top);
+    let settings = Settings {
+        agent: agent::lower(top, has_token),
+        environments,
+        watch: limits::watch(top),
+        detect: limits::detect(top),
+        services: services(top),
+        retention: limits::retention(top),
+        tokens,
+    };
+    top.finish();
+    (settings, places)
+}
+
+/// `[services.NAME]`.
+fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
+    let mut services = BTreeMap::new();
+    for entry in top.table("services").map(|table| table.entries()).unwrap_or_default() {
+        let name = entry.key_name(NameOf::Service);
+        let Some(reader) = entry.table(format!("services.{}", entry.key)) else { continue };
+        let depends_on = reader.names("depends_on", NameOf::Service).unwrap_or_default();
+        let owner = reader.text("owner").map(|owner| owner.value);
+        reader.finish();
+        for other in depends_on.iter().filter(|other| other.value == entry.key) {
+            let note = super::page::Note::new(
+                other.span.clone(),
+                format!("`{}` depends on itself", other.value),
+            );
+            reader.note(note.label("this very service"));
+        }
+        if let Some(name) = name {
+            let depends_on = depends_on.into_iter().map(|other| other.value.into()).collect();
+            services.insert(name.into(), Service { depends_on, owner });
+        }
+    }
+    services
+}
