@@ -1,0 +1,103 @@
+//! Runs as a JUnit report, so that a pipeline shows them beside its tests: one suite a run, one case a step.
+//!
+//! The form is the one that Jenkins and GitLab read (`testsuites` / `testsuite` / `testcase` with `failure`, `error` and
+//! `skipped`; times in seconds). Steps that were not walked after a failure are not in a run, and so not in the report.
+
+use std::fmt::Write;
+
+use crate::model::{Outcome, Run, StepOutcome};
+
+/// The report as XML.
+pub fn junit(runs: &[Run]) -> String {
+    let mut out = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+    let failures = runs.iter().filter(|r| matches!(r.outcome, Outcome::Failed(_))).count();
+    let errors = runs.iter().filter(|r| matches!(r.outcome, Outcome::Broken { .. })).count();
+    let cases: usize = runs.iter().map(|r| r.steps.len().max(1)).sum();
+    // Writing to a string does not fail.
+    drop(writeln!(
+        out,
+        "<testsuites name=\"wayfarer\" tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\">"
+    ));
+    for run in runs {
+        suite(&mut out, run);
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn suite(out: &mut String, run: &Run) {
+    let name = escaped(&format!("{} in {}", run.journey, run.environment));
+    let (failed, broken) = (
+        usize::from(matches!(run.outcome, Outcome::Failed(_))),
+        usize::from(matches!(run.outcome, Outcome::Broken { .. })),
+    );
+    drop(writeln!(
+        out,
+        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{failed}\" errors=\"{broken}\" time=\"{:.3}\" timestamp=\"{}\">",
+        run.steps.len().max(1),
+        run.duration.as_secs_f64(),
+        run.started_at.strftime("%Y-%m-%dT%H:%M:%S"),
+    ));
+    for step in &run.steps {
+        let head = format!(
+            "    <testcase classname=\"{name}\" name=\"{}\" time=\"{:.3}\"",
+            escaped(step.name.as_str()),
+            step.duration.as_secs_f64()
+        );
+        match (step.outcome, &run.outcome) {
+            (StepOutcome::Failed, Outcome::Failed(failure)) => {
+                let text = [
+                    Some(failure.message.clone()),
+                    failure.expected.as_ref().map(|e| format!("expected: {e}")),
+                    failure.actual.as_ref().map(|a| format!("actual: {a}")),
+                ];
+                let text: Vec<String> = text.into_iter().flatten().collect();
+                drop(writeln!(
+                    out,
+                    "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
+                    escaped(&failure.message),
+                    escaped(&text.join("\n")),
+                ));
+            }
+            (StepOutcome::Broken, Outcome::Broken { reason }) => broken_case(out, &head, reason),
+            _ => drop(writeln!(out, "{head}/>")),
+        }
+    }
+    if let (true, Outcome::Broken { reason }) = (run.steps.is_empty(), &run.outcome) {
+        broken_case(out, &format!("    <testcase classname=\"{name}\" name=\"start\" time=\"0.000\""), reason);
+    }
+    out.push_str("  </testsuite>\n");
+}
+
+fn broken_case(out: &mut String, head: &str, reason: &str) {
+    let reason = escaped(reason);
+    drop(writeln!(out, "{head}>\n      <error message=\"{reason}\">our own trouble: {reason}</error>\n    </testcase>"));
+}
+
+/// Text for XML: the five entities, and without the control characters that XML 1.0 forbids.
+fn escaped(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\n' | '\t' => out.push(c),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_stays_well_formed() {
+        assert_eq!(escaped("a<b>&\"'\u{0}\n"), "a&lt;b&gt;&amp;&quot;&apos;\u{fffd}\n");
+    }
+}
