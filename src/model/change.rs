@@ -49,7 +49,7 @@ pub struct Change {
 }
 
 /// One commit of a change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Commit {
     /// Its hash.
     pub id: String,
@@ -71,6 +71,21 @@ pub enum ChangeState {
     Finished,
     /// Given up: it may have altered things all the same, and is watched.
     Failed,
+}
+
+/// What is deployed of a service in an environment, and by which change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deployment {
+    /// The service.
+    pub service: ServiceName,
+    /// The version, or the newest commit where no version was said.
+    pub version: String,
+    /// The newest commit, where one was said.
+    pub commit: Option<String>,
+    /// The change that deployed it.
+    pub change: ChangeId,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 macro_rules! kinds {

@@ -17,7 +17,7 @@ pub mod secret;
 pub mod settings;
 pub mod verdict;
 
-pub use change::{Change, ChangeKind, ChangeState, Commit};
+pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use finding::{Finding, FindingKind, FindingState};
 pub use gate::{Gate, GateStatus};

@@ -1,1 +1,63 @@
-//! The only SQL.
+//! The data file: the only SQL, and the only user of `rusqlite`.
+//!
+//! One SQLite file holds what must outlive the agent: runs, changes, verdicts, findings, open watches and the outbox.
+//! [`Store`] is a cheap handle. Writes go through one thread that owns the write connection and takes all waiting jobs
+//! as one transaction (group commit); a small pool of threads with read-only connections answers questions, each inside
+//! one read transaction. What a write has answered is on disk (`synchronous=FULL`) and survives `kill -9` and a power cut.
+//!
+//! It must never decide anything: what a verdict is, when a watch ends and who is told is thought out elsewhere. It must
+//! never see a secret either: texts are masked before they come here.
+//!
+//! # What a run costs
+//!
+//! One row a run, a [record] of about 80 bytes clustered by (series, time, id). Names, URLs, texts of assertions and the
+//! deployed versions are interned, so a run of five steps over TLS costs 128 bytes of file when many series are written
+//! in turns, as an agent does (664 in a plain normalised schema by the same measure; `tests/bench/README.md` has the
+//! figures and how they were taken). What is not kept of a run: fractions of a microsecond, captures of
+//! runs that passed, and what is beyond the caps named in [`kept`].
+//!
+//! # Several processes
+//!
+//! A command and an agent may have one file open together: SQLite's write-ahead log keeps readers and the one writer
+//! apart, and a writer waits [`StoreOptions::busy_timeout`] for the other one. An agent sees what another process
+//! recorded with [`Store::changes_since`]. The file must lie on a local disk: the log's shared memory does not work over
+//! network file systems (<https://www.sqlite.org/wal.html>), which is not detected unless SQLite itself refuses.
+//!
+//! Files of removed rows are not given back to the disk; their pages are used again.
+
+mod changes;
+mod dictionary;
+mod error;
+mod evidence;
+mod filter;
+mod findings;
+mod handle;
+mod histogram;
+mod merge;
+mod names;
+mod open;
+mod outbox;
+mod prune;
+mod reader;
+mod record;
+mod rollup;
+mod runs;
+mod session;
+mod state;
+mod varint;
+mod verdicts;
+mod writer;
+
+pub use changes::{RecordOutcome, Recorded};
+pub use error::StoreError;
+pub use filter::{ChangeFilter, FindingFilter, RunFilter, RunResult};
+pub use findings::FindingCount;
+pub use handle::Store;
+pub use histogram::Histogram;
+pub use open::StoreOptions;
+pub use outbox::{MessageState, NewMessage, OutboxMark, OutboxMessage};
+pub use prune::Pruned;
+pub use record::kept;
+pub use rollup::Rollup;
+pub use state::Counts;
+pub use verdicts::{Conclusions, OpenChange, VerdictChange, WatchRecord};

@@ -1,0 +1,188 @@
+//! The handle everybody holds: it sends jobs to the threads that own the connections.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+use super::{
+    error::{Fault, StoreError},
+    open::{StoreOptions, for_reading, for_writing},
+    reader, writer,
+    writer::{Job, job},
+};
+
+use super::session::Session;
+
+/// A data file that is open. Cheap to clone; the file is closed by [`Store::close`] or when the last clone goes.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    /// None when the file is open for reading only.
+    writer: Option<Crew>,
+    readers: Crew,
+}
+
+/// Threads that take jobs from one queue.
+#[derive(Debug)]
+struct Crew {
+    queue: Mutex<Option<Sender<Box<dyn Job>>>>,
+    threads: Mutex<Vec<Thread>>,
+}
+
+#[derive(Debug)]
+struct Thread {
+    /// Ends, without a message, when the thread does.
+    ended: oneshot::Receiver<()>,
+    handle: JoinHandle<()>,
+}
+
+impl Store {
+    /// Opens a data file for writing and reading; creates it, or brings it up to date.
+    ///
+    /// # Errors
+    /// When the file cannot be opened, is another program's, is damaged or was written by a newer version.
+    pub fn open(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        let session = Session::new(for_writing(path, options)?);
+        let (queue, jobs) = mpsc::channel();
+        let thread = spawn(path, "store-writer", move || writer::write(session, &jobs))?;
+        Self::assemble(path, Some(Crew::new(queue, vec![thread])), options)
+    }
+
+    /// Opens an existing data file for reading only. Another process may write to it meanwhile.
+    ///
+    /// # Errors
+    /// As [`Store::open`]; also when the file does not exist or must first be brought up to date.
+    pub fn open_read_only(path: &Path, options: &StoreOptions) -> Result<Self, StoreError> {
+        if !path.exists() {
+            let reason = "there is no such file".to_owned();
+            return Err(StoreError::Open { path: path.display().to_string(), reason });
+        }
+        Self::assemble(path, None, options)
+    }
+
+    fn assemble(
+        path: &Path,
+        writer: Option<Crew>,
+        options: &StoreOptions,
+    ) -> Result<Self, StoreError> {
+        let (queue, jobs) = mpsc::channel();
+        let jobs: Arc<Mutex<Receiver<Box<dyn Job>>>> = Arc::new(Mutex::new(jobs));
+        let mut threads = Vec::new();
+        for _ in 0..options.readers.max(1) {
+            let session = Session::new(for_reading(path, options)?);
+            let jobs = Arc::clone(&jobs);
+            threads.push(spawn(path, "store-reader", move || reader::read(session, &jobs))?);
+        }
+        let readers = Crew::new(queue, threads);
+        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), writer, readers }) })
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.inner.path
+    }
+
+    /// Ends the store: everything asked for so far is done and the file closed. Later calls of other clones fail.
+    pub async fn close(self) {
+        // The writer's connection goes last: only it may fold the log into the file.
+        self.inner.readers.close().await;
+        if let Some(writer) = &self.inner.writer {
+            writer.close().await;
+        }
+    }
+
+    /// Has the writing thread do `work` and waits until it is on disk.
+    pub(super) async fn write<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
+    {
+        let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly { doing })?;
+        writer.ask(doing, work).await
+    }
+
+    /// Has a reading thread do `work`.
+    pub(super) async fn read<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
+    {
+        self.inner.readers.ask(doing, work).await
+    }
+}
+
+impl Crew {
+    fn new(queue: Sender<Box<dyn Job>>, threads: Vec<Thread>) -> Self {
+        Self { queue: Mutex::new(Some(queue)), threads: Mutex::new(threads) }
+    }
+
+    async fn ask<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
+    {
+        let (job, answer) = job(doing, work);
+        let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(queue) => queue.send(job).is_ok(),
+            None => false,
+        };
+        if !sent {
+            return Err(StoreError::Closed { doing });
+        }
+        answer.await.unwrap_or(Err(StoreError::Closed { doing }))
+    }
+
+    /// No more jobs; the threads end when the queue is empty.
+    fn end(&self) -> Vec<Thread> {
+        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
+        std::mem::take(&mut *self.threads.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn close(&self) {
+        for thread in self.end() {
+            // Ends with an error by design: the other side is dropped, nothing is sent.
+            drop(thread.ended.await);
+            drop(thread.handle.join());
+        }
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let crews = std::iter::once(&self.readers).chain(&self.writer);
+        for thread in crews.flat_map(Crew::end) {
+            drop(thread.handle.join());
+        }
+    }
+}
+
+fn spawn(
+    path: &Path,
+    name: &str,
+    life: impl FnOnce() + Send + 'static,
+) -> Result<Thread, StoreError> {
+    let (alive, ended) = oneshot::channel::<()>();
+    let body = move || {
+        life();
+        drop(alive);
+    };
+    let handle = thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| {
+        StoreError::Open {
+            path: path.display().to_string(),
+            reason: format!("no thread to be had: {e}"),
+        }
+    })?;
+    Ok(Thread { ended, handle })
+}

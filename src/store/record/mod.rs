@@ -1,0 +1,35 @@
+//! A run as bytes. The first byte is the version of the format; every version ever written stays readable.
+//!
+//! Version 1, all numbers as [varints](super::varint), times in microseconds:
+//!
+//! ```text
+//! 1 | flags: result (2 bits), trigger (2 bits) | revision | late | duration | deployed set
+//!   | shape: number + 1, or 0 and the shape itself
+//!   | failed: step + 1, or 0 and its name; kind; message, check, expected, actual
+//!   | broken: reason
+//!   | for each step of the shape:
+//!   |   flags | gap to the step before | [hops] | [duration] | [assertions that did not hold] | [captures]
+//!   |   for each hop:
+//!   |     flags | [status] | [peer] | [certificate] | [version] | [gap] | line | [resolve connect tls]
+//!   |     | processing | transfer | body bytes | [duration]
+//! ```
+//!
+//! What is in brackets is only there when a flag says that it is not as expected: one hop a step, status 200, connection
+//! reused, peer, certificate and protocol as in the hop before, durations that are the sum of their parts. The *shape* is
+//! what all runs of a revision share: names of steps and texts of assertions; the *line* is method and URL. Both are
+//! numbers in the dictionary of the revision; a line that never came before stands in the record itself.
+
+mod decode;
+mod encode;
+mod kept;
+mod shape;
+
+#[cfg(test)]
+mod tests;
+
+pub(super) use decode::{Head, probe, run};
+pub(super) use encode::encode;
+pub use kept::kept;
+
+/// The version that is written.
+const VERSION: u8 = 1;

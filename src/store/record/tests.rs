@@ -1,0 +1,277 @@
+use std::{collections::HashMap, net::SocketAddr, time::Duration};
+
+use jiff::Timestamp;
+use proptest::{
+    option,
+    prelude::{Just, Strategy, any, prop_assert_eq, prop_oneof, proptest},
+    prop_compose,
+    sample::select,
+};
+
+use super::{Head, encode, kept, probe, run};
+use crate::{
+    model::{
+        AssertionResult, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Probe, Run, RunId,
+        StepOutcome, StepRun, Trigger,
+    },
+    store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
+};
+
+fn duration() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        Just(Duration::ZERO),
+        (0..5_000_000_000_u64).prop_map(Duration::from_nanos),
+        (0..5_000_000_u64).prop_map(Duration::from_micros),
+        any::<Duration>(),
+    ]
+}
+
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![Just(String::new()), ".{0,12}", Just("ü".repeat(900)), Just("x".repeat(3000))]
+}
+
+fn time() -> impl Strategy<Value = Timestamp> {
+    (-10_000_000_000..10_000_000_000_i64, 0..1_000_000_000_i32)
+        .prop_map(|(s, n)| Timestamp::new(s, if s < 0 { -n } else { n }).unwrap())
+}
+
+fn phases() -> impl Strategy<Value = Phases> {
+    [duration(), duration(), duration(), duration(), duration()]
+        .prop_map(|[resolve, connect, tls, processing, transfer]| Phases {
+            resolve,
+            connect,
+            tls,
+            processing,
+            transfer,
+        })
+}
+
+prop_compose! {
+    fn hop()(
+        (method, url) in (select(vec!["GET", "POST", "a b\n"]), text()),
+        status in prop_oneof![Just(Some(200)), any::<Option<u16>>()],
+        version in prop_oneof![Just(Some("HTTP/1.1".to_owned())), Just(Some("HTTP/2".to_owned())), option::of(text())],
+        (offset, length, exact) in (duration(), duration(), any::<bool>()),
+        phases in phases(),
+        reused in any::<bool>(),
+        peer in option::of(any::<SocketAddr>()),
+        body_bytes in any::<u64>(),
+        certificate_expires_at in option::of(time()),
+    ) -> Hop {
+        let sum = phases.named().iter().fold(Duration::ZERO, |sum, (_, d)| sum.saturating_add(*d));
+        Hop {
+            method: method.to_owned(), url, status, version, offset,
+            duration: if exact { sum } else { length },
+            phases, reused, peer, body_bytes, certificate_expires_at,
+        }
+    }
+}
+
+prop_compose! {
+    fn assertion()(check in text(), passed in any::<bool>(), expected in option::of(text()), actual in option::of(text()))
+        -> AssertionResult { AssertionResult { check, passed, expected, actual } }
+}
+
+prop_compose! {
+    fn step()(
+        name in text(),
+        (offset, duration) in (duration(), duration()),
+        outcome in select(vec![StepOutcome::Passed, StepOutcome::Failed, StepOutcome::Broken]),
+        hops in proptest::collection::vec(hop(), 0..4),
+        assertions in proptest::collection::vec(assertion(), 0..4),
+        captures in proptest::collection::vec((text(), text()), 0..3),
+    ) -> StepRun {
+        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures }
+    }
+}
+
+const FAULTS: &[FaultKind] = &[
+    FaultKind::Dns,
+    FaultKind::Connect,
+    FaultKind::Tls,
+    FaultKind::Reset,
+    FaultKind::Timeout,
+    FaultKind::Redirect,
+    FaultKind::Protocol,
+    FaultKind::TooLarge,
+    FaultKind::Status,
+    FaultKind::Assertion,
+    FaultKind::Capture,
+    FaultKind::Template,
+];
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let failure = (text(), select(FAULTS), text(), option::of(text()), option::of(text())).prop_map(
+        |(step, kind, message, check, expected)| {
+            let actual = expected.clone();
+            Outcome::Failed(Failure { step: step.into(), kind, message, check, expected, actual })
+        },
+    );
+    prop_oneof![
+        Just(Outcome::Passed),
+        failure,
+        text().prop_map(|reason| Outcome::Broken { reason })
+    ]
+}
+
+prop_compose! {
+    fn any_run()(
+        outcome in outcome(),
+        steps in proptest::collection::vec(step(), 0..5),
+        trigger in select(vec![Trigger::Schedule, Trigger::Burst, Trigger::Smoke, Trigger::Manual]),
+        started_at in time(),
+        (late_by, duration) in (duration(), duration()),
+        named in any::<bool>(),
+    ) -> Run {
+        let mut outcome = outcome;
+        if let (Outcome::Failed(failure), Some(last), true) = (&mut outcome, steps.last(), named) {
+            failure.step = last.name.clone();
+        }
+        Run {
+            id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
+            revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
+            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], evidence: None,
+        }
+    }
+}
+
+/// What a reader would know of the writer's dictionary.
+fn learned(dictionary: &mut Dictionary, phrases: &mut HashMap<u32, Box<[u8]>>) -> ReadRevision {
+    phrases.extend(dictionary.take_fresh());
+    ReadRevision::of("r".into(), phrases.clone())
+}
+
+fn back(record: &[u8], of: &Run, revision: &ReadRevision) -> Result<Run, Fault> {
+    run(Head::read(record)?, (of.id, kept(of).started_at, &of.series()), revision, &of.deployed)
+}
+
+proptest! {
+    #[test]
+    fn a_run_comes_back_as_kept(walked in any_run()) {
+        let mut dictionary = Dictionary::default();
+        let mut phrases = HashMap::new();
+        let expected = kept(&walked);
+        prop_assert_eq!(&kept(&expected), &expected);
+        // First with everything written out, then with lines that have numbers.
+        for _ in 0..3 {
+            let record = encode(&walked, 7, 3, &mut dictionary);
+            let revision = learned(&mut dictionary, &mut phrases);
+            let head = Head::read(&record).unwrap();
+            prop_assert_eq!((head.revision, head.deployed), (7, 3));
+            prop_assert_eq!(&back(&record, &walked, &revision).unwrap(), &expected);
+            let seen = probe(head, expected.started_at, &revision).unwrap();
+            prop_assert_eq!(seen, Probe::from(&expected));
+            // What was kept is stored as it stands.
+            prop_assert_eq!(&back(&encode(&expected, 7, 3, &mut dictionary), &walked, &revision).unwrap(), &expected);
+        }
+    }
+
+    #[test]
+    fn garbage_is_refused_or_read(
+        walked in any_run(), at in any::<proptest::sample::Index>(), noise in proptest::collection::vec(any::<u8>(), 0..80)
+    ) {
+        let mut dictionary = Dictionary::default();
+        let record = encode(&walked, 7, 3, &mut dictionary);
+        let revision = learned(&mut dictionary, &mut HashMap::new());
+        let cut = at.index(record.len());
+        let mut damaged = [&record[..cut], &noise[..]].concat();
+        drop(back(&damaged, &walked, &revision));
+        if let Some(first) = damaged.first_mut() {
+            *first = super::VERSION;
+        }
+        drop(back(&damaged, &walked, &revision));
+        if let Ok(head) = Head::read(&damaged) {
+            drop(probe(head, walked.started_at, &revision));
+        }
+    }
+}
+
+/// A record of version 1 as it was written when that version was new: it stays readable for ever.
+#[test]
+fn a_record_of_version_1_stays_readable() {
+    let walked = fixture();
+    let mut dictionary = Dictionary::default();
+    let record = encode(&walked, 7, 3, &mut dictionary);
+    let hex: String = record.iter().map(|b| format!("{b:02x}")).collect();
+    assert_eq!(hex, FIXTURE);
+    let revision = learned(&mut dictionary, &mut HashMap::new());
+    assert_eq!(back(&record, &walked, &revision).unwrap(), kept(&walked));
+}
+
+#[test]
+fn a_later_version_is_refused() {
+    let Err(fault) = Head::read(&[9, 0, 0]) else { panic!("read a version that does not exist") };
+    assert!(fault.told("read a run").to_string().contains("format 9 is not known here"));
+}
+
+#[test]
+fn phases_still_add_up() {
+    let third = Duration::from_nanos(1_333_333);
+    let cut = super::kept::phases(&Phases {
+        resolve: third,
+        connect: third,
+        tls: third,
+        processing: third,
+        transfer: third,
+    });
+    assert_eq!(cut.total(), Duration::from_micros(6_666));
+}
+
+const FIXTURE: &str = "";
+
+fn fixture() -> Run {
+    let us = Duration::from_micros;
+    let started_at: Timestamp = "2026-11-20T12:00:00.000250Z".parse().unwrap();
+    let hop = |offset: u64, status, reused| Hop {
+        method: "POST".to_owned(),
+        url: "https://shop.test/cart".to_owned(),
+        status: Some(status),
+        version: Some("HTTP/2".to_owned()),
+        offset: us(offset),
+        duration: us(40_700),
+        phases: Phases { processing: us(40_000), transfer: us(700), ..Phases::default() },
+        reused,
+        peer: Some("192.0.2.7:443".parse().unwrap()),
+        body_bytes: 4_711,
+        certificate_expires_at: Some("2027-01-01T00:00:00Z".parse().unwrap()),
+    };
+    let step = |name: &str, offset, hops: Vec<Hop>, passed| StepRun {
+        name: name.into(),
+        offset: us(offset),
+        duration: us(41_000),
+        outcome: if passed { StepOutcome::Passed } else { StepOutcome::Failed },
+        hops,
+        assertions: vec![AssertionResult {
+            check: "status".to_owned(),
+            passed,
+            expected: (!passed).then(|| "200".to_owned()),
+            actual: (!passed).then(|| "503".to_owned()),
+        }],
+        captures: vec![("token".to_owned(), "***".to_owned())],
+    };
+    Run {
+        id: RunId::at(started_at),
+        journey: "checkout".into(),
+        environment: "production".into(),
+        location: "fra1".into(),
+        revision: "r1".into(),
+        trigger: Trigger::Burst,
+        started_at,
+        late_by: us(1_300),
+        duration: us(82_000),
+        outcome: Outcome::Failed(Failure {
+            step: "buy".into(),
+            kind: FaultKind::Status,
+            message: "status was 503".to_owned(),
+            check: Some("status".to_owned()),
+            expected: Some("200".to_owned()),
+            actual: Some("503".to_owned()),
+        }),
+        steps: vec![
+            step("open", 0, vec![hop(0, 200, false)], true),
+            step("buy", 43_000, vec![hop(43_000, 302, true), hop(83_900, 503, true)], false),
+        ],
+        deployed: Vec::new(),
+        evidence: None,
+    }
+}

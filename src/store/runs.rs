@@ -1,0 +1,279 @@
+//! Runs: written in batches, read as points of a series, as a page of a list, or one by one.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{OptionalExtension, ToSql, params};
+
+use super::{
+    error::{Fault, StoreError},
+    evidence,
+    filter::{RunFilter, RunResult, limit},
+    handle::Store,
+    names::{all_series, series_id},
+    record::{self, Head},
+    rollup::Additions,
+    session::{Session, micros, sql_count, timestamp},
+    state::add_to_tally,
+};
+use crate::model::{Probe, Run, RunId, SeriesKey};
+
+/// How far the time in a run's id may be from its beginning, in microseconds, for it to be found by it.
+const NEAR: i64 = 60_000_000;
+
+impl Store {
+    /// Stores runs, and adds them to their roll-ups, as one transaction: when this returns they are on disk. A run that is
+    /// there already is left as it is. Gives the number of those that were new.
+    ///
+    /// # Errors
+    /// When nothing was stored: the file is locked, full, damaged or open for reading only.
+    pub async fn record_runs(&self, runs: Vec<Arc<Run>>) -> Result<usize, StoreError> {
+        self.write("record runs", move |session| {
+            let mut additions = Additions::default();
+            let mut new = 0;
+            for run in &runs {
+                new += usize::from(insert(session, run, &mut additions)?);
+            }
+            additions.write(&session.conn)?;
+            add_to_tally(&session.conn, "runs", sql_count(new))?;
+            Ok(new)
+        })
+        .await
+    }
+
+    /// The runs of a series that began in `from..to`, as the correlation sees them, in the order of time.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn probes(
+        &self,
+        series: &SeriesKey,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Result<Vec<Probe>, StoreError> {
+        let series = series.clone();
+        self.read("read a series", move |session| {
+            let Some(id) = series_id(&session.conn, &series)? else { return Ok(Vec::new()) };
+            let Session { conn, known, .. } = session;
+            let mut statement = conn.prepare_cached(
+                "SELECT at, record FROM run WHERE series = ?1 AND at >= ?2 AND at < ?3 ORDER BY at, id",
+            )?;
+            let mut rows = statement.query(params![id, micros(from), micros(to)])?;
+            let mut probes = Vec::new();
+            while let Some(row) = rows.next()? {
+                let at = timestamp(row.get(0)?)?;
+                let record = row.get_ref(1)?.as_blob().map_err(|e| Fault::unreadable("a run", e))?;
+                let head = Head::read(record)?;
+                let revision = known.revision(conn, head.revision, false)?;
+                let probe = match record::probe(head.clone(), at, &revision) {
+                    Ok(probe) => probe,
+                    // Perhaps a text came since the revision was looked up.
+                    Err(_) => {
+                        let revision = known.revision(conn, head.revision, true)?;
+                        record::probe(head, at, &revision)?
+                    }
+                };
+                probes.push(probe);
+            }
+            Ok(probes)
+        })
+        .await
+    }
+
+    /// Runs, newest first, without their evidence.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, StoreError> {
+        self.read("read runs", move |session| {
+            let mut found = Vec::new();
+            for (id, key) in all_series(&session.conn)? {
+                let wanted = filter.journey.as_ref().is_none_or(|j| *j == key.journey)
+                    && filter.environment.as_ref().is_none_or(|e| *e == key.environment)
+                    && filter.location.as_ref().is_none_or(|l| *l == key.location);
+                if wanted {
+                    let key = Arc::new(key);
+                    found.extend(page(session, id, &filter)?.into_iter().map(|row| (row, Arc::clone(&key))));
+                }
+            }
+            found.sort_by(|(a, _), (b, _)| (b.at, b.id).cmp(&(a.at, a.id)));
+            found.truncate(limit(filter.limit));
+            found.iter().map(|(row, key)| decode(session, row, key)).collect()
+        })
+        .await
+    }
+
+    /// One run with its evidence, where that is still kept.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn run(&self, id: &RunId) -> Result<Option<Run>, StoreError> {
+        let id = *id;
+        self.read("read a run", move |session| {
+            let Some((row, key)) = find(session, id)? else { return Ok(None) };
+            let mut run = decode(session, &row, &key)?;
+            let kept: Option<String> = session
+                .conn
+                .prepare_cached("SELECT body FROM evidence WHERE run = ?1")?
+                .query_row([id.0.as_bytes().as_slice()], |r| r.get(0))
+                .optional()?;
+            run.evidence = kept.as_deref().map(evidence::decode).transpose()?;
+            Ok(Some(run))
+        })
+        .await
+    }
+
+    /// All series that ever had a run, by name.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn series(&self) -> Result<Vec<SeriesKey>, StoreError> {
+        self.read("read the series", |session| {
+            Ok(all_series(&session.conn)?.into_iter().map(|(_, key)| key).collect())
+        })
+        .await
+    }
+
+    /// The newest run of each series, for the metrics after a restart.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn latest_runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.read("read the latest runs", |session| {
+            let filter = RunFilter { limit: 1, ..RunFilter::default() };
+            let mut runs = Vec::new();
+            for (id, key) in all_series(&session.conn)? {
+                for row in page(session, id, &filter)? {
+                    runs.push(decode(session, &row, &key)?);
+                }
+            }
+            Ok(runs)
+        })
+        .await
+    }
+}
+
+/// Writes one run; false when it is there already.
+fn insert(session: &mut Session, run: &Run, additions: &mut Additions) -> Result<bool, Fault> {
+    let Session { conn, interned, .. } = session;
+    let (id, at) = (run.id.0.as_bytes().as_slice(), micros(run.started_at));
+    let series = interned.series(conn, run.series())?;
+    let deployed = interned.deployed(conn, &run.deployed)?;
+    let revision = interned.revision(conn, run, at)?;
+    let record = record::encode(run, revision.id, deployed, &mut revision.dictionary);
+    for (number, text) in revision.dictionary.take_fresh() {
+        conn.prepare_cached("INSERT INTO phrase (revision, number, text) VALUES (?1, ?2, ?3)")?
+            .execute(params![revision.id, number, text])?;
+    }
+    let result = match run.outcome.label() {
+        "passed" => RunResult::Passed,
+        "failed" => RunResult::Failed,
+        _ => RunResult::Broken,
+    };
+    let new = conn
+        .prepare_cached(
+            "INSERT INTO run (series, at, id, result, record) VALUES (?1, ?2, ?3, ?4, ?5)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![series, at, id, result.code(), record])?
+        > 0;
+    if !new {
+        return Ok(false);
+    }
+    if !near(run.id, at) {
+        conn.prepare_cached("INSERT OR REPLACE INTO run_elsewhere (id, series, at) VALUES (?1, ?2, ?3)")?
+            .execute(params![id, series, at])?;
+    }
+    if let Some(kept) = &run.evidence {
+        conn.prepare_cached("INSERT OR IGNORE INTO evidence (run, at, body) VALUES (?1, ?2, ?3)")?
+            .execute(params![id, at, evidence::encode(kept)?])?;
+    }
+    additions.add(series, at, deployed, run);
+    Ok(true)
+}
+
+/// The time in an id, in microseconds.
+fn id_time(id: RunId) -> Option<i64> {
+    i64::try_from(id.timestamp_ms()?).ok()?.checked_mul(1000)
+}
+
+fn near(id: RunId, at: i64) -> bool {
+    id_time(id).is_some_and(|time| at.abs_diff(time) <= NEAR.unsigned_abs())
+}
+
+/// A row of the run table.
+struct Row {
+    at: i64,
+    id: RunId,
+    record: Vec<u8>,
+}
+
+/// The newest rows of a series that a filter wants.
+fn page(session: &Session, series: i64, filter: &RunFilter) -> Result<Vec<Row>, Fault> {
+    let wanted = match filter.result {
+        None => "",
+        Some(RunResult::Passed) => "AND result = 0",
+        // The first half is what the partial index says of itself; without it SQLite does not take it.
+        Some(RunResult::Failed) => "AND result > 0 AND result = 1",
+        Some(RunResult::Broken) => "AND result > 0 AND result = 2",
+    };
+    let sql = format!(
+        "SELECT at, id, record FROM run WHERE series = ?1 AND at >= ?2 AND at < ?3 {wanted}
+         ORDER BY at DESC, id DESC LIMIT ?4"
+    );
+    let from = filter.from.map_or(i64::MIN, micros);
+    let to = filter.to.map_or(i64::MAX, micros);
+    let mut statement = session.conn.prepare_cached(&sql)?;
+    let bound: [&dyn ToSql; 4] = [&series, &from, &to, &sql_count(limit(filter.limit))];
+    let rows = statement.query_map(bound, row)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
+    let id: [u8; 16] = row.get(1)?;
+    Ok(Row { at: row.get(0)?, id: RunId(uuid::Uuid::from_bytes(id)), record: row.get(2)? })
+}
+
+/// Looks for a run: at the time in its id in every series, or where it was noted that this would not find it.
+fn find(session: &Session, id: RunId) -> Result<Option<(Row, SeriesKey)>, Fault> {
+    let bytes = id.0.as_bytes().as_slice();
+    let noted: Option<(i64, i64)> = session
+        .conn
+        .prepare_cached("SELECT series, at FROM run_elsewhere WHERE id = ?1")?
+        .query_row([bytes], |r| Ok((r.get(0)?, r.get(1)?)))
+        .optional()?;
+    let (only, from, to) = match (noted, id_time(id)) {
+        (Some((series, at)), _) => (Some(series), at, at),
+        (None, Some(time)) => (None, time.saturating_sub(NEAR), time.saturating_add(NEAR)),
+        (None, None) => return Ok(None),
+    };
+    let mut statement = session.conn.prepare_cached(
+        "SELECT at, id, record FROM run WHERE series = ?1 AND at BETWEEN ?2 AND ?3 AND id = ?4",
+    )?;
+    for (series, key) in all_series(&session.conn)? {
+        if only.is_none_or(|s| s == series) {
+            let found = statement.query_row(params![series, from, to, bytes], row).optional()?;
+            if let Some(found) = found {
+                return Ok(Some((found, key)));
+            }
+        }
+    }
+    Ok(None)
+}
+
+fn decode(session: &mut Session, row: &Row, series: &SeriesKey) -> Result<Run, Fault> {
+    let Session { conn, known, .. } = session;
+    let head = Head::read(&row.record)?;
+    let deployed = known.deployed(conn, head.deployed)?;
+    let key = (row.id, timestamp(row.at)?, series);
+    let revision = known.revision(conn, head.revision, false)?;
+    match record::run(head.clone(), key, &revision, &deployed) {
+        Ok(run) => Ok(run),
+        // Perhaps a text came since the revision was looked up.
+        Err(_) => {
+            let revision = known.revision(conn, head.revision, true)?;
+            record::run(head, key, &revision, &deployed)
+                .map_err(|_| Fault::unreadable(format!("run {}", row.id), "it is damaged"))
+        }
+    }
+}
