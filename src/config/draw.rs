@@ -7,7 +7,8 @@ use std::{
 };
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError,
+    MietteSpanContents, SourceCode, SourceSpan, SpanContents,
 };
 
 use super::Fault;
@@ -18,7 +19,13 @@ const NARROWEST: usize = 40;
 /// A fault with the text it quotes.
 struct Drawn<'a> {
     fault: &'a Fault,
-    source: NamedSource<Arc<str>>,
+    source: Lines<'a>,
+}
+
+/// A text of which whole lines are quoted, and no others: miette alone quotes either the span or its neighbours too.
+struct Lines<'a> {
+    path: &'a str,
+    text: &'a str,
 }
 
 /// Draws all faults, and counts them at the end.
@@ -32,12 +39,12 @@ pub(super) fn all(
     let handler = GraphicalReportHandler::new_themed(theme)
         .with_width(width.max(NARROWEST))
         .with_links(false)
-        .with_context_lines(0)
+        .with_context_lines(1)
         .without_syntax_highlighting();
     let mut out = String::new();
     for fault in faults {
-        let text = texts.get(&fault.path).cloned().unwrap_or_default();
-        let drawn = Drawn { fault, source: NamedSource::new(&fault.path, text) };
+        let text = texts.get(&fault.path).map_or("\n", |text| &**text);
+        let drawn = Drawn { fault, source: Lines { path: &fault.path, text } };
         // A fault that cannot be drawn is still said.
         if handler.render_report(&mut out, &drawn).is_err() {
             out.push_str(&format!("{fault}\n"));
@@ -51,6 +58,38 @@ pub(super) fn all(
 
 fn count(number: usize, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
+
+impl SourceCode for Lines<'_> {
+    fn read_span<'b>(
+        &'b self,
+        span: &SourceSpan,
+        before: usize,
+        _after: usize,
+    ) -> Result<Box<dyn SpanContents<'b> + 'b>, MietteError> {
+        // Asked for no context, miette wants the place; else what to quote.
+        let wanted = if before == 0 { *span } else { self.whole_lines(span) };
+        let found = self.text.read_span(&wanted, 0, 0)?;
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.path.to_owned(),
+            found.data(),
+            *found.span(),
+            found.line(),
+            found.column(),
+            found.line_count(),
+        )))
+    }
+}
+
+impl Lines<'_> {
+    fn whole_lines(&self, span: &SourceSpan) -> SourceSpan {
+        let head = self.text.get(..span.offset()).unwrap_or_default();
+        let start = head.rfind('\n').map_or(0, |newline| newline + 1);
+        let last = span.offset() + span.len();
+        let tail = self.text.get(last..).unwrap_or_default();
+        let end = last + tail.find('\n').unwrap_or(tail.len());
+        (start..end).into()
+    }
 }
 
 impl fmt::Debug for Drawn<'_> {

@@ -97,12 +97,15 @@ impl<'a> Page<'a> {
         self.secrets.borrow_mut().push(span);
     }
 
-    /// The faults in the order of their places, and the text to quote.
+    /// The faults in the order of their places, and the text to quote, which ends with a line break.
     pub(super) fn close(self) -> (Vec<Fault>, Arc<str>) {
         let mut notes = self.notes.into_inner();
         notes.sort_by_key(|note| (note.span.start, note.span.end));
         let mut faults: Vec<Fault> = Vec::with_capacity(notes.len());
-        for note in notes {
+        for mut note in notes {
+            // A value of many lines is shown by its first.
+            let shown = self.text.get(note.span.clone()).and_then(|text| text.find('\n'));
+            note.span.end = shown.map_or(note.span.end, |length| note.span.start + length);
             let (line, column) = position(self.text, note.span.start);
             let fault = Fault {
                 path: self.path.to_owned(),
@@ -117,7 +120,8 @@ impl<'a> Page<'a> {
                 faults.push(fault);
             }
         }
-        (faults, star_out(self.text, &self.secrets.into_inner()).into())
+        let quoted = star_out(self.text, &self.secrets.into_inner()) + "\n";
+        (faults, quoted.into())
     }
 }
 

@@ -64,6 +64,11 @@ impl<'t> Reader<'t> {
         })
     }
 
+    /// Whether nothing stands in it but these keys.
+    pub(super) fn holds_only(&self, keys: &[&str]) -> bool {
+        self.table.keys().all(|key| keys.contains(&&**key.get_ref()))
+    }
+
     /// Whether a key is there, whatever its value.
     pub(super) fn has(&self, key: &str) -> bool {
         self.table.contains_key(key)
@@ -100,7 +105,7 @@ impl<'t> Reader<'t> {
     pub(super) fn require(&self, key: &str, example: &str) {
         if !self.has(key) {
             let whose = if self.name.is_empty() {
-                "the file".to_owned()
+                "a journey".to_owned()
             } else {
                 format!("`{}`", self.name)
             };

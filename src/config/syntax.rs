@@ -11,13 +11,8 @@ const TEARING: &[&str] =
     &["unclosed", "missing comma", "key with no value", "invalid multi-line", "unexpected"];
 
 /// Faults of these kinds are often nothing but the echo of one just before.
-const ECHOES: &[&str] = &[
-    "missing comma",
-    "unclosed array",
-    "unclosed inline table",
-    "unexpected `=` in array",
-    "string values must be quoted",
-];
+const ECHOES: &[&str] =
+    &["missing comma", "unclosed array", "unclosed inline table", "unexpected `=` in array"];
 
 /// Where the text of a file cannot be trusted.
 #[derive(Debug, Default)]
@@ -84,7 +79,10 @@ fn note(text: &str, line: &Range<usize>, at: usize, error: &Error) -> Note {
     }
     let label =
         if expected.is_empty() { "here".to_owned() } else { format!("expected {expected}") };
-    Note::new(span, format!("not TOML: {what}")).label(label)
+    let unquoted = what == "string values must be quoted" || what == "invalid boolean";
+    let help = unquoted
+        .then(|| "a text stands in quotes; times, sizes and percentages are texts".to_owned());
+    Note::new(span, format!("not TOML: {what}")).label(label).maybe_help(help)
 }
 
 /// The line that holds a byte, without its line break.

@@ -227,9 +227,17 @@ impl Field {
         Err(if foreign {
             fault.hint("crontab knows `*`, numbers, names, ranges, lists and steps")
         } else {
-            fault
+            match self.names.iter().map(|name| &name[..3]).find(|n| one_slip_apart(n, &lower)) {
+                Some(near) => fault.hint(format!("did you mean `{}`?", near.to_ascii_uppercase())),
+                None => fault,
+            }
         })
     }
+}
+
+/// Whether two short names are one slip of the fingers apart.
+fn one_slip_apart(name: &str, word: &str) -> bool {
+    strsim::damerau_levenshtein(name, word) == 1
 }
 
 #[cfg(test)]

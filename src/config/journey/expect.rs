@@ -46,7 +46,7 @@ fn assertion(
         let (predicates, count) = predicate::of_table(&reader, Some(&query), templates);
         reader.finish();
         if predicates.is_empty() && count.is_empty() {
-            if !predicate::says_anything(&reader) {
+            if reader.holds_only(&[]) {
                 let note = reader
                     .fault(format!("`{}` asserts nothing", reader.name))
                     .label("no predicate in it");

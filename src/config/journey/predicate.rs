@@ -49,17 +49,15 @@ pub(super) fn assertion(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Op
     let (predicates, count) = of_table(table, query.as_ref(), templates);
     table.finish();
     let query = query?;
-    if predicates.is_empty() && count.is_empty() && !says_anything(table) {
+    if predicates.is_empty() && count.is_empty() {
+        if !table.holds_only(&["query"]) {
+            return None;
+        }
         let note = table.fault("the assertion asserts nothing").label("no predicate in it");
         table.note(note.help(format!("add one of {}, or `count`", KEYS.join(", "))).derived());
         return None;
     }
     judge(table, query, predicates, count)
-}
-
-/// Whether a table has any predicate, readable or not.
-pub(super) fn says_anything(table: &Reader<'_>) -> bool {
-    KEYS.iter().chain(&["count"]).any(|key| table.has(key))
 }
 
 /// The predicates and the predicates on `count` that a table says; the caller finishes the table.
@@ -161,7 +159,7 @@ fn count(entry: &Entry<'_>) -> Vec<Placed> {
         })
         .collect();
     table.finish();
-    if !COUNT_KEYS.iter().any(|key| table.has(key)) {
+    if table.holds_only(&[]) {
         let note = table.fault("`count` asserts nothing").label("no predicate in it");
         table.note(note.help(format!("add one of {}", COUNT_KEYS.join(", "))).derived());
     }

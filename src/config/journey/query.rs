@@ -115,6 +115,6 @@ pub(super) fn check(
         return false;
     }
     let Some(fault) = expressions::query_fault(query) else { return true };
-    page.note(Note::new(span, format!("`{kind}`: {fault}")).label("cannot be asked"));
+    page.note(Note::new(span, fault).label("cannot be asked"));
     false
 }

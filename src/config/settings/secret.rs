@@ -15,7 +15,7 @@ const FORMS: &str = "write `{ env = \"NAME\" }`, `{ file = \"/run/secrets/name\"
 pub(super) fn source(entry: &Entry<'_>, name: &str) -> Option<SecretSource> {
     if !entry.value.is_table() {
         entry.page.hide(entry.span.clone());
-        let note = entry.fault(format!("the secret `{}` stands in the file itself", entry.key));
+        let note = entry.fault(format!("the secret `{name}` stands in the file itself"));
         return entry.refuse(note.label("not a reference").help(FORMS));
     }
     let reader = entry.table(name)?;
@@ -25,9 +25,12 @@ pub(super) fn source(entry: &Entry<'_>, name: &str) -> Option<SecretSource> {
     reader.finish();
     let said = [&env, &file, &command].into_iter().flatten().count();
     if said != 1 {
-        let what =
-            if said == 0 { "says not where it comes from" } else { "comes from several places" };
-        let note = entry.fault(format!("the secret `{}` {what}", entry.key));
+        let what = if said == 0 {
+            "does not say where it comes from"
+        } else {
+            "comes from several places"
+        };
+        let note = entry.fault(format!("the secret `{name}` {what}"));
         return entry.refuse(note.label("one of `env`, `file`, `command`").help(FORMS));
     }
     if let Some(env) = env {
@@ -42,7 +45,7 @@ pub(super) fn source(entry: &Entry<'_>, name: &str) -> Option<SecretSource> {
         .map(|word| word.any_text().map(|word| word.value))
         .collect::<Option<_>>()?;
     if words.first().is_none_or(|program| program.trim().is_empty()) {
-        let note = entry.fault(format!("the secret `{}` has an empty command", entry.key));
+        let note = entry.fault(format!("the secret `{name}` has an empty command"));
         return entry.refuse(note.label("no program to run").help(FORMS));
     }
     Some(SecretSource::Command(words))

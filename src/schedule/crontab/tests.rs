@@ -119,7 +119,7 @@ fn faults_say_what_is_wrong() {
         fault("* * L * *"),
         "`L` is no day of the month; crontab knows `*`, numbers, names, ranges, lists and steps"
     );
-    assert_eq!(fault("* * * * MOO"), "`MOO` is no weekday");
+    assert_eq!(fault("* * * * MOO"), "`MOO` is no weekday; did you mean `MON`?");
     assert_eq!(
         fault("@reboot"),
         "`@reboot` is no schedule; write five fields or one of @hourly, @daily, @midnight, @weekly, @monthly, @yearly, @annually"
