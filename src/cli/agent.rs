@@ -19,7 +19,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failed> {
     let setup = Setup::load(&context.config, &context.variables)?;
     let trouble = |e: &dyn std::fmt::Display| Failed::new(Exit::Trouble, e.to_string());
     let server = Server::bind(setup.settings.agent.listen).await.map_err(|e| trouble(&e))?;
-    let store = Store::open(&setup.data_file(), StoreOptions::default())?;
+    let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
     let exporter = Exporter::new(env!("CARGO_PKG_VERSION"))
         .map_err(|e| Failed::new(Exit::Bug, format!("metrics cannot be set up: {e}")))?;
     let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::Place};
 use crate::{
     config,
-    daemon::judge,
+    daemon::look_up,
     intake::native,
     model::{ChangeId, Secret},
     source::{agent::AgentClient, files},
@@ -48,7 +48,7 @@ impl Log {
                 found.root.join(&config.settings.agent.data)
             }
         };
-        Ok(Self::File(Store::open(&path, StoreOptions::default())?))
+        Ok(Self::File(Store::open(&path, &StoreOptions::default())?))
     }
 
     /// Logs a change given as JSON.
@@ -91,9 +91,7 @@ impl Log {
                 };
                 let mut rows = Vec::new();
                 for change in store.changes(filter).await? {
-                    let (verdicts, open) =
-                        (store.verdicts(&change.id).await?, store.is_watched(&change.id).await?);
-                    let judged = judge(change, verdicts, open);
+                    let Some(judged) = look_up(store, &change.id).await? else { continue };
                     rows.push(json!({
                         "change": ChangeView::from(&judged.change),
                         "verdict": judged.overall.map(|c| c.as_str()),
@@ -121,14 +119,9 @@ impl Log {
             Self::File(store) => {
                 let until = context.clock.instant() + wait;
                 loop {
-                    let Some(change) = store.change(&ChangeId::from(id)).await? else {
+                    let Some(judged) = look_up(store, &ChangeId::from(id)).await? else {
                         return Err(Failed::new(Exit::NoVerdict, format!("no change has the id `{id}`")));
                     };
-                    let (verdicts, open) =
-                        (store.verdicts(&change.id).await?, store.is_watched(&change.id).await?);
-                    // Logged, but not seen by an agent yet: its verdicts are still to come.
-                    let open = open || verdicts.is_empty();
-                    let judged = judge(change, verdicts, open);
                     let pending = judged.gate.status == crate::model::GateStatus::Pending;
                     if !pending || context.clock.instant() >= until {
                         return Ok(json!(JudgedView::from(&judged)));

@@ -147,9 +147,7 @@ impl Agent {
         drop((orders, inputs));
         join("pipeline", pipeline).await;
         join("pruner", pruner).await;
-        if let Err(e) = handle.store.close().await {
-            error!(error = %e, "store.close: the store did not close cleanly");
-        }
+        handle.store.close().await;
         info!("agent.stopped");
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     model::{
         Change, ChangeId, ChangeState, Conclusion, EnvironmentName, Gate, GateStatus, JourneyName, Verdict,
     },
-    store::{ChangeFilter, Merge, Store, StoreError},
+    store::{ChangeFilter, RecordOutcome, Store, StoreError},
 };
 
 /// How long a write waits for its watch to open; the change is on disk all the same.
@@ -54,7 +54,7 @@ pub struct Logged {
     /// The change as it is now, merged with what was known.
     pub change: Change,
     /// Whether it was new, added something, or was known already.
-    pub merge: Merge,
+    pub outcome: RecordOutcome,
     /// Where it is watched.
     pub environments: Vec<EnvironmentName>,
     /// The journeys that touch its services: walked soon and probed denser.
@@ -122,7 +122,7 @@ impl Handle {
                 drop(tokio::time::timeout(OPENING, opened).await);
             }
         }
-        Ok(touched(&self.setup(), recorded.change, recorded.merge, self.now()))
+        Ok(touched(&self.setup(), recorded.change, recorded.outcome, self.now()))
     }
 
     /// A change, its verdicts and its gate, as they stand.
@@ -130,12 +130,7 @@ impl Handle {
     /// # Errors
     /// No such change, or the store failed.
     pub async fn judged(&self, id: &ChangeId) -> Result<Judged, HandleError> {
-        let Some(change) = self.store.change(id).await? else {
-            return Err(HandleError::UnknownChange(id.clone()));
-        };
-        let verdicts = self.store.verdicts(id).await?;
-        let open = self.store.is_watched(id).await? || change.started_at > self.now();
-        Ok(judge(change, verdicts, open))
+        look_up(&self.store, id).await?.ok_or_else(|| HandleError::UnknownChange(id.clone()))
     }
 
     /// Waits until the gate of a change is decided, at most `wait`.
@@ -184,15 +179,26 @@ impl Handle {
     }
 }
 
-/// Puts verdicts and gate beside their change.
-pub fn judge(change: Change, verdicts: Vec<Verdict>, open: bool) -> Judged {
+/// A change with everything the store knows of it; none if nobody logged it.
+///
+/// # Errors
+/// The store failed.
+pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, StoreError> {
+    let Some(change) = store.change(id).await? else { return Ok(None) };
+    let verdicts = store.verdicts(id).await?;
+    let mut open = store.watches(id).await?.iter().any(|watch| watch.closed_at.is_none());
+    if !open {
+        // Logged, but no agent has dealt with it yet: its verdicts are still to come.
+        let unseen = store.changes_since(store.change_cursor().await?).await?;
+        open = unseen.iter().any(|(_, change)| change.id == *id);
+    }
     let overall = Conclusion::overall(verdicts.iter().map(|v| v.conclusion));
     let gate = correlate::gate(&verdicts, open);
-    Judged { change, overall, open, gate, verdicts }
+    Ok(Some(Judged { change, overall, open, gate, verdicts }))
 }
 
 /// Which journeys a change touches, and what its sender should know.
-fn touched(setup: &Setup, change: Change, merge: Merge, now: Timestamp) -> Logged {
+fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp) -> Logged {
     let environments = setup.environments_of(&change);
     let mut journeys = Vec::new();
     for environment in &environments {
@@ -226,5 +232,5 @@ fn touched(setup: &Setup, change: Change, merge: Merge, now: Timestamp) -> Logge
     if change.state == ChangeState::Started {
         notes.push("it is watched from its start; say when it has finished".to_owned());
     }
-    Logged { change, merge, environments, journeys, notes }
+    Logged { change, outcome, environments, journeys, notes }
 }

@@ -4,7 +4,7 @@
 //! next ones, counted and logged here, once.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::Arc,
     time::Duration,
 };
@@ -139,7 +139,7 @@ impl Pipeline {
         self.unstored.extend(runs);
         let started = self.clock.instant();
         match self.store.record_runs(self.unstored.clone()).await {
-            Ok(()) => {
+            Ok(_) => {
                 self.exporter.store_commit(self.clock.instant() - started);
                 self.unstored.clear();
             }
@@ -220,7 +220,6 @@ impl Pipeline {
     async fn watches_altered(&mut self, now: Timestamp) {
         let watched = self.watches.watched();
         let mut situations = Situations::new();
-        let mut gates = BTreeSet::new();
         for name in self.setup.environments.keys() {
             let mut situation = Situation {
                 watched: watched.get(name).cloned().unwrap_or_default(),
@@ -229,9 +228,8 @@ impl Pipeline {
             match self.store.deployed(name).await {
                 Ok(deployed) => {
                     self.exporter.deployed(name, &deployed);
-                    gates.extend(deployed.keys().cloned());
-                    for (service, state) in deployed {
-                        situation.deployed.insert(service, state.version);
+                    for (service, deployment) in deployed {
+                        situation.deployed.insert(service, deployment.version);
                     }
                 }
                 Err(e) => self.store_failed("deployed versions could not be read", &e),
@@ -240,15 +238,13 @@ impl Pipeline {
         }
         self.situations.send_replace(Arc::new(situations));
         drop(self.orders.send(Order::Burst(self.watches.burst(&self.setup, now))).await);
-        if let Err(e) = self.watches.save(&self.store).await {
-            self.store_failed("the state of watches could not be written", &e);
-        }
         self.exporter.watches_open(self.watches.open());
     }
 
     /// Writes verdicts and findings in one transaction, then shows them.
     async fn conclude(&mut self, verdicts: Vec<Verdict>, mut decisions: Vec<Decision>, now: Timestamp) {
-        if verdicts.is_empty() && decisions.is_empty() {
+        let (watches, change_cursor) = self.watches.take_records(&self.setup, now);
+        if verdicts.is_empty() && decisions.is_empty() && watches.is_empty() && change_cursor.is_none() {
             return;
         }
         let recovered: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
@@ -263,6 +259,8 @@ impl Pipeline {
         let conclusions = Conclusions {
             verdicts: verdicts.clone(),
             findings: findings.clone(),
+            watches,
+            change_cursor,
             ..Conclusions::default()
         };
         if let Err(e) = self.store.conclude(conclusions).await {
@@ -272,12 +270,12 @@ impl Pipeline {
     }
 
     fn show(&self, verdicts: &[Verdict], decisions: &[Decision]) {
-        let mut changes = BTreeMap::new();
+        let mut changes = BTreeSet::new();
         for verdict in verdicts {
-            changes.entry(verdict.change.clone()).or_insert(());
+            changes.insert(verdict.change.clone());
             self.live.publish(Event::Verdict(Arc::new(verdict.clone())));
         }
-        for id in changes.keys() {
+        for id in &changes {
             if let Some((change, verdicts, open)) = self.watches.of(id) {
                 self.exporter.verdicts(&change, &verdicts, open);
             }

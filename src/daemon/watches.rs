@@ -20,7 +20,7 @@ use crate::{
     model::{
         Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict,
     },
-    store::{Store, StoreError},
+    store::{OpenChange, Store, StoreError, WatchRecord},
 };
 
 /// How much history before a change is read: the season of seven days and the baseline before it.
@@ -31,11 +31,14 @@ const SMOKE_WITHIN: Duration = Duration::from_secs(120);
 /// The open watches.
 pub struct Watches {
     room: Room,
-    seq: i64,
+    /// The change log has been dealt with up to here.
+    cursor: i64,
+    saved_cursor: i64,
     /// Changes that start in the future.
     ahead: Vec<Change>,
     changes: BTreeMap<ChangeId, Change>,
-    saved: BTreeSet<ChangeId>,
+    /// What the store knows of the open watches.
+    saved: BTreeMap<(ChangeId, EnvironmentName), WatchRecord>,
     smoked: BTreeSet<ChangeId>,
 }
 
@@ -63,10 +66,11 @@ impl Watches {
         let settings = &setup.settings;
         Self {
             room: Room::new(settings.watch.clone(), settings.detect, settings.services.clone()),
-            seq: 0,
+            cursor: 0,
+            saved_cursor: 0,
             ahead: Vec::new(),
             changes: BTreeMap::new(),
-            saved: BTreeSet::new(),
+            saved: BTreeMap::new(),
             smoked: BTreeSet::new(),
         }
     }
@@ -88,11 +92,20 @@ impl Watches {
         now: Timestamp,
     ) -> Result<Vec<Verdict>, StoreError> {
         let open = store.open_changes().await?;
-        self.seq = store.watched_seq().await?;
+        self.cursor = store.change_cursor().await?;
+        self.saved_cursor = self.cursor;
         let mut verdicts = Vec::new();
-        for change in open {
-            self.saved.insert(change.id.clone());
-            self.smoked.insert(change.id.clone());
+        for OpenChange { change, watches } in open {
+            for watch in watches {
+                self.saved.insert((watch.change.clone(), watch.environment.clone()), watch);
+            }
+            if change.started_at > now {
+                self.ahead.push(change);
+                continue;
+            }
+            if change.finished_at.is_some() {
+                self.smoked.insert(change.id.clone());
+            }
             verdicts.extend(self.open_watch(store, setup, change, now).await?);
         }
         Ok(verdicts)
@@ -109,20 +122,20 @@ impl Watches {
         now: Timestamp,
     ) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
-        let fresh = store.changes_since(self.seq).await?;
+        let fresh = store.changes_since(self.cursor).await?;
         let (ready, ahead): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.ahead).into_iter().partition(|c| c.started_at <= now);
         self.ahead = ahead;
         let mut due = ready;
-        for logged in fresh {
-            self.seq = self.seq.max(logged.seq);
-            looked.changes.push(logged.change.clone());
-            self.ahead.retain(|c| c.id != logged.change.id);
-            due.retain(|c: &Change| c.id != logged.change.id);
-            if logged.change.started_at > now {
-                self.ahead.push(logged.change);
+        for (seq, change) in fresh {
+            self.cursor = self.cursor.max(seq);
+            looked.changes.push(change.clone());
+            self.ahead.retain(|c| c.id != change.id);
+            due.retain(|c: &Change| c.id != change.id);
+            if change.started_at > now {
+                self.ahead.push(change);
             } else {
-                due.push(logged.change);
+                due.push(change);
             }
         }
         for change in due {
@@ -257,17 +270,42 @@ impl Watches {
         burst
     }
 
-    /// Writes which watches are open, for the next start.
-    ///
-    /// # Errors
-    /// The store could not be written.
-    pub async fn save(&mut self, store: &Store) -> Result<(), StoreError> {
-        let open: BTreeSet<ChangeId> =
-            self.room.open_watches().into_iter().map(|watch| watch.change).collect();
-        store.set_watches(self.seq, open.iter().cloned().collect()).await?;
-        self.changes.retain(|id, _| open.contains(id) || self.saved.contains(id));
+    /// What the store does not know yet of the watches, for the next start: opened, prolonged, closed; and how far the change
+    /// log has been dealt with. It is stored together with the verdicts, so that a crash in between misses no change.
+    pub fn take_records(&mut self, setup: &Setup, now: Timestamp) -> (Vec<WatchRecord>, Option<i64>) {
+        let mut open = BTreeMap::new();
+        for watch in self.room.open_watches() {
+            for environment in &watch.environments {
+                let key = (watch.change.clone(), environment.clone());
+                let opened_at = self.saved.get(&key).map_or(now, |w| w.opened_at);
+                let record = WatchRecord {
+                    change: watch.change.clone(),
+                    environment: environment.clone(),
+                    opened_at,
+                    until: watch.until,
+                    closed_at: None,
+                };
+                open.insert(key, record);
+            }
+        }
+        for change in &self.ahead {
+            for environment in setup.environments_of(change) {
+                let key = (change.id.clone(), environment.clone());
+                let (change, until) = (change.id.clone(), change.settled_at());
+                let record = WatchRecord { change, environment, opened_at: now, until, closed_at: None };
+                open.insert(key, record);
+            }
+        }
+        let mut records: Vec<WatchRecord> =
+            open.iter().filter(|(key, w)| self.saved.get(*key) != Some(*w)).map(|(_, w)| w.clone()).collect();
+        let closed = self.saved.iter().filter(|(key, _)| !open.contains_key(*key));
+        records.extend(closed.map(|(_, w)| WatchRecord { closed_at: Some(now), ..w.clone() }));
         self.saved = open;
-        Ok(())
+        let known: BTreeSet<&ChangeId> = self.saved.keys().map(|(change, _)| change).collect();
+        self.smoked.retain(|id| known.contains(id));
+        let moved = (self.cursor != self.saved_cursor).then_some(self.cursor);
+        self.saved_cursor = self.cursor;
+        (records, moved)
     }
 }
 

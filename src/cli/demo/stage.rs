@@ -66,7 +66,7 @@ impl Stage {
             Ok(server) if keep => server,
             _ => Server::bind(setup.settings.agent.listen).await.map_err(|e| trouble(&e))?,
         };
-        let store = Store::open(&setup.data_file(), StoreOptions::default())?;
+        let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
         let exporter = Exporter::new(env!("CARGO_PKG_VERSION"))
             .map_err(|e| Failed::new(Exit::Bug, format!("metrics cannot be set up: {e}")))?;
         let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;

@@ -13,7 +13,7 @@ use super::query;
 use crate::{
     daemon::{Handle, Logged},
     intake::native,
-    store::{ChangeFilter, Merge},
+    store::{ChangeFilter, RecordOutcome},
     web::{
         ApiError,
         router::LARGEST_BODY,
@@ -39,10 +39,10 @@ pub(crate) async fn record(
 fn logged_json(logged: &Logged) -> Value {
     json!({
         "change": ChangeView::from(&logged.change),
-        "outcome": match logged.merge {
-            Merge::New => "new",
-            Merge::Merged => "merged",
-            Merge::Same => "same",
+        "outcome": match logged.outcome {
+            RecordOutcome::New => "new",
+            RecordOutcome::Merged => "merged",
+            RecordOutcome::Same => "same",
         },
         "environments": logged.environments,
         "journeys": logged.journeys,

@@ -11,7 +11,7 @@ use super::{changes::known, query};
 use crate::{
     daemon::Handle,
     model::RunId,
-    store::RunFilter,
+    store::{RunFilter, RunResult},
     web::{ApiError, views::RunView},
 };
 
@@ -39,18 +39,22 @@ pub(crate) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let query = known(query)?;
-    if let Some(result) = query.result.as_deref()
-        && !["passed", "failed", "broken"].contains(&result)
-    {
-        return Err(ApiError::bad_request(
-            format!("`result` is `{result}`"),
-            "one of passed, failed, broken",
-        ));
-    }
+    let result = match query.result.as_deref() {
+        None => None,
+        Some("passed") => Some(RunResult::Passed),
+        Some("failed") => Some(RunResult::Failed),
+        Some("broken") => Some(RunResult::Broken),
+        Some(other) => {
+            return Err(ApiError::bad_request(
+                format!("`result` is `{other}`"),
+                "one of passed, failed, broken",
+            ));
+        }
+    };
     let filter = RunFilter {
         journey: query.journey.map(Into::into),
         environment: query.environment.map(Into::into),
-        result: query.result,
+        result,
         from: query::time("since", query.since.as_deref())?,
         to: query::time("until", query.until.as_deref())?,
         limit: query::limit(query.limit)?,
