@@ -30,10 +30,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
             Err(found) => {
                 good = false;
                 if arguments.json {
-                    faults.extend(found.iter().map(|fault| {
-                        json!({ "file": fault.file(), "line": fault.line(), "column": fault.column(),
-                                "message": fault.message(), "help": fault.help() })
-                    }));
+                    faults.extend(found.iter().map(|fault| json!(fault)));
                 } else {
                     say(&found.render(context.colour, context.width));
                 }

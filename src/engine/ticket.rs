@@ -4,11 +4,13 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::Timestamp;
 
-use crate::model::{Deployed, Environment, Journey, LocationName, Trigger};
+use crate::model::{Deployed, Environment, Journey, LocationName, RunId, Trigger};
 
 /// One walk to be made.
 #[derive(Debug, Clone)]
 pub struct Ticket {
+    /// The id the run will have, so that log lines can name it before it is finished.
+    pub id: RunId,
     /// What to walk.
     pub journey: Arc<Journey>,
     /// Where, with its secrets resolved.

@@ -42,7 +42,7 @@ impl Engine {
 /// The run before its first step.
 fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
     Run {
-        id: RunId::at(watch.started_at()),
+        id: ticket.id,
         journey: ticket.journey.name.clone(),
         environment: ticket.environment.name.clone(),
         location: ticket.location.clone(),

@@ -3,10 +3,13 @@
 //! [`Template`] is the only user of `handlebars`. [`Mask`] takes secrets out of text, however they are encoded. [`waterfall`] draws a
 //! run for a terminal. Nothing here reads a clock, a file or the terminal: width and colour are arguments.
 
+mod junit;
 mod mask;
+pub mod page;
 mod template;
 mod waterfall;
 
+pub use junit::junit;
 pub use mask::{MASK, Mask};
 pub use template::{Template, TemplateFault};
 pub use waterfall::{Layout, waterfall};

@@ -1,0 +1,253 @@
+//! A folder with configuration, an agent on it, a target, and a client.
+
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// Longest wait for something that will happen.
+pub const PATIENCE: Duration = Duration::from_secs(40);
+
+/// Waits until `test` gives something.
+pub fn eventually<T>(what: &str, mut test: impl FnMut() -> Option<T>) -> T {
+    let begin = Instant::now();
+    loop {
+        if let Some(value) = test() {
+            return value;
+        }
+        assert!(begin.elapsed() < PATIENCE, "waited too long for {what}");
+        thread::sleep(Duration::from_millis(100));
+    }
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// A program of Debian's, or none, said.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let found = ["/usr/bin", "/usr/sbin", "/bin", "/usr/local/bin"]
+        .iter()
+        .map(|dir| Path::new(dir).join(name))
+        .find(|path| path.exists());
+    if found.is_none() {
+        println!("skipped: {name} is not installed (tests/run installs it)");
+    }
+    found
+}
+
+/// Ends with its owner.
+pub struct Running(pub Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+/// A target whose delay and status can be turned while it runs.
+pub struct Target {
+    pub port: u16,
+    delay_ms: Arc<AtomicU64>,
+    status: Arc<AtomicU64>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Target {
+    pub fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let delay_ms = Arc::new(AtomicU64::new(5));
+        let status = Arc::new(AtomicU64::new(200));
+        let stop = Arc::new(AtomicBool::new(false));
+        let (delay, code, end) = (delay_ms.clone(), status.clone(), stop.clone());
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if end.load(Ordering::Relaxed) {
+                    return;
+                }
+                let (delay, code) = (delay.clone(), code.clone());
+                thread::spawn(move || answer(stream, &delay, &code));
+            }
+        });
+        Self { port, delay_ms, status, stop }
+    }
+
+    pub fn delay(&self, ms: u64) {
+        self.delay_ms.store(ms, Ordering::Relaxed);
+    }
+
+    pub fn status(&self, status: u64) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Target {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        drop(TcpStream::connect(("127.0.0.1", self.port)));
+    }
+}
+
+fn answer(mut stream: TcpStream, delay: &AtomicU64, status: &AtomicU64) {
+    let mut asked = [0_u8; 4096];
+    if stream.read(&mut asked).is_err() {
+        return;
+    }
+    // A little noise, so that the series is one that real targets give.
+    let noise = u64::from(Instant::now().elapsed().subsec_nanos() % 3);
+    thread::sleep(Duration::from_millis(delay.load(Ordering::Relaxed) + noise));
+    let code = status.load(Ordering::Relaxed);
+    let text = format!("HTTP/1.1 {code} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+    stream.write_all(text.as_bytes()).ok();
+}
+
+/// A folder with configuration.
+pub struct Site {
+    pub dir: TempDir,
+    pub port: u16,
+}
+
+impl Site {
+    /// A site whose `production` is at `base_url`; `more` goes into wayfarer.toml.
+    pub fn new(base_url: &str, more: &str) -> Self {
+        let dir = TempDir::new().unwrap();
+        let port = free_port();
+        fs::create_dir(dir.path().join("journeys")).unwrap();
+        let settings = format!(
+            "[agent]\nlocation = \"test\"\nlisten = \"127.0.0.1:{port}\"\ndata = \"test.db\"\ndrain = \"5s\"\n\n\
+             [environments.production]\nbase_url = \"{base_url}\"\n\n{more}\n"
+        );
+        fs::write(dir.path().join("wayfarer.toml"), settings).unwrap();
+        Self { dir, port }
+    }
+
+    /// Writes a journey of one step, atomically, as editors do.
+    pub fn journey(&self, name: &str, service: &str, every: &str, path: &str) {
+        let text = format!(
+            "name = \"{name}\"\nservices = [\"{service}\"]\nenvironments = [\"production\"]\nevery = \"{every}\"\n\
+             timeout = \"5s\"\n\n[[step]]\nname = \"open\"\n[step.http]\nurl = \"{{{{base_url}}}}{path}\"\n"
+        );
+        self.write(&format!("journeys/{name}.toml"), &text);
+    }
+
+    pub fn write(&self, file: &str, text: &str) {
+        let (part, whole) = (self.dir.path().join("part.tmp"), self.dir.path().join(file));
+        fs::write(&part, text).unwrap();
+        fs::rename(part, whole).unwrap();
+    }
+
+    /// The command on this folder.
+    pub fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wayfarer"));
+        command.args(["-c", self.dir.path().to_str().unwrap()]).args(arguments);
+        command.env_remove("WAYFARER_URL").env_remove("WAYFARER_TOKEN");
+        command
+    }
+
+    /// Runs the command to its end: exit code, standard output, standard error.
+    pub fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        let output = self.command(arguments).output().unwrap();
+        (
+            output.status.code().unwrap_or(-1),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
+    }
+
+    /// Starts the agent and waits until it is ready; its log goes to `agent.log`.
+    pub fn agent(&self) -> Running {
+        let log = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.dir.path().join("agent.log"))
+            .unwrap();
+        let child = self
+            .command(&["--log-format", "json", "--log-level", "debug", "agent"])
+            .stderr(log)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let running = Running(child);
+        eventually("the agent to be ready", || (self.get("/readyz")?.0 == 200).then_some(()));
+        running
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("agent.log")).unwrap_or_default()
+    }
+
+    /// Status and body of a GET, if anybody answers.
+    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+        self.ask("GET", path, &[], "")
+    }
+
+    pub fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path).expect("the agent answers");
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    /// One request of HTTP/1.1 by hand, so that nothing is tidied up.
+    pub fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Option<(u16, String)> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
+        stream.set_read_timeout(Some(PATIENCE)).ok()?;
+        let host = headers.iter().any(|(k, _)| k.eq_ignore_ascii_case("host"));
+        let mut text = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\ncontent-length: {}\r\n", body.len());
+        if !host {
+            text += &format!("host: 127.0.0.1:{}\r\n", self.port);
+        }
+        for (name, value) in headers {
+            text += &format!("{name}: {value}\r\n");
+        }
+        stream.write_all(format!("{text}\r\n{body}").as_bytes()).ok()?;
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).ok()?;
+        let answer = String::from_utf8_lossy(&answer).into_owned();
+        let (head, body) = answer.split_once("\r\n\r\n")?;
+        let status = head.split(' ').nth(1)?.parse().ok()?;
+        let body = if head.to_ascii_lowercase().contains("transfer-encoding: chunked") {
+            dechunked(body)
+        } else {
+            body.to_owned()
+        };
+        Some((status, body))
+    }
+
+    pub fn metrics(&self) -> String {
+        self.get("/metrics").expect("the agent answers").1
+    }
+}
+
+fn dechunked(mut body: &str) -> String {
+    let mut whole = String::new();
+    while let Some((size, rest)) = body.split_once("\r\n") {
+        let size = usize::from_str_radix(size.trim(), 16).unwrap_or(0);
+        if size == 0 || rest.len() < size {
+            break;
+        }
+        whole += &rest[..size];
+        body = rest[size..].trim_start_matches("\r\n");
+    }
+    whole
+}
+
+/// Sends a signal by name.
+pub fn signal(running: &Running, name: &str) {
+    let pid = running.0.id().to_string();
+    assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
+}
