@@ -1,0 +1,217 @@
+//! The evidence of a shift: every probe may be the first of it, every size is tried, and what a level does by itself is
+//! weighed against each.
+
+use super::{Tuning, innovation::Noise, prior::Spell, robust::ln_add};
+
+/// Nodes and weights of Gauss-Hermite quadrature for a standard normal (five points): the natural wander of the level.
+const WANDER: [(f64, f64); 5] = [
+    (-2.856_970, 0.011_257_4),
+    (-1.355_626, 0.222_075_9),
+    (0.0, 0.533_333_3),
+    (1.355_626, 0.222_075_9),
+    (2.856_970, 0.011_257_4),
+];
+/// Probability left for "no shift yet", at least, so that its logarithm is finite.
+const REST_LEAST: f64 = 1e-12;
+/// Shares of the onset's posterior outside its 90% interval, each side.
+const OUTSIDE: f64 = 0.05;
+
+/// Where an onset lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    /// Clearly before the change: evidence against its guilt.
+    Before,
+    /// Within the last two rows before it: no evidence either way.
+    Edge,
+    /// At or after it.
+    After,
+}
+
+/// A possible onset, opened with the first probe it would affect.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Onset {
+    pub(super) side: Side,
+    /// Prior probability.
+    pub(super) mass: f64,
+    /// Time of the probe, in base intervals after the first row after the change.
+    pub(super) tau: f64,
+    /// Time of the probe before it.
+    pub(super) since: f64,
+}
+
+/// What the times of a probe are to the ones before.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Gaps {
+    /// Base intervals since the last score.
+    pub(super) score: f64,
+    /// Base intervals since the last probe, with or without a score.
+    pub(super) probe: f64,
+}
+
+/// An onset and the log-likelihood ratios against "nothing ever happened" of what may have followed.
+#[derive(Debug, Clone)]
+struct Hypothesis {
+    onset: Onset,
+    ln_mass: f64,
+    /// Base intervals since the onset, as far as probes had scores.
+    age: f64,
+    /// Shifted, by shift.
+    shifted: Vec<f64>,
+    /// Strayed by itself, by node of [`WANDER`].
+    strayed: [f64; WANDER.len()],
+    /// A slow spell that has ended.
+    spell: f64,
+}
+
+/// The running evidence of one series.
+#[derive(Debug, Clone)]
+pub(super) struct Evidence {
+    noise: Noise,
+    shifts: Vec<f64>,
+    strays: [f64; WANDER.len()],
+    ln_uniform: f64,
+    spell: Spell,
+    last: Option<f64>,
+    hypotheses: Vec<Hypothesis>,
+    /// Scratch: posterior weight of each onset at the edge or after.
+    weights: Vec<(f64, f64, f64)>,
+}
+
+/// What the evidence says now.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Weighed {
+    /// Log of the mean likelihood ratio: shift against no more than usual.
+    pub(super) log_e: f64,
+    /// Probability that the onset lies clearly before the change.
+    pub(super) before: f64,
+    /// Posterior mean of the shift, in units of the noise.
+    pub(super) shift: f64,
+    /// Posterior mean of the onset, not counting onsets clearly before the change.
+    pub(super) onset: f64,
+    /// Its 90% interval: the probe before the first one affected, and the first one affected.
+    pub(super) interval: (f64, f64),
+}
+
+impl Evidence {
+    /// `om`: natural wander in units of the noise; `shifts` in the same units.
+    pub(super) fn new(noise: Noise, om: f64, shifts: Vec<f64>, tuning: &Tuning) -> Self {
+        Self {
+            noise,
+            ln_uniform: -(shifts.len() as f64).ln(),
+            shifts,
+            strays: WANDER.map(|(node, _)| node * om),
+            spell: Spell::new(tuning),
+            last: None,
+            hypotheses: Vec::new(),
+            weights: Vec::new(),
+        }
+    }
+
+    /// Takes in the score of a probe, and opens the onset that it would be the first of.
+    pub(super) fn push(&mut self, score: f64, gaps: Gaps, onset: Onset) {
+        let innovation = self.noise.innovation(score, self.last.map(|last| (last, gaps.score)));
+        let level = innovation.ln_density(0.0, 0.0);
+        let stays = |shift: f64| innovation.ln_density(shift, shift) - level;
+        let begins = |shift: f64| innovation.ln_density(shift, 0.0) - level;
+        let shifted: Vec<f64> = self.shifts.iter().map(|s| stays(*s)).collect();
+        let ended: Vec<f64> =
+            self.shifts.iter().map(|s| innovation.ln_density(0.0, *s) - level).collect();
+        let strayed = self.strays.map(stays);
+        for hypothesis in &mut self.hypotheses {
+            let age = hypothesis.age + gaps.probe;
+            let ends = self.spell.ends_between(hypothesis.age, age);
+            if ends > 0.0 && hypothesis.onset.side == Side::After {
+                let back = hypothesis.shifted.iter().zip(&ended).map(|(s, e)| s + e);
+                let back = back.fold(f64::NEG_INFINITY, ln_add);
+                hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + self.ln_uniform + back);
+            }
+            hypothesis.shifted.iter_mut().zip(&shifted).for_each(|(s, more)| *s += more);
+            hypothesis.strayed.iter_mut().zip(&strayed).for_each(|(s, more)| *s += more);
+            hypothesis.age = age;
+        }
+        if onset.mass > 0.0 {
+            self.hypotheses.push(Hypothesis {
+                onset,
+                ln_mass: onset.mass.ln(),
+                age: 0.0,
+                shifted: self.shifts.iter().map(|s| begins(*s)).collect(),
+                strayed: self.strays.map(begins),
+                spell: f64::NEG_INFINITY,
+            });
+        }
+        self.last = Some(score);
+    }
+
+    /// Weighs all onsets against each other and against none.
+    pub(super) fn weigh(&mut self) -> Weighed {
+        let (mut evidence, mut rest) = (f64::NEG_INFINITY, 1.0);
+        let (mut before, mut now) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        let (mut shift, mut onset) = (0.0, 0.0);
+        self.weights.clear();
+        for hypothesis in &self.hypotheses {
+            let (likelihood, mean) = self.shifted(hypothesis);
+            let weight = likelihood + hypothesis.ln_mass;
+            if hypothesis.onset.side == Side::Before {
+                before = ln_add(before, weight);
+                continue;
+            }
+            let all = ln_add(now, weight);
+            let share = (weight - all).exp();
+            shift += share * (mean - shift);
+            onset += share * (hypothesis.onset.tau - onset);
+            now = all;
+            self.weights.push((hypothesis.onset.since, hypothesis.onset.tau, weight));
+            if hypothesis.onset.side == Side::After {
+                let usual = self.usual(hypothesis, likelihood);
+                evidence = ln_add(evidence, weight - usual);
+                rest -= hypothesis.onset.mass;
+            }
+        }
+        let posterior =
+            if before > f64::NEG_INFINITY { (before - ln_add(before, now)).exp() } else { 0.0 };
+        Weighed {
+            log_e: ln_add(evidence, rest.max(REST_LEAST).ln()),
+            before: posterior,
+            shift,
+            onset,
+            interval: interval(&self.weights, now),
+        }
+    }
+
+    /// Log-likelihood ratio of a shift of any size from this onset on, and the posterior mean of its size.
+    fn shifted(&self, hypothesis: &Hypothesis) -> (f64, f64) {
+        let most = hypothesis.shifted.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let (mut sum, mut mean) = (0.0, 0.0);
+        for (likelihood, shift) in hypothesis.shifted.iter().zip(&self.shifts) {
+            let weight = (likelihood - most).exp();
+            sum += weight;
+            mean += weight * shift;
+        }
+        (most + sum.ln() + self.ln_uniform, mean / sum)
+    }
+
+    /// Log-likelihood ratio of what needs no change: the level strays as it does, or a slow spell has ended or goes on.
+    fn usual(&self, hypothesis: &Hypothesis, shifted: f64) -> f64 {
+        let strays = hypothesis.strayed.iter().zip(&WANDER).map(|(s, (_, weight))| weight.ln() + s);
+        let usual = ln_add(strays.fold(f64::NEG_INFINITY, ln_add), hypothesis.spell);
+        let lasts = self.spell.lasts(hypothesis.age);
+        if lasts > 1e-9 { ln_add(usual, lasts.ln() + shifted) } else { usual }
+    }
+}
+
+/// The 90% interval of the onset from its posterior weights, in order of time.
+pub(super) fn interval(weights: &[(f64, f64, f64)], total: f64) -> (f64, f64) {
+    let mut sum = 0.0;
+    let (mut low, mut high) = (None, 0.0);
+    for (since, tau, weight) in weights {
+        sum += (weight - total).exp();
+        if sum > OUTSIDE && low.is_none() {
+            low = Some(*since);
+        }
+        high = *tau;
+        if sum >= 1.0 - OUTSIDE {
+            break;
+        }
+    }
+    (low.unwrap_or(high), high)
+}

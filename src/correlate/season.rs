@@ -1,0 +1,122 @@
+//! The daily season: how the level moved at these hours on the days before.
+
+use super::{
+    robust::{median, moments, running_level},
+    rows::SEASON_DAYS,
+};
+
+/// How the level is expected to move from the start of the baseline to the end of the watch.
+#[derive(Debug, Clone)]
+pub(super) struct Season {
+    /// Expected movement per row: `span` rows of baseline, then the rows after the change.
+    profile: Vec<f64>,
+    span: usize,
+    /// Standard error of the profile; 0 without one.
+    pub(super) error: f64,
+}
+
+/// Noise of a level, as far as it is known before the season is.
+pub(super) struct Noise {
+    pub(super) scale: f64,
+    pub(super) memory: f64,
+}
+
+/// Which rows a season is wanted for.
+#[derive(Clone, Copy)]
+pub(super) struct Extent {
+    /// Rows of a day; none for no season.
+    pub(super) day: Option<usize>,
+    /// Rows of baseline.
+    pub(super) span: usize,
+    /// Rows after the change.
+    pub(super) horizon: usize,
+    /// Half the width of the smoother.
+    pub(super) half_width: usize,
+}
+
+impl Season {
+    /// Learns the season from the same hours of up to seven days before and shrinks it by its own noise: `levels` are all
+    /// rows of history, the last one right before the change.
+    pub(super) fn learn(levels: &[f64], extent: Extent, noise: &Noise) -> Self {
+        let days = days(levels, extent);
+        let rows = extent.span + extent.horizon;
+        let mut profile: Vec<f64> = (0..rows)
+            .map(|i| median(&days.iter().map(|day| day[i]).collect::<Vec<_>>()))
+            .map(|v| if v.is_finite() { v } else { 0.0 })
+            .collect();
+        let mut error = 0.0;
+        if !days.is_empty() {
+            let phi = noise.memory;
+            let averaged = ((2 * extent.half_width + 1) * days.len()) as f64;
+            error = 1.1 * noise.scale * ((1.0 + phi) / (1.0 - phi) / averaged).sqrt();
+            let (_, variance) = moments(&profile);
+            let kept = if variance > 0.0 { (1.0 - error * error / variance).max(0.0) } else { 0.0 };
+            profile.iter_mut().for_each(|v| *v *= kept);
+            error *= kept.sqrt();
+        }
+        Self { profile, span: extent.span, error }
+    }
+
+    /// The expected movement at baseline row `row`.
+    pub(super) fn at_row(&self, row: usize) -> f64 {
+        self.profile.get(row).copied().unwrap_or(0.0)
+    }
+
+    /// The expected movement `tau` intervals after the change; between rows in a straight line, after the last as there.
+    pub(super) fn after(&self, tau: f64) -> f64 {
+        let Some(last) = self.profile.len().checked_sub(1) else { return 0.0 };
+        let low = self.span.saturating_add(tau.max(0.0) as usize).min(last);
+        let high = (low + 1).min(last);
+        self.profile[low] + (self.profile[high] - self.profile[low]) * tau.max(0.0).fract()
+    }
+}
+
+/// For each usable day before: its smoothed level over the same rows, less its own baseline's level.
+fn days(levels: &[f64], extent: Extent) -> Vec<Vec<f64>> {
+    let Extent { day: Some(day), span, horizon, half_width } = extent else { return Vec::new() };
+    let mut days = Vec::new();
+    for back in 1..=SEASON_DAYS {
+        let Some(from) = levels.len().checked_sub(back * day + span + half_width) else { break };
+        let wanted = span + horizon + 2 * half_width;
+        let to = (from + wanted).min(levels.len());
+        let mut segment = levels[from..to].to_vec();
+        segment.resize(wanted, f64::NAN);
+        let there = segment.iter().filter(|v| v.is_finite()).count();
+        if 2 * there < wanted {
+            continue;
+        }
+        let mut level = running_level(&segment, 2 * half_width + 1);
+        let base = median(&level[..span]);
+        if base.is_finite() {
+            level.iter_mut().for_each(|v| *v -= base);
+            days.push(level);
+        }
+    }
+    days
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXTENT: Extent = Extent { day: Some(200), span: 60, horizon: 30, half_width: 5 };
+
+    #[test]
+    fn a_daily_wave_is_learnt_and_no_wave_is_not_made_up() {
+        let wave = |i: usize| (i as f64 * std::f64::consts::TAU / 200.0).sin();
+        let levels: Vec<f64> = (0..1000).map(wave).collect();
+        let season = Season::learn(&levels, EXTENT, &Noise { scale: 0.01, memory: 0.3 });
+        let moved = season.after(20.0) - season.at_row(30);
+        let truth = wave(1020) - wave(970);
+        assert!((moved - truth).abs() < 0.05 * truth.abs(), "{moved} {truth}");
+
+        let flat = Season::learn(&vec![3.0; 1000], EXTENT, &Noise { scale: 0.1, memory: 0.3 });
+        assert_eq!((flat.after(7.5), flat.error), (0.0, 0.0));
+    }
+
+    #[test]
+    fn too_short_a_history_has_no_season() {
+        let season = Season::learn(&[1.0; 200], EXTENT, &Noise { scale: 0.1, memory: 0.3 });
+        assert_eq!((season.after(1e9), season.at_row(5), season.error), (0.0, 0.0, 0.0));
+    }
+}
