@@ -44,6 +44,13 @@ enum Fold {
 }
 
 impl Fold {
+    fn newest_score(&self) -> Option<f64> {
+        match self {
+            Self::Latency(fold) => fold.newest_score(),
+            Self::Success(_) => None,
+        }
+    }
+
     fn freeze(
         metric: Metric,
         before: &Before,
@@ -55,13 +62,18 @@ impl Fold {
         let points = &before.points;
         match metric {
             Metric::Latency => {
-                LatencyFold::freeze(points, change_at_s, interval_s, horizon, direction, tuning)
+                let watch = (change_at_s, interval_s, horizon);
+                LatencyFold::freeze_on_level(points, before.level, watch, direction, tuning)
                     .map(Self::Latency)
             }
-            Metric::Success => {
-                SuccessFold::freeze(points, change_at_s, interval_s, horizon, direction, tuning)
-                    .map(Self::Success)
-            }
+            Metric::Success => Some(Self::Success(SuccessFold::freeze(
+                points,
+                change_at_s,
+                interval_s,
+                horizon,
+                direction,
+                tuning,
+            ))),
         }
     }
 
@@ -124,7 +136,10 @@ pub(super) struct Judge {
     pub(super) seen: u32,
     /// The time of the newest of them.
     pub(super) seen_at: Option<Timestamp>,
-    points: Vec<Point>,
+    scores: Vec<Score>,
+    outcomes: Vec<bool>,
+    effect: (f64, f64),
+    drops: Vec<f64>,
     /// What later changes must know of this one.
     pub(super) events: Vec<Trouble>,
 }
@@ -161,7 +176,10 @@ impl Judge {
             armed: true,
             seen: 0,
             seen_at: None,
-            points: Vec::new(),
+            scores: Vec::new(),
+            outcomes: Vec::new(),
+            effect: (tuning.effect, tuning.effect_ms),
+            drops: tuning.drops.clone(),
             events: Vec::new(),
         }
     }
@@ -174,14 +192,17 @@ impl Judge {
     /// Takes a run made after the change.
     pub(super) fn push(&mut self, probe: &Probe, around: Around<'_>) {
         let point = point(probe);
-        if !tells(self.metric, &point) {
+        let tells = tells(self.metric, &point);
+        self.seen += u32::from(tells);
+        let (Some(worse), Some(better)) = (&mut self.worse, &mut self.better) else { return };
+        // What says nothing of the metric still lets time pass.
+        let (harm, gain) = (worse.push(&point), better.push(&point));
+        if !tells {
             return;
         }
-        self.seen += 1;
         self.seen_at = Some(probe.at);
-        self.points.push(point);
-        let (Some(worse), Some(better)) = (&mut self.worse, &mut self.better) else { return };
-        let (harm, gain) = (worse.push(&point), better.push(&point));
+        self.outcomes.extend(point.ok);
+        self.scores.extend(worse.newest_score().map(|z| Score { at_s: point.at_s, z }));
         self.harm = Some(harm);
         self.gain = Some(gain);
         if self.peak.is_none_or(|p| harm.log_e > p.log_e) {
@@ -247,14 +268,20 @@ impl Judge {
         if fresh || harm.suspected() {
             let next = self.end_of(harm.shift);
             self.back = match (self.back.take(), next) {
-                (Some(old), Some(new)) => Some(old.towards(&new)),
+                (Some(old), Some(new)) => Some(old.resized(&new)),
                 (old, new) => new.or(old),
             };
         }
         if fresh {
             return;
         }
-        let Some(since) = self.back.as_mut().and_then(|b| b.push(point)) else { return };
+        let Some(back) = &mut self.back else { return };
+        let since = match (self.metric, point.ok, self.scores.last()) {
+            (Metric::Latency, _, Some(score)) => back.push_score(*score),
+            (Metric::Success, Some(ok), _) => back.push_outcome(point.at_s, ok),
+            _ => None,
+        };
+        let Some(since) = since else { return };
         let recovered = Recovered { at: moment(since) };
         let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
         let beside = stirs
@@ -273,8 +300,7 @@ impl Judge {
     fn end_of(&self, shift: f64) -> Option<Back> {
         match self.worse.as_ref()? {
             Fold::Latency(fold) => {
-                let b = fold.baseline();
-                Some(Back::latency(b.m0, b.se, self.noise(), shift))
+                Some(Back::latency(self.noise(), shift / fold.baseline().se))
             }
             Fold::Success(fold) => Some(Back::success(fold.q0(), shift)),
         }
@@ -371,16 +397,12 @@ impl Judge {
         match &self.worse {
             Some(Fold::Latency(fold)) => {
                 let b = fold.baseline();
-                let scores: Vec<Score> = self
-                    .points
-                    .iter()
-                    .filter_map(|p| Some(Score { at_s: p.at_s, z: (p.ln_ms? - b.m0) / b.se }))
-                    .collect();
-                pass::latency(&scores, fold.effect() / b.se, &self.noise())
+                let (relative, ms) = self.effect;
+                let smallest = relative.max((ms / b.m0.exp()).ln_1p());
+                pass::latency(&self.scores, smallest / b.se, &self.noise())
             }
             Some(Fold::Success(fold)) => {
-                let outcomes: Vec<bool> = self.points.iter().filter_map(|p| p.ok).collect();
-                pass::success(&outcomes, fold.q0(), fold.drops())
+                pass::success(&self.outcomes, fold.q0(), &self.drops)
             }
             None => 0.0,
         }

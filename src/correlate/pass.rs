@@ -72,25 +72,17 @@ fn stretch(scores: &[Score], smallest: f64, noise: &Noise) -> f64 {
     sum_of_logs(&none) - sum_of_logs(&shift)
 }
 
-/// Log-evidence that failures are no more frequent than before (`usual`, with failures in a row forgiven) against drops of the
-/// success rate from the smallest that matters up to nearly all, each as likely as the next: the mirror of what the detector of
-/// drops weighs.
-pub(super) fn success(outcomes: &[bool], usual: f64, smallest: f64) -> f64 {
+/// Log-evidence that failures are as frequent as before (`usual`) against the drops of the success rate that the detector looks
+/// for, from the smallest that matters up to nearly all, each as likely as the next.
+pub(super) fn success(outcomes: &[bool], usual: f64, drops: &[f64]) -> f64 {
     let usual = usual.clamp(1e-4, 0.9);
     let (good, bad) = outcomes.iter().fold((0.0, 0.0), |(g, b), ok| {
         if *ok { (g + 1.0, b) } else { (g, b + 1.0) }
     });
     let of = |q: f64| bad * q.ln() + good * (-q).ln_1p();
-    // Geometric steps from just above the smallest drop to 90 points, eight of them.
-    let from = (smallest * 4.0 / 3.0).clamp(1e-3, 0.9);
-    let ratio = (0.9 / from).powf(1.0 / 7.0);
-    let mut drops = [0.0; 8];
-    let mut drop = from;
-    for slot in &mut drops {
-        *slot = of((usual + drop).min(0.98)) - 8f64.ln();
-        drop *= ratio;
-    }
-    of(usual) - sum_of_logs(&drops)
+    let even = super::figures::count(drops.len()).ln();
+    let fallen: Vec<f64> = drops.iter().map(|d| of((usual + d).min(0.98)) - even).collect();
+    of(usual) - sum_of_logs(&fallen)
 }
 
 /// The smallest drop that so many runs exclude with 95% confidence: the upper end of Wilson's interval less the usual rate.
@@ -114,6 +106,8 @@ mod tests {
     use rand_distr::{Distribution, StandardNormal};
 
     use super::*;
+
+    const DROPS: [f64; 8] = [0.04, 0.08, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9];
 
     /// AR(1) scores one a minute around `mean`.
     fn scores(seed: u64, n: usize, phi: f64, mean: f64) -> Vec<Score> {
@@ -149,17 +143,17 @@ mod tests {
     #[test]
     fn clean_runs_pass_and_failures_take_the_evidence_away() {
         let runs = |good: usize, bad: usize| [vec![true; good], vec![false; bad]].concat();
-        assert!(success(&runs(60, 0), 0.005, 0.03) >= NEEDED);
-        assert!(success(&runs(20, 0), 0.005, 0.03) < NEEDED);
-        assert!(success(&runs(58, 2), 0.005, 0.03) < NEEDED);
-        assert!(success(&runs(54, 6), 0.005, 0.03) < 0.0);
-        assert!(success(&runs(54, 6), 0.10, 0.03) > success(&runs(54, 6), 0.005, 0.03));
+        assert!(success(&runs(60, 0), 0.005, &DROPS) >= NEEDED);
+        assert!(success(&runs(20, 0), 0.005, &DROPS) < NEEDED);
+        assert!(success(&runs(58, 2), 0.005, &DROPS) < NEEDED);
+        assert!(success(&runs(54, 6), 0.005, &DROPS) < 0.0);
+        assert!(success(&runs(54, 6), 0.10, &DROPS) > success(&runs(54, 6), 0.005, &DROPS));
         assert!((excluded_drop(60, 60, 0.0) - 0.043).abs() < 0.01);
     }
 
     #[test]
     fn nothing_says_nothing() {
         let noise = Noise { phi: 0.4, wander: 0.1, interval_s: 60.0 };
-        assert!(latency(&[], 1.0, &noise).abs() < 1e-9 && success(&[], 0.01, 0.03).abs() < 1e-9);
+        assert!(latency(&[], 1.0, &noise).abs() < 1e-9 && success(&[], 0.01, &DROPS).abs() < 1e-9);
     }
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::model::{Detect, Metric, Probe};
 
 use super::{
-    Point, Tuning,
+    Tuning,
     figures::{count, tally},
     pass::{Noise, Score, innovation},
     robust,
@@ -36,11 +36,15 @@ pub struct Recovered {
 /// Watches an open trouble for its end.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recovery {
+    metric: Metric,
+    /// Level and noise of the logarithm before the trouble.
+    usual: (f64, f64),
     end: Back,
 }
 
 impl Recovery {
-    /// For a trouble of `metric`: the runs before it, the runs since it began, the usual distance of two runs.
+    /// For a trouble of `metric`: the runs before it, the runs since it began, the usual distance of two runs. Without runs before
+    /// it nothing is ever known to be as before.
     pub fn new(
         metric: Metric,
         baseline: &[Probe],
@@ -49,42 +53,50 @@ impl Recovery {
         detect: Detect,
     ) -> Self {
         let tuning = Tuning::of(&detect);
-        let recent = |probes: &[Probe]| -> Vec<f64> {
-            let from = probes.len().saturating_sub(RECENT);
-            probes[from..].iter().filter_map(|p| point(p).ln_ms).collect()
-        };
+        let before = recent(baseline);
+        let level = robust::median(&before);
+        let scale = robust::spread(&before, level).max(tuning.noise_floor());
         let end = match metric {
             Metric::Latency => {
-                let before = recent(baseline);
-                let after = recent(shifted);
-                let level = if before.is_empty() { 0.0 } else { robust::median(&before) };
-                let noise = if before.is_empty() { 0.0 } else { robust::spread(&before, level) };
-                let scale = noise.max(0.5 * tuning.effect);
                 let scores: Vec<f64> =
                     before.iter().map(|y| ((y - level) / scale).clamp(-3.0, 3.0)).collect();
-                let phi = (robust::autocorrelation(&scores)
-                    + tuning.memory_margin / count(scores.len().max(1)).sqrt())
-                .clamp(0.0, 0.9);
-                let shift =
-                    if after.is_empty() { 0.0 } else { robust::median(&after) - level };
+                let margin = tuning.memory_margin / count(scores.len().max(1)).sqrt();
+                let phi = (robust::autocorrelation(&scores) + margin).clamp(0.0, 0.9);
                 let noise = Noise { phi, wander: 0.0, interval_s: interval.as_secs_f64() };
-                Back::latency(level, scale, noise, shift.max(tuning.effect))
+                let shift = robust::median(&recent(shifted)) - level;
+                Back::latency(noise, shift.max(tuning.effect) / scale)
             }
             Metric::Success => {
                 let (good, runs) = tally(baseline.iter());
                 let (still, since) = tally(shifted.iter());
-                let usual = (0.3 + f64::from(runs - good)) / (60.3 + f64::from(runs));
+                let (fails, passes) = tuning.failure_prior;
+                let usual = (fails + f64::from(runs - good)) / (fails + passes + f64::from(runs));
                 let rate = (0.5 + f64::from(since - still)) / (1.0 + f64::from(since));
                 Back::success(usual, rate - usual)
             }
         };
-        Self { end }
+        Self { metric, usual: (level, scale), end }
     }
 
     /// Takes the next run; says when the trouble is over.
     pub fn push(&mut self, probe: &Probe) -> Option<Recovered> {
-        self.end.push(&point(probe)).map(|at_s| Recovered { at: moment(at_s) })
+        let point = point(probe);
+        let (level, scale) = self.usual;
+        let since = match self.metric {
+            Metric::Latency => {
+                let z = (point.ln_ms? - level) / scale;
+                self.end.push_score(Score { at_s: point.at_s, z })
+            }
+            Metric::Success => self.end.push_outcome(point.at_s, point.ok?),
+        };
+        since.map(|at_s| Recovered { at: moment(at_s) })
     }
+}
+
+/// The logarithms of the newest usable times.
+fn recent(probes: &[Probe]) -> Vec<f64> {
+    let from = probes.len().saturating_sub(RECENT);
+    probes[from..].iter().filter_map(|p| point(p).ln_ms).collect()
 }
 
 /// The CUSUM itself, for either metric.
@@ -100,16 +112,19 @@ pub(super) struct Back {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Model {
     /// Scores about 0 against scores about `half`.
-    Latency { level: f64, scale: f64, noise: Noise, half: f64 },
+    Latency { noise: Noise, half: f64 },
     /// Failures at the usual rate against failures at `half` of the way to what it became.
     Success { usual: f64, half: f64 },
 }
 
+/// The smallest half of a shift that is told from none, in units of the noise.
+const HALF_LEAST: f64 = 0.25;
+
 impl Back {
-    /// For times: the level and scale of the logarithm before, and by how much it shifted.
-    pub(super) fn latency(level: f64, scale: f64, noise: Noise, shift: f64) -> Self {
-        let scale = scale.max(1e-6);
-        Self::of(Model::Latency { level, scale, noise, half: 0.5 * shift.max(0.05) / scale })
+    /// For times: how the scores move, and by how much they shifted.
+    pub(super) fn latency(noise: Noise, shift: f64) -> Self {
+        let half = if shift.is_finite() { (0.5 * shift).max(HALF_LEAST) } else { f64::MAX };
+        Self::of(Model::Latency { noise, half })
     }
 
     /// For success: the usual failure rate and by how much it rose.
@@ -123,33 +138,39 @@ impl Back {
         Self { model, evidence: 0.0, since_s: None, clean: 0, last: None }
     }
 
-    /// Takes a run; the time of the first run of the proof once it is complete.
-    pub(super) fn push(&mut self, point: &Point) -> Option<f64> {
-        let (gain, clean) = match self.model {
-            Model::Latency { level, scale, noise, half } => {
-                let score = Score { at_s: point.at_s, z: (point.ln_ms? - level) / scale };
-                let last = self.last.replace(score);
-                let gain = innovation(score, last, 0.0, &noise)
-                    - innovation(score, last, half, &noise);
-                (gain, score.z <= half)
-            }
-            Model::Success { usual, half } => {
-                let ok = point.ok?;
-                let gain = if ok {
-                    (-usual).ln_1p() - (-half).ln_1p()
-                } else {
-                    usual.ln() - half.ln()
-                };
-                (gain, ok)
-            }
+    /// The same test for a shift of another size: what was gathered stays.
+    pub(super) fn resized(self, other: &Self) -> Self {
+        Self { model: other.model, ..self }
+    }
+
+    /// Takes a score; the time of the first run of the proof once it is complete.
+    pub(super) fn push_score(&mut self, score: Score) -> Option<f64> {
+        let Model::Latency { noise, half } = self.model else { return None };
+        let last = self.last.replace(score);
+        let gain =
+            innovation(score, last, 0.0, &noise) - innovation(score, last, half, &noise);
+        self.gather(score.at_s, gain, score.z <= half)
+    }
+
+    /// Takes a known success or failure; as for scores.
+    pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
+        let Model::Success { usual, half } = self.model else { return None };
+        let gain = if ok {
+            (-usual).ln_1p() - (-half).ln_1p()
+        } else {
+            usual.ln() - half.ln()
         };
+        self.gather(at_s, gain, ok)
+    }
+
+    fn gather(&mut self, at_s: f64, gain: f64, clean: bool) -> Option<f64> {
         self.clean = if clean { self.clean + 1 } else { 0 };
         self.evidence += gain;
         if self.evidence <= 0.0 || !self.evidence.is_finite() {
             (self.evidence, self.since_s) = (0.0, None);
             return None;
         }
-        let since = *self.since_s.get_or_insert(point.at_s);
+        let since = *self.since_s.get_or_insert(at_s);
         (self.evidence >= NEEDED && self.clean >= CLEAN).then_some(since)
     }
 }

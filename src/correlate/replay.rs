@@ -223,8 +223,8 @@ impl Played<'_> {
     }
 
     fn result(&mut self, verdict: &Verdict) -> &mut CaseResult {
-        let key = (verdict.journey.clone(), verdict.metric);
-        self.results.entry(key).or_insert_with(|| blank(self.case, &verdict.journey, verdict.metric))
+        let (case, key) = (self.case, (verdict.journey.clone(), verdict.metric));
+        self.results.entry(key).or_insert_with(|| blank(case, &verdict.journey, verdict.metric))
     }
 
     /// Notes the first time a verdict was reached.
