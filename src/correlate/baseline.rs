@@ -105,6 +105,15 @@ impl Baseline {
         })
     }
 
+    /// Widens the wander where only `level` probes say where the level is, and the rest only how noisy it is.
+    pub(super) fn rest_on(&mut self, level: usize) {
+        if level < self.n {
+            let error = |n: f64| (1.0 + self.phi) / (1.0 - self.phi) / n.max(1.0);
+            let more = error(level as f64) - error(self.n as f64);
+            self.om = (self.om * self.om + more.max(0.0)).sqrt();
+        }
+    }
+
     /// The residuals (log ratio to the baseline, season taken out) of the last `rows` rows before the change.
     pub(super) fn residuals_before(&self, history: &History, rows: usize) -> Vec<f64> {
         let levels = history.good_levels(rows);

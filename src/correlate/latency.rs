@@ -42,6 +42,7 @@ pub struct LatencyFold {
     /// Level after an earlier shift, in units of the noise; 0 for none.
     rebased: f64,
     since_score: f64,
+    newest: Option<f64>,
     gates: Gates,
     look: Look,
 }
@@ -58,9 +59,23 @@ impl LatencyFold {
         direction: Direction,
         tuning: &Tuning,
     ) -> Option<Self> {
+        let watch = (change_at_s, interval_s, horizon);
+        Self::freeze_on_level(before, usize::MAX, watch, direction, tuning)
+    }
+
+    /// As [`LatencyFold::freeze`] (`watch` is its times and horizon), where only the last `level` usable probes stand on the present
+    /// level by themselves and the older ones were moved onto it: the level is known no better than those can tell.
+    pub(super) fn freeze_on_level(
+        before: &[Point],
+        level: usize,
+        (change_at_s, interval_s, horizon): (f64, f64, usize),
+        direction: Direction,
+        tuning: &Tuning,
+    ) -> Option<Self> {
         let history = History::lay(before, change_at_s, interval_s, direction, tuning);
         let horizon = horizon.clamp(1, 100_000);
-        let baseline = Baseline::freeze(&history, horizon, direction.sign(), tuning)?;
+        let mut baseline = Baseline::freeze(&history, horizon, direction.sign(), tuning)?;
+        baseline.rest_on(level);
         let rows = tuning.pre.min(baseline.span);
         let past = Past::new(&history, &baseline, rows);
         let (rebased, om) = past.shifted_already(&baseline, tuning);
@@ -82,6 +97,7 @@ impl LatencyFold {
             weighed: Weighed::default(),
             rebased,
             since_score,
+            newest: None,
             gates: Gates::new(direction, tuning),
             look,
             baseline,
@@ -99,12 +115,18 @@ impl LatencyFold {
         &self.look
     }
 
+    /// The score of the newest probe, in units of the noise, season taken out; none where it had no usable time.
+    pub(super) fn newest_score(&self) -> Option<f64> {
+        self.newest
+    }
+
     /// Takes in the next probe. One that failed, or says nothing on latency, only lets time pass; one from before the change
     /// or without a time is ignored.
     pub fn push(&mut self, point: &Point) -> Look {
         let Some(beat) = self.pace.beat(point.at_s) else { return self.look };
         self.since_score += beat.gap;
         let residual = self.residual(point, beat);
+        self.newest = None;
         if residual.is_finite() {
             let score = self.baseline.score.of(residual + self.baseline.centre) - self.rebased;
             let gaps = Gaps { score: self.since_score, probe: beat.gap };
@@ -116,6 +138,7 @@ impl LatencyFold {
             };
             self.evidence.push(score, gaps, onset);
             self.since_score = 0.0;
+            self.newest = Some(score);
         }
         self.weighed = self.evidence.weigh();
         let level = self.baseline.centre + self.baseline.season.after(beat.tau);

@@ -1,1 +1,3 @@
 //! Files, secrets, recorded histories and a running agent, as sources of what is configured or asked.
+
+pub mod histories;

@@ -1,0 +1,431 @@
+//! One metric of one series, judged for one change: what the folds see becomes a standing that does not flicker.
+
+use jiff::Timestamp;
+
+use crate::model::{ChangeId, Conclusion, Metric, Probe};
+
+use super::{
+    Direction, LatencyFold, Look, Point, SuccessFold, Tuning,
+    pass::{self, Noise, Score},
+    rebase::{Before, Trouble, TroubleKind},
+    recovery::{Back, Recovered},
+    series::{moment, point, seconds},
+};
+
+/// Fewest runs after a change that anything may be concluded from.
+pub(super) const AFTER_NEEDS: u32 = 5;
+
+/// Fewest runs before it; the folds refuse fewer.
+pub(super) const BEFORE_NEEDS: usize = 10;
+
+/// Probability of an onset before the change from which on an unproven shift counts as begun before it.
+const PRIOR_ONSET: f64 = 0.4;
+
+/// A change's clock as the folds need it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Frame {
+    pub(super) change_at_s: f64,
+    pub(super) interval_s: f64,
+    pub(super) horizon: usize,
+}
+
+impl Frame {
+    /// The moment so many base intervals after the change.
+    pub(super) fn after(&self, lag: f64) -> Timestamp {
+        moment(self.change_at_s + lag * self.interval_s)
+    }
+}
+
+/// The numeric core of either metric.
+#[derive(Debug, Clone)]
+enum Fold {
+    Latency(LatencyFold),
+    Success(SuccessFold),
+}
+
+impl Fold {
+    fn newest_score(&self) -> Option<f64> {
+        match self {
+            Self::Latency(fold) => fold.newest_score(),
+            Self::Success(_) => None,
+        }
+    }
+
+    fn freeze(
+        metric: Metric,
+        before: &Before,
+        frame: &Frame,
+        direction: Direction,
+        tuning: &Tuning,
+    ) -> Option<Self> {
+        let Frame { change_at_s, interval_s, horizon } = *frame;
+        let points = &before.points;
+        match metric {
+            Metric::Latency => {
+                let watch = (change_at_s, interval_s, horizon);
+                LatencyFold::freeze_on_level(points, before.level, watch, direction, tuning)
+                    .map(Self::Latency)
+            }
+            Metric::Success => Some(Self::Success(SuccessFold::freeze(
+                points,
+                change_at_s,
+                interval_s,
+                horizon,
+                direction,
+                tuning,
+            ))),
+        }
+    }
+
+    fn push(&mut self, point: &Point) -> Look {
+        match self {
+            Self::Latency(fold) => fold.push(point),
+            Self::Success(fold) => fold.push(point),
+        }
+    }
+}
+
+/// What else bears on a look: whether our prober is in doubt, and which other changes began when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Around<'a> {
+    pub(super) doubt: bool,
+    pub(super) stirs: &'a [(ChangeId, Timestamp)],
+}
+
+/// How a trouble ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Ending {
+    pub(super) recovered: Recovered,
+    /// The change that began between its onset and its end, where there was one: then it did not end by itself.
+    pub(super) beside: Option<ChangeId>,
+}
+
+/// What the end of a watch adds to what the looks said.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Closing {
+    /// Why our prober is not to be trusted.
+    pub(super) sick: Option<String>,
+    /// Whether the journey was edited within the watch.
+    pub(super) edited: bool,
+    /// Whether the other metric failed, so that a faster answer is a failing one's.
+    pub(super) failing: bool,
+}
+
+/// One metric of one series, judged for one change.
+#[derive(Debug, Clone)]
+pub(super) struct Judge {
+    pub(super) metric: Metric,
+    pub(super) before: Before,
+    pub(super) frame: Frame,
+    change: ChangeId,
+    worse: Option<Fold>,
+    better: Option<Fold>,
+    /// The newest look for harm.
+    pub(super) harm: Option<Look>,
+    /// The newest look for betterment.
+    pub(super) gain: Option<Look>,
+    /// The look with the most evidence of harm so far.
+    pub(super) peak: Option<Look>,
+    pub(super) suspected_since: Option<Timestamp>,
+    pub(super) regressed_since: Option<Timestamp>,
+    pub(super) improved_since: Option<Timestamp>,
+    pub(super) ending: Option<Ending>,
+    back: Option<Back>,
+    armed: bool,
+    /// Runs after the change that told something of the metric.
+    pub(super) seen: u32,
+    /// The time of the newest of them.
+    pub(super) seen_at: Option<Timestamp>,
+    scores: Vec<Score>,
+    outcomes: Vec<bool>,
+    effect: (f64, f64),
+    drops: Vec<f64>,
+    /// What later changes must know of this one.
+    pub(super) events: Vec<Trouble>,
+}
+
+impl Judge {
+    /// Freezes the baseline of a change.
+    pub(super) fn freeze(
+        metric: Metric,
+        change: ChangeId,
+        before: Before,
+        frame: Frame,
+        tuning: &Tuning,
+    ) -> Self {
+        let enough = before.points.iter().filter(|p| tells(metric, p)).count() >= BEFORE_NEEDS;
+        let fold = |direction| {
+            enough.then(|| Fold::freeze(metric, &before, &frame, direction, tuning)).flatten()
+        };
+        let (worse, better) = (fold(Direction::Worse), fold(Direction::Better));
+        Self {
+            metric,
+            worse,
+            better,
+            before,
+            frame,
+            change,
+            harm: None,
+            gain: None,
+            peak: None,
+            suspected_since: None,
+            regressed_since: None,
+            improved_since: None,
+            ending: None,
+            back: None,
+            armed: true,
+            seen: 0,
+            seen_at: None,
+            scores: Vec::new(),
+            outcomes: Vec::new(),
+            effect: (tuning.effect, tuning.effect_ms),
+            drops: tuning.drops.clone(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Whether there is a baseline to compare with.
+    pub(super) fn has_baseline(&self) -> bool {
+        self.worse.is_some()
+    }
+
+    /// Takes a run made after the change.
+    pub(super) fn push(&mut self, probe: &Probe, around: Around<'_>) {
+        let point = point(probe);
+        let tells = tells(self.metric, &point);
+        self.seen += u32::from(tells);
+        let (Some(worse), Some(better)) = (&mut self.worse, &mut self.better) else { return };
+        // What says nothing of the metric still lets time pass.
+        let (harm, gain) = (worse.push(&point), better.push(&point));
+        if !tells {
+            return;
+        }
+        self.seen_at = Some(probe.at);
+        self.outcomes.extend(point.ok);
+        self.scores.extend(worse.newest_score().map(|z| Score { at_s: point.at_s, z }));
+        self.harm = Some(harm);
+        self.gain = Some(gain);
+        if self.peak.is_none_or(|p| harm.log_e > p.log_e) {
+            self.peak = Some(harm);
+        }
+        if around.doubt || self.before.clouded_from.is_some() {
+            return;
+        }
+        self.harmed(harm, probe.at);
+        self.bettered(gain, probe.at);
+        self.mended(&point, probe.at, around.stirs);
+    }
+
+    /// Whether it stands as suspected or worse.
+    pub(super) fn in_trouble(&self) -> bool {
+        self.suspected_since.is_some() && !self.ended_by_itself()
+    }
+
+    fn ended_by_itself(&self) -> bool {
+        self.ending.as_ref().is_some_and(|e| e.beside.is_none())
+    }
+
+    /// Whether the newest look still says that it got better.
+    fn improved(&self) -> bool {
+        self.improved_since.is_some() && self.gain.is_some_and(|g| g.suspected())
+    }
+
+    fn harmed(&mut self, harm: Look, at: Timestamp) {
+        if self.ended_by_itself() {
+            self.armed |= !harm.suspected();
+            if !(self.armed && harm.suspected()) {
+                return;
+            }
+            // It is back: what had recovered has not.
+            (self.ending, self.regressed_since, self.back) = (None, None, None);
+            self.tell(TroubleKind::Suspected, &harm, at);
+        }
+        if harm.suspected() && self.suspected_since.is_none() {
+            self.suspected_since = Some(at);
+            self.tell(TroubleKind::Suspected, &harm, at);
+        }
+        if harm.regressed() && self.regressed_since.is_none() && self.ending.is_none() {
+            self.regressed_since = Some(at);
+            self.suspected_since.get_or_insert(at);
+            self.tell(TroubleKind::Moved, &harm, at);
+        }
+    }
+
+    fn bettered(&mut self, gain: Look, at: Timestamp) {
+        if self.improved_since.is_none() && gain.regressed() {
+            self.improved_since = Some(at);
+            self.tell(TroubleKind::Moved, &gain, at);
+        }
+    }
+
+    /// Looks for the end of a trouble.
+    fn mended(&mut self, point: &Point, at: Timestamp, stirs: &[(ChangeId, Timestamp)]) {
+        if !self.in_trouble() || self.ending.is_some() {
+            return;
+        }
+        let Some(harm) = self.harm else { return };
+        let fresh = self.back.is_none();
+        if fresh || harm.suspected() {
+            let next = self.end_of(harm.shift);
+            self.back = match (self.back.take(), next) {
+                (Some(old), Some(new)) => Some(old.resized(&new)),
+                (old, new) => new.or(old),
+            };
+        }
+        if fresh {
+            return;
+        }
+        let Some(back) = &mut self.back else { return };
+        let since = match (self.metric, point.ok, self.scores.last()) {
+            (Metric::Latency, _, Some(score)) => back.push_score(*score),
+            (Metric::Success, Some(ok), _) => back.push_outcome(point.at_s, ok),
+            _ => None,
+        };
+        let Some(since) = since else { return };
+        let recovered = Recovered { at: moment(since) };
+        let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
+        let beside = stirs
+            .iter()
+            .filter(|(id, began)| *id != self.change && *began > onset && *began <= at)
+            .max_by_key(|(_, began)| *began)
+            .map(|(id, _)| id.clone());
+        for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
+            self.events.push(self.trouble(kind, onset, at));
+        }
+        self.armed = false;
+        self.ending = Some(Ending { recovered, beside });
+    }
+
+    /// The test for the end of a trouble of this size.
+    fn end_of(&self, shift: f64) -> Option<Back> {
+        match self.worse.as_ref()? {
+            Fold::Latency(fold) => {
+                Some(Back::latency(self.noise(), shift / fold.baseline().se))
+            }
+            Fold::Success(fold) => Some(Back::success(fold.q0(), shift)),
+        }
+    }
+
+    fn noise(&self) -> Noise {
+        let (phi, wander) = match &self.worse {
+            Some(Fold::Latency(fold)) => (fold.baseline().phi, fold.baseline().om),
+            _ => (0.0, 0.0),
+        };
+        Noise { phi, wander, interval_s: self.frame.interval_s }
+    }
+
+    /// The memory of the baseline's noise; 0 without one.
+    pub(super) fn memory(&self) -> f64 {
+        self.noise().phi
+    }
+
+    /// Noise of the baseline as a log ratio, where known.
+    pub(super) fn scale(&self) -> Option<f64> {
+        match &self.worse {
+            Some(Fold::Latency(fold)) => Some(fold.baseline().se),
+            _ => None,
+        }
+    }
+
+    fn tell(&mut self, kind: TroubleKind, look: &Look, at: Timestamp) {
+        let onset = self.frame.after(look.onset_lag);
+        self.events.push(self.trouble(kind, onset, at));
+    }
+
+    fn trouble(&self, kind: TroubleKind, onset: Timestamp, known_at: Timestamp) -> Trouble {
+        Trouble { change: self.change.clone(), metric: self.metric, known_at, onset, kind }
+    }
+
+    /// The look that its standing rests on: the newest that was suspicious, else that with the most evidence.
+    pub(super) fn telling(&self) -> Option<Look> {
+        if self.improved() && !self.in_trouble() {
+            return self.gain;
+        }
+        self.harm.filter(Look::suspected).or(self.peak)
+    }
+
+    /// When the shift began: estimate, not before, not after.
+    pub(super) fn onset(&self) -> Option<(Timestamp, Timestamp, Timestamp)> {
+        let look = self.telling()?;
+        let at = |lag: f64| self.frame.after(lag);
+        Some((at(look.onset_lag), at(look.onset_low), at(look.onset_high)))
+    }
+
+    /// What is concluded; `closing` when the watch is over.
+    pub(super) fn conclusion(&self, failing: bool, closing: Option<&Closing>) -> Conclusion {
+        if self.suspected_since.is_some() {
+            return match (self.ended_by_itself(), self.regressed_since) {
+                (true, _) => Conclusion::Transient,
+                (false, Some(_)) => Conclusion::Regressed,
+                (false, None) => Conclusion::Suspected,
+            };
+        }
+        let Some(closing) = closing else {
+            let better = self.improved() && !failing;
+            return if better { Conclusion::Improved } else { Conclusion::Watching };
+        };
+        if closing.sick.is_some() {
+            return Conclusion::ProberFault;
+        }
+        if closing.edited {
+            return Conclusion::Inconclusive;
+        }
+        if !self.has_baseline() || self.seen < AFTER_NEEDS {
+            return Conclusion::InsufficientData;
+        }
+        if self.pre_existing() {
+            return Conclusion::PreExisting;
+        }
+        match (self.improved(), closing.failing) {
+            (true, false) => Conclusion::Improved,
+            (true, true) => Conclusion::Inconclusive,
+            _ if self.pass_evidence() >= pass::NEEDED => Conclusion::Unchanged,
+            _ => Conclusion::Inconclusive,
+        }
+    }
+
+    /// Whether there is a shift, and it began before the change.
+    fn pre_existing(&self) -> bool {
+        self.harm.is_some_and(|h| {
+            let clouded = self.before.clouded_from.is_some() && h.suspected();
+            clouded || (h.raw >= h.suspected_at && h.before > PRIOR_ONSET)
+        })
+    }
+
+    /// Log-evidence that nothing shifted by as much as matters.
+    pub(super) fn pass_evidence(&self) -> f64 {
+        match &self.worse {
+            Some(Fold::Latency(fold)) => {
+                let b = fold.baseline();
+                let (relative, ms) = self.effect;
+                let smallest = relative.max((ms / b.m0.exp()).ln_1p());
+                pass::latency(&self.scores, smallest / b.se, &self.noise())
+            }
+            Some(Fold::Success(fold)) => {
+                pass::success(&self.outcomes, fold.q0(), &self.drops)
+            }
+            None => 0.0,
+        }
+    }
+
+    /// The usual failure rate, where success is judged.
+    pub(super) fn usual_failures(&self) -> Option<f64> {
+        match &self.worse {
+            Some(Fold::Success(fold)) => Some(fold.q0()),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a point says something of the metric.
+pub(super) fn tells(metric: Metric, point: &Point) -> bool {
+    match metric {
+        Metric::Latency => point.ln_ms.is_some(),
+        Metric::Success => point.ok.is_some(),
+    }
+}
+
+/// A frame for a change that started at `at`.
+pub(super) fn frame(at: Timestamp, interval: std::time::Duration, horizon: usize) -> Frame {
+    Frame { change_at_s: seconds(at), interval_s: interval.as_secs_f64().max(0.001), horizon }
+}

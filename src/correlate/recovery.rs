@@ -1,0 +1,176 @@
+//! Does an open trouble still hold? Evidence that the metric is back, not merely the absence of evidence that it is not.
+//!
+//! A CUSUM of the likelihood ratio of "back to the baseline" against "still at least half the shift", begun anew at any run.
+//! It must reach 100 to 1, and the last three runs must be clean: one quick answer ends no trouble.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Detect, Metric, Probe};
+
+use super::{
+    Tuning,
+    figures::{count, tally},
+    pass::{Noise, Score, innovation},
+    robust,
+    series::{moment, point},
+};
+
+/// Evidence needed: 100 to 1.
+const NEEDED: f64 = 4.605_170_185_988_091; // ln 100
+
+/// Runs in a row that must be clean.
+const CLEAN: u32 = 3;
+
+/// Most runs of the baseline that are looked at: more would only tell of older days.
+const RECENT: usize = 180;
+
+/// The moment from which on the metric is as before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Recovered {
+    /// The first run of the stretch that proves it.
+    pub at: Timestamp,
+}
+
+/// Watches an open trouble for its end.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recovery {
+    metric: Metric,
+    /// Level and noise of the logarithm before the trouble.
+    usual: (f64, f64),
+    end: Back,
+}
+
+impl Recovery {
+    /// For a trouble of `metric`: the runs before it, the runs since it began, the usual distance of two runs. Without runs before
+    /// it nothing is ever known to be as before.
+    pub fn new(
+        metric: Metric,
+        baseline: &[Probe],
+        shifted: &[Probe],
+        interval: Duration,
+        detect: Detect,
+    ) -> Self {
+        let tuning = Tuning::of(&detect);
+        let before = recent(baseline);
+        let level = robust::median(&before);
+        let scale = robust::spread(&before, level).max(tuning.noise_floor());
+        let end = match metric {
+            Metric::Latency => {
+                let scores: Vec<f64> =
+                    before.iter().map(|y| ((y - level) / scale).clamp(-3.0, 3.0)).collect();
+                let margin = tuning.memory_margin / count(scores.len().max(1)).sqrt();
+                let phi = (robust::autocorrelation(&scores) + margin).clamp(0.0, 0.9);
+                let noise = Noise { phi, wander: 0.0, interval_s: interval.as_secs_f64() };
+                let shift = robust::median(&recent(shifted)) - level;
+                Back::latency(noise, shift.max(tuning.effect) / scale)
+            }
+            Metric::Success => {
+                let (good, runs) = tally(baseline.iter());
+                let (still, since) = tally(shifted.iter());
+                let (fails, passes) = tuning.failure_prior;
+                let usual = (fails + f64::from(runs - good)) / (fails + passes + f64::from(runs));
+                let rate = (0.5 + f64::from(since - still)) / (1.0 + f64::from(since));
+                Back::success(usual, rate - usual)
+            }
+        };
+        Self { metric, usual: (level, scale), end }
+    }
+
+    /// Takes the next run; says when the trouble is over.
+    pub fn push(&mut self, probe: &Probe) -> Option<Recovered> {
+        let point = point(probe);
+        let (level, scale) = self.usual;
+        let since = match self.metric {
+            Metric::Latency => {
+                let z = (point.ln_ms? - level) / scale;
+                self.end.push_score(Score { at_s: point.at_s, z })
+            }
+            Metric::Success => self.end.push_outcome(point.at_s, point.ok?),
+        };
+        since.map(|at_s| Recovered { at: moment(at_s) })
+    }
+}
+
+/// The logarithms of the newest usable times.
+fn recent(probes: &[Probe]) -> Vec<f64> {
+    let from = probes.len().saturating_sub(RECENT);
+    probes[from..].iter().filter_map(|p| point(p).ln_ms).collect()
+}
+
+/// The CUSUM itself, for either metric.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Back {
+    model: Model,
+    evidence: f64,
+    since_s: Option<f64>,
+    clean: u32,
+    last: Option<Score>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Model {
+    /// Scores about 0 against scores about `half`.
+    Latency { noise: Noise, half: f64 },
+    /// Failures at the usual rate against failures at `half` of the way to what it became.
+    Success { usual: f64, half: f64 },
+}
+
+/// The smallest half of a shift that is told from none, in units of the noise.
+const HALF_LEAST: f64 = 0.25;
+
+impl Back {
+    /// For times: how the scores move, and by how much they shifted.
+    pub(super) fn latency(noise: Noise, shift: f64) -> Self {
+        let half = if shift.is_finite() { (0.5 * shift).max(HALF_LEAST) } else { f64::MAX };
+        Self::of(Model::Latency { noise, half })
+    }
+
+    /// For success: the usual failure rate and by how much it rose.
+    pub(super) fn success(usual: f64, rise: f64) -> Self {
+        let usual = usual.clamp(1e-3, 0.9);
+        let half = (usual + 0.5 * rise.max(0.04)).clamp(usual + 0.01, 0.98);
+        Self::of(Model::Success { usual, half })
+    }
+
+    fn of(model: Model) -> Self {
+        Self { model, evidence: 0.0, since_s: None, clean: 0, last: None }
+    }
+
+    /// The same test for a shift of another size: what was gathered stays.
+    pub(super) fn resized(self, other: &Self) -> Self {
+        Self { model: other.model, ..self }
+    }
+
+    /// Takes a score; the time of the first run of the proof once it is complete.
+    pub(super) fn push_score(&mut self, score: Score) -> Option<f64> {
+        let Model::Latency { noise, half } = self.model else { return None };
+        let last = self.last.replace(score);
+        let gain =
+            innovation(score, last, 0.0, &noise) - innovation(score, last, half, &noise);
+        self.gather(score.at_s, gain, score.z <= half)
+    }
+
+    /// Takes a known success or failure; as for scores.
+    pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
+        let Model::Success { usual, half } = self.model else { return None };
+        let gain = if ok {
+            (-usual).ln_1p() - (-half).ln_1p()
+        } else {
+            usual.ln() - half.ln()
+        };
+        self.gather(at_s, gain, ok)
+    }
+
+    fn gather(&mut self, at_s: f64, gain: f64, clean: bool) -> Option<f64> {
+        self.clean = if clean { self.clean + 1 } else { 0 };
+        self.evidence += gain;
+        if self.evidence <= 0.0 || !self.evidence.is_finite() {
+            (self.evidence, self.since_s) = (0.0, None);
+            return None;
+        }
+        let since = *self.since_s.get_or_insert(at_s);
+        (self.evidence >= NEEDED && self.clean >= CLEAN).then_some(since)
+    }
+}

@@ -1,0 +1,274 @@
+//! From a standing to a verdict: figures, candidates and notes. Nothing is decided here.
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Candidate, ChangeId, Conclusion, Effect, Metric, Onset, Probe, Quantiles, Revision, Verdict,
+};
+
+use super::{
+    figures::{count, latency_effect, median_of, quantiles, success_effect, tally},
+    judge::Judge,
+    sentence,
+    series::{foreign, latency_of, seconds},
+    watch::{Scene, Track, within},
+};
+
+/// Runs before the change that are shown as "before" of a latency.
+const SHOWN: usize = 180;
+
+/// Runs before the change that are shown as "before" of success: failures are rare.
+const SHOWN_SUCCESS: usize = 2880;
+
+/// Which changes may have done what is seen for one change.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Suspects {
+    pub(super) candidates: Vec<(ChangeId, f64)>,
+    pub(super) named: Option<ChangeId>,
+}
+
+/// The figures of one metric before the change and since the shift.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shown {
+    pub(super) before: Quantiles,
+    pub(super) after: Quantiles,
+    pub(super) effect: Option<Effect>,
+    pub(super) onset: Option<Onset>,
+}
+
+/// The verdict on one metric as it stands.
+pub(super) fn verdict(
+    scene: Scene<'_>,
+    track: &Track,
+    metric: Metric,
+    suspects: &Suspects,
+) -> Verdict {
+    let conclusion = track.conclusion(metric);
+    let judge = track.judge(metric);
+    let shown = judge.map(|j| shown(&scene, j, conclusion)).unwrap_or_default();
+    let look = judge.and_then(Judge::telling);
+    let series = &scene.line.member.series;
+    let decided_at = track
+        .closed_at
+        .or_else(|| judge.and_then(|j| j.seen_at))
+        .unwrap_or(scene.change.started_at);
+    Verdict {
+        change: scene.change.id.clone(),
+        journey: series.journey.clone(),
+        environment: series.environment.clone(),
+        location: series.location.clone(),
+        metric,
+        conclusion,
+        summary: sentence::summary(&scene, track, judge, (metric, conclusion), &shown, suspects),
+        log_e: look.map(|l| if l.log_e_regressed >= l.regressed_at { l.log_e_regressed } else { l.log_e }),
+        suspected_at_log_e: look.map(|l| l.suspected_at),
+        regressed_at_log_e: look.map(|l| l.regressed_at),
+        before: shown.before,
+        after: shown.after,
+        effect: shown.effect,
+        onset: shown.onset,
+        probes: judge.map_or(0, |j| j.seen),
+        baseline_probes: shown.before.runs,
+        notes: notes(&scene, track, judge, metric),
+        candidates: suspects
+            .candidates
+            .iter()
+            .map(|(change, p)| Candidate { change: change.clone(), probability: *p })
+            .collect(),
+        named: suspects.named.clone(),
+        suspected_since: judge.and_then(|j| j.suspected_since),
+        regressed_since: judge.and_then(|j| j.regressed_since),
+        decided_at,
+    }
+}
+
+/// Runs of the line that the judge took after the change, from `from` until `to`.
+fn taken<'a>(
+    scene: &'a Scene<'a>,
+    revision: Option<&'a Revision>,
+    (from, to): (Timestamp, Timestamp),
+) -> impl Iterator<Item = &'a Probe> {
+    let line = scene.line;
+    line.probes[line.from(from.max(scene.change.started_at))..]
+        .iter()
+        .take_while(move |p| p.at < to)
+        .filter(move |p| within(scene, p.at) && !foreign(p, revision))
+}
+
+/// Runs before the change that are shown, newest last.
+fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge) -> Vec<&'a Probe> {
+    let before = &judge.before;
+    let most = if judge.metric == Metric::Latency { SHOWN } else { SHOWN_SUCCESS };
+    let mut probes: Vec<&Probe> = scene.line.probes[before.present.min(before.end)..before.end]
+        .iter()
+        .rev()
+        .filter(|p| !foreign(p, before.revision.as_ref()))
+        .filter(|p| match judge.metric {
+            Metric::Latency => latency_of(p).is_some(),
+            Metric::Success => p.success.is_some(),
+        })
+        .take(most)
+        .collect();
+    probes.reverse();
+    probes
+}
+
+fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
+    use Conclusion as C;
+    let shifted = matches!(
+        conclusion,
+        C::Regressed | C::Suspected | C::Transient | C::Improved | C::PreExisting
+    );
+    let onset = judge
+        .onset()
+        .filter(|_| shifted)
+        .map(|(at, earliest, latest)| Onset { at, earliest: earliest.min(at), latest: latest.max(at) });
+    let until = judge
+        .ending
+        .as_ref()
+        .filter(|_| shifted)
+        .map_or(Timestamp::MAX, |e| e.recovered.at);
+    let from = onset.map_or(scene.change.started_at, |o| o.at);
+    let revision = judge.before.revision.as_ref();
+    let mut after: Vec<&Probe> = taken(scene, revision, (from, until)).collect();
+    if after.is_empty() {
+        after = taken(scene, revision, (scene.change.started_at, Timestamp::MAX)).collect();
+    }
+    let before = compared(scene, judge);
+    let effect = match judge.metric {
+        Metric::Latency => {
+            let times = |probes: &[&Probe]| -> Vec<f64> {
+                probes.iter().filter_map(|p| latency_of(p)).collect()
+            };
+            latency_effect(&times(&before), &times(&after), judge.memory())
+        }
+        Metric::Success => {
+            success_effect(tally(before.iter().copied()), tally(after.iter().copied()))
+        }
+    };
+    Shown {
+        before: quantiles(before.into_iter()),
+        after: quantiles(after.into_iter()),
+        effect,
+        onset,
+    }
+}
+
+fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric) -> Vec<String> {
+    let mut notes = Vec::new();
+    let Some(judge) = judge else { return notes };
+    let before = &judge.before;
+    if let Some(health) = track.prober().filter(|h| h.broken > 0) {
+        notes.push(format!("left out: {}, our own trouble", runs(health.broken as usize, "broken run")));
+    }
+    if let Some(reason) = track.sick() {
+        notes.push(format!("our prober is in doubt: {reason}"));
+    }
+    if track.foreign > 0 {
+        let n = runs(track.foreign as usize, "run");
+        notes.push(format!("the journey was edited within the watch: {n} of another revision left out"));
+    }
+    if before.foreign > 0 {
+        let n = runs(before.foreign, "run");
+        notes.push(format!("left out of the baseline: {n} of other revisions of the journey"));
+    }
+    if let Some(at) = before.rebased_at {
+        let n = before.level;
+        notes.push(format!("compared with the level since the shift of {at}, {} of it", runs(n, "run")));
+    }
+    if let Some(from) = before.clouded_from {
+        let whose = before.clouded_by.as_ref().map_or(String::new(), |c| format!(" by {c}"));
+        notes.push(format!("left out of the baseline: runs from {from} on, in which a shift{whose} is not yet decided"));
+    }
+    if let Some(e) = judge.ending.as_ref()
+        && let Some(beside) = &e.beside
+    {
+        notes.push(format!("as before again since {}, after {beside} began", e.recovered.at));
+    }
+    if metric == Metric::Latency && judge.improved_since.is_some() && failing(track) {
+        notes.push("faster only beside failing runs: not counted as better".to_owned());
+    }
+    let touched = scene.change.services.is_empty()
+        || scene.line.member.services.iter().any(|s| scene.change.services.contains(s));
+    if !touched {
+        notes.push("the journey touches no service of the change by itself".to_owned());
+    }
+    notes.extend(cadence(scene, judge));
+    notes
+}
+
+fn failing(track: &Track) -> bool {
+    track.judge(Metric::Success).is_some_and(Judge::in_trouble)
+}
+
+/// Says when the runs after the change are denser or sparser than those before it, and what was done about it.
+fn cadence(scene: &Scene<'_>, judge: &Judge) -> Option<String> {
+    let usual = |at: Vec<f64>| median_of(at.windows(2).map(|w| w[1] - w[0]).collect());
+    let recent = compared(scene, judge);
+    let from = recent.len().saturating_sub(SHOWN);
+    let before = usual(recent[from..].iter().map(|p| seconds(p.at)).collect())?;
+    let span = (scene.change.started_at, Timestamp::MAX);
+    let revision = judge.before.revision.as_ref();
+    let after: Vec<f64> = taken(scene, revision, span).map(|p| seconds(p.at)).collect();
+    let few = count(after.len()) < 4.0;
+    let after = usual(after)?;
+    let ratio = after / before.max(1e-3);
+    (!few && !(0.67..=1.5).contains(&ratio)).then(|| {
+        format!(
+            "probed every {} before and every {} after the change: runs closer together count for less, and a cold start is \
+             allowed the same time, not the same number of runs",
+            sentence::span(before),
+            sentence::span(after)
+        )
+    })
+}
+
+/// "1 run", "2 runs".
+fn runs(n: usize, noun: &str) -> String {
+    format!("{n} {noun}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What was told of a verdict, as far as it takes to see whether there is something new.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Told {
+    pub(super) conclusion: Conclusion,
+    named: Option<ChangeId>,
+    odds: Vec<(ChangeId, f64)>,
+    regressed_since: Option<Timestamp>,
+    log_e: f64,
+    seen: u32,
+}
+
+impl Told {
+    /// What would be told now.
+    pub(super) fn now(track: &Track, metric: Metric, suspects: &Suspects) -> Self {
+        let judge = track.judge(metric);
+        Self {
+            conclusion: track.conclusion(metric),
+            named: suspects.named.clone(),
+            odds: suspects.candidates.clone(),
+            regressed_since: judge.and_then(|j| j.regressed_since),
+            log_e: judge.and_then(Judge::telling).map_or(0.0, |l| l.log_e),
+            seen: judge.map_or(0, |j| j.seen),
+        }
+    }
+
+    /// Whether this is worth storing after `old`: another conclusion or name, evidence that moved by a factor of e, other odds, or
+    /// ten more runs.
+    pub(super) fn is_news(&self, old: Option<&Self>) -> bool {
+        old.is_none_or(|old| {
+            old.conclusion != self.conclusion
+                || old.named != self.named
+                || old.regressed_since != self.regressed_since
+                || (old.log_e - self.log_e).abs() >= 1.0
+                || self.seen.abs_diff(old.seen) >= 10
+                || self.odds_moved(old)
+        })
+    }
+
+    fn odds_moved(&self, old: &Self) -> bool {
+        let of = |id: &ChangeId| old.odds.iter().find(|(o, _)| o == id).map(|(_, p)| *p);
+        old.odds.len() != self.odds.len()
+            || self.odds.iter().any(|(id, p)| of(id).is_none_or(|q| (p - q).abs() >= 0.1))
+    }
+}

@@ -1,0 +1,478 @@
+//! All open watches: a pure fold over runs. The agent and the back-test both judge by it.
+//!
+//! Its state is a function of the changes and the runs it was told, not of the order in which they came: a room rebuilt after a
+//! restart holds the verdicts it would have had. A run that comes late, or a change that is logged late, has the series it
+//! touches judged anew.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Change, ChangeId, ChangeKind, Detect, EnvironmentName, Metric, Probe, SeriesKey, Service,
+    ServiceName, Verdict, Watch,
+};
+
+use super::{
+    Tuning,
+    culprit::{self, View},
+    rebase::{Trouble, TroubleKind},
+    report::{self, Suspects, Told},
+    series::{Added, KnownShift, Line, Member, later},
+    watch::{METRICS, Rules, Scene, Track},
+};
+
+/// How far ahead of us a run's clock may be before it is not believed.
+const AHEAD: Duration = Duration::from_secs(300);
+
+/// How long a watch is remembered after its end: as a suspect, and for what it taught of the levels.
+const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+
+/// A watch that is open.
+#[derive(Debug, Clone, PartialEq)]
+pub struct OpenWatch {
+    /// Of which change.
+    pub change: ChangeId,
+    /// What sort of change.
+    pub kind: ChangeKind,
+    /// The services changed.
+    pub services: Vec<ServiceName>,
+    /// Where.
+    pub environments: Vec<EnvironmentName>,
+    /// The series still watched.
+    pub series: Vec<SeriesKey>,
+    /// When the change started.
+    pub started_at: Timestamp,
+    /// When the clock of the watch started.
+    pub settled_at: Timestamp,
+    /// When the last of its series will be done, at the present pace.
+    pub until: Timestamp,
+}
+
+/// All open watches, and those closed lately.
+#[derive(Debug, Clone)]
+pub struct Room {
+    rules: Rules,
+    depends_on: BTreeMap<ServiceName, Vec<ServiceName>>,
+    lines: BTreeMap<SeriesKey, Line>,
+    watches: BTreeMap<ChangeId, Watched>,
+}
+
+/// A change and its tracks, one a series.
+#[derive(Debug, Clone)]
+struct Watched {
+    change: Change,
+    tracks: BTreeMap<SeriesKey, Track>,
+    closed_at: Option<Timestamp>,
+}
+
+impl Room {
+    /// An empty room that judges by these settings.
+    pub fn new(
+        watch: Watch,
+        detect: Detect,
+        services: BTreeMap<ServiceName, Service>,
+    ) -> Self {
+        let rules = Rules {
+            watch,
+            tuning: Tuning::of(&detect),
+            latency_relative: detect.latency_relative,
+            success_drop: detect.success_drop,
+        };
+        let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
+        Self { rules, depends_on, lines: BTreeMap::new(), watches: BTreeMap::new() }
+    }
+
+    /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
+    /// order: those before the change make the baseline, those after it are looked at one by one. Returns the verdicts that
+    /// altered, at first all of them.
+    pub fn open(
+        &mut self,
+        change: &Change,
+        members: Vec<(Member, Vec<Probe>)>,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        self.restore(vec![(change.clone(), members)], now)
+    }
+
+    /// Opens many watches at once, as after a restart: the same as [`Room::open`] for each, but every series is judged only once.
+    pub fn restore(
+        &mut self,
+        changes: Vec<(Change, Vec<(Member, Vec<Probe>)>)>,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
+        let (mut anew, mut places) = (BTreeSet::new(), BTreeSet::new());
+        for (change, members) in changes {
+            let keys = self.admit(&change, members, now, &mut anew);
+            places.extend(keys.into_iter().map(|k| k.environment));
+        }
+        for series in &anew {
+            self.judge_anew(series);
+        }
+        places.iter().flat_map(|place| self.report(place, None)).collect()
+    }
+
+    /// Takes a change and its members in; says which series it has, and adds those to `anew` that must be judged from their start.
+    fn admit(
+        &mut self,
+        change: &Change,
+        members: Vec<(Member, Vec<Probe>)>,
+        now: Timestamp,
+        anew: &mut BTreeSet<SeriesKey>,
+    ) -> Vec<SeriesKey> {
+        let watched = self.watches.entry(change.id.clone()).or_insert_with(|| Watched {
+            change: change.clone(),
+            tracks: BTreeMap::new(),
+            closed_at: None,
+        });
+        let moved = watched.change.started_at != change.started_at;
+        watched.change = change.clone();
+        let mut keys = Vec::new();
+        for (member, mut probes) in members {
+            if !change.touches(&member.series.environment) {
+                continue;
+            }
+            probes.retain(|p| p.at <= later(now, AHEAD));
+            let key = member.series.clone();
+            let line =
+                self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
+            line.member = member;
+            let fresh = line.merge(probes);
+            let track = watched.tracks.entry(key.clone()).or_default();
+            let (_, due) = Track::due(change, line, &self.rules.watch);
+            let reopened = track.closed_at.is_some() && due > now;
+            if reopened {
+                (track.closed_at, watched.closed_at) = (None, None);
+            }
+            let behind = line.probes.last().is_some_and(|p| p.at >= change.started_at);
+            if fresh || moved || reopened || (behind && track.judge(Metric::Latency).is_none()) {
+                anew.insert(key.clone());
+            }
+            keys.push(key);
+        }
+        keys
+    }
+
+    /// Takes a run; returns every verdict that altered in a way worth storing.
+    pub fn push(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Verdict> {
+        let watched = self.watches.values().any(|w| {
+            w.tracks.get(series).is_some_and(|t| t.closed_at.is_none())
+        });
+        if !watched || probe.at > later(now, AHEAD) {
+            return Vec::new();
+        }
+        let Some(line) = self.lines.get_mut(series) else { return Vec::new() };
+        match line.add(probe) {
+            Added::Known => return Vec::new(),
+            Added::Inside => self.judge_anew(series),
+            Added::Last => self.advance(series),
+        }
+        self.report(&series.environment, Some(series))
+    }
+
+    /// Judges a series from its start for every watch that is still open.
+    fn judge_anew(&mut self, series: &SeriesKey) {
+        for watched in self.watches.values_mut() {
+            if let Some(track) = watched.tracks.get_mut(series)
+                && track.closed_at.is_none()
+            {
+                track.restart();
+            }
+        }
+        self.advance(series);
+    }
+
+    /// Lets every watch of a series take the runs it has not seen, in the order the changes started: later ones must know what
+    /// earlier ones did.
+    fn advance(&mut self, series: &SeriesKey) {
+        let Some(line) = self.lines.get(series) else { return };
+        let stirs = stirs(&self.watches, &series.environment);
+        let mut troubles: Vec<Trouble> = Vec::new();
+        for id in in_order(&self.watches) {
+            let Some(Watched { change, tracks, .. }) = self.watches.get_mut(&id) else { continue };
+            let Some(track) = tracks.get_mut(series) else { continue };
+            let scene =
+                Scene { rules: &self.rules, change, line, troubles: &troubles, stirs: &stirs };
+            if track.closed_at.is_none() && !line.probes.is_empty() {
+                track.advance(scene, line.probes.len() - 1);
+            }
+            troubles.extend(track.events().cloned());
+        }
+    }
+
+    /// Watches whose time is over get their final verdicts; those long closed are forgotten.
+    pub fn close_due(&mut self, now: Timestamp) -> Vec<Verdict> {
+        let mut closed = Vec::new();
+        for id in in_order(&self.watches) {
+            closed.extend(self.close_tracks(&id, now));
+        }
+        self.forget(now);
+        closed
+    }
+
+    fn close_tracks(&mut self, id: &ChangeId, now: Timestamp) -> Vec<Verdict> {
+        let due: Vec<SeriesKey> = match self.watches.get(id) {
+            Some(w) if w.closed_at.is_none() => w.tracks.keys().cloned().collect(),
+            _ => return Vec::new(),
+        };
+        let mut done = Vec::new();
+        for key in due {
+            let troubles = self.troubles_before(id, &key);
+            let stirs = stirs(&self.watches, &key.environment);
+            let Some(line) = self.lines.get(&key) else { continue };
+            let Some(watched) = self.watches.get_mut(id) else { continue };
+            let Watched { change, tracks, .. } = watched;
+            let Some(track) = tracks.get_mut(&key) else { continue };
+            let scene =
+                Scene { rules: &self.rules, change, line, troubles: &troubles, stirs: &stirs };
+            if track.close_if_due(scene, now) {
+                done.push(key);
+            }
+        }
+        let verdicts =
+            done.iter().flat_map(|key| self.tell(id, key, true)).collect();
+        if let Some(watched) = self.watches.get_mut(id) {
+            let over = later(watched.change.settled_at(), self.rules.watch.window) <= now;
+            if over && watched.tracks.values().all(|t| t.closed_at.is_some()) {
+                watched.closed_at = Some(now);
+            }
+        }
+        verdicts
+    }
+
+    /// What the changes that started earlier did to a series.
+    fn troubles_before(&self, id: &ChangeId, series: &SeriesKey) -> Vec<Trouble> {
+        in_order(&self.watches)
+            .iter()
+            .take_while(|other| *other != id)
+            .filter_map(|other| self.watches.get(other)?.tracks.get(series))
+            .flat_map(|t| t.events().cloned())
+            .collect()
+    }
+
+    /// Forgets watches closed long ago, but not the levels they moved, and the runs that no watch needs.
+    fn forget(&mut self, now: Timestamp) {
+        let lines = &mut self.lines;
+        self.watches.retain(|_, watched| {
+            let keep = watched.closed_at.is_none_or(|at| later(at, REMEMBERED) > now);
+            if !keep {
+                for (key, track) in &watched.tracks {
+                    let moved = track.events().filter(|e| e.kind == TroubleKind::Moved);
+                    for event in moved {
+                        if let Some(line) = lines.get_mut(key) {
+                            line.shift(KnownShift { at: event.onset, metric: event.metric });
+                        }
+                    }
+                }
+            }
+            keep
+        });
+        let needed: BTreeSet<&SeriesKey> =
+            self.watches.values().flat_map(|w| w.tracks.keys()).collect();
+        for (key, line) in lines.iter_mut() {
+            if !needed.contains(key) {
+                line.probes = Vec::new();
+            }
+        }
+    }
+
+    /// The watches that are open.
+    pub fn open_watches(&self) -> Vec<OpenWatch> {
+        let open = self.watches.values().filter(|w| w.closed_at.is_none());
+        open.map(|w| {
+            let series: Vec<SeriesKey> = w
+                .tracks
+                .iter()
+                .filter(|(_, t)| t.closed_at.is_none())
+                .map(|(key, _)| key.clone())
+                .collect();
+            let end = later(w.change.settled_at(), self.rules.watch.window);
+            let until = series
+                .iter()
+                .filter_map(|key| self.lines.get(key))
+                .map(|line| Track::due(&w.change, line, &self.rules.watch).1)
+                .fold(end, Timestamp::max);
+            OpenWatch {
+                change: w.change.id.clone(),
+                kind: w.change.kind,
+                services: w.change.services.clone(),
+                environments: w.change.environments.clone(),
+                series,
+                started_at: w.change.started_at,
+                settled_at: w.change.settled_at(),
+                until,
+            }
+        })
+        .collect()
+    }
+
+    /// All verdicts on a change as they stand.
+    pub fn verdicts(&self, change: &ChangeId) -> Vec<Verdict> {
+        let Some(watched) = self.watches.get(change) else { return Vec::new() };
+        let mut all = Vec::new();
+        let mut known: BTreeMap<&EnvironmentName, Suspects> = BTreeMap::new();
+        for key in watched.tracks.keys() {
+            let suspects = known
+                .entry(&key.environment)
+                .or_insert_with(|| self.suspects(watched, &key.environment));
+            all.extend(METRICS.iter().filter_map(|m| self.verdict(watched, key, *m, suspects)));
+        }
+        all
+    }
+
+    /// Remembers that the level of a metric moved for good at a known moment (an unexplained shift, a recovery, the verdict of a
+    /// watch of an earlier life): baselines of changes after it stand on the new level.
+    pub fn shifted(&mut self, series: &SeriesKey, metric: Metric, at: Timestamp) {
+        let Some(line) = self.lines.get_mut(series) else {
+            // Its member comes with the first change; until then only the shift is known.
+            let mut line = Line::new(Member {
+                series: series.clone(),
+                services: Vec::new(),
+                interval: Duration::from_secs(60),
+                revision: None,
+            });
+            line.shift(KnownShift { at, metric });
+            self.lines.insert(series.clone(), line);
+            return;
+        };
+        line.shift(KnownShift { at, metric });
+        let bears = self.watches.values().any(|w| {
+            w.change.started_at > at
+                && w.tracks.get(series).is_some_and(|t| t.judge(metric).is_some())
+        });
+        if bears {
+            self.judge_anew(series);
+        }
+    }
+
+    /// Which changes may have done what is seen in an environment since a change.
+    fn suspects(&self, watched: &Watched, place: &EnvironmentName) -> Suspects {
+        let tracks: Vec<(&Line, &Track)> = watched
+            .tracks
+            .iter()
+            .filter(|(key, _)| key.environment == *place)
+            .filter_map(|(key, track)| Some((self.lines.get(key)?, track)))
+            .collect();
+        let newest = tracks.iter().filter_map(|(line, _)| line.probes.last()).map(|p| p.at).max();
+        let window = self.rules.watch.window;
+        let changes = self
+            .watches
+            .values()
+            .filter(|w| w.change.id == watched.change.id || w.change.touches(place))
+            .map(|w| &w.change)
+            .filter(|c| newest.is_none_or(|now| c.started_at <= now))
+            .filter(|c| later(c.settled_at(), window) >= watched.change.started_at)
+            .collect();
+        culprit::suspects(&View { tracks, changes, depends_on: &self.depends_on })
+    }
+
+    /// The verdicts of an environment that altered; `pushed` is the series whose looks are new, none for all.
+    fn report(&mut self, place: &EnvironmentName, pushed: Option<&SeriesKey>) -> Vec<Verdict> {
+        let mut told = Vec::new();
+        for id in in_order(&self.watches) {
+            let Some(watched) = self.watches.get(&id).filter(|w| w.closed_at.is_none()) else {
+                continue;
+            };
+            let here = |key: &&SeriesKey| key.environment == *place;
+            let troubled = watched
+                .tracks
+                .iter()
+                .any(|(key, t)| here(&key) && METRICS.iter().any(|m| t.in_trouble(*m)));
+            let keys: Vec<SeriesKey> = watched
+                .tracks
+                .keys()
+                .filter(here)
+                .filter(|key| troubled || pushed.is_none_or(|p| p == *key))
+                .cloned()
+                .collect();
+            if keys.is_empty() {
+                continue;
+            }
+            told.extend(self.tell_some(&id, place, &keys, false));
+        }
+        told
+    }
+
+    fn tell(&mut self, id: &ChangeId, key: &SeriesKey, all: bool) -> Vec<Verdict> {
+        self.tell_some(id, &key.environment, std::slice::from_ref(key), all)
+    }
+
+    /// The verdicts of these series that are news (or all of them), noted as told.
+    fn tell_some(
+        &mut self,
+        id: &ChangeId,
+        place: &EnvironmentName,
+        keys: &[SeriesKey],
+        all: bool,
+    ) -> Vec<Verdict> {
+        let Some(watched) = self.watches.get(id) else { return Vec::new() };
+        let suspects = self.suspects(watched, place);
+        let (mut verdicts, mut notes) = (Vec::new(), Vec::new());
+        for key in keys {
+            let Some(track) = watched.tracks.get(key) else { continue };
+            if track.closed_at.is_some() && !all {
+                continue;
+            }
+            for (slot, metric) in METRICS.into_iter().enumerate() {
+                let known = if track.stirred(metric) { &suspects } else { &Suspects::default() };
+                let now = Told::now(track, metric, known);
+                if all || now.is_news(track.told[slot].as_ref()) {
+                    verdicts.extend(self.verdict(watched, key, metric, &suspects));
+                    notes.push((key.clone(), slot, now));
+                }
+            }
+        }
+        if let Some(watched) = self.watches.get_mut(id) {
+            for (key, slot, now) in notes {
+                if let Some(track) = watched.tracks.get_mut(&key) {
+                    track.told[slot] = Some(now);
+                }
+            }
+        }
+        verdicts
+    }
+
+    fn verdict(
+        &self,
+        watched: &Watched,
+        key: &SeriesKey,
+        metric: Metric,
+        suspects: &Suspects,
+    ) -> Option<Verdict> {
+        let line = self.lines.get(key)?;
+        let track = watched.tracks.get(key)?;
+        let scene = Scene {
+            rules: &self.rules,
+            change: &watched.change,
+            line,
+            troubles: &[],
+            stirs: &[],
+        };
+        let none = Suspects::default();
+        let known = if track.stirred(metric) { suspects } else { &none };
+        Some(report::verdict(scene, track, metric, known))
+    }
+}
+
+/// The changes in the order they started.
+fn in_order(watches: &BTreeMap<ChangeId, Watched>) -> Vec<ChangeId> {
+    let mut order: Vec<(Timestamp, &ChangeId)> =
+        watches.iter().map(|(id, w)| (w.change.started_at, id)).collect();
+    order.sort();
+    order.into_iter().map(|(_, id)| id.clone()).collect()
+}
+
+/// When the changes of an environment began.
+fn stirs(
+    watches: &BTreeMap<ChangeId, Watched>,
+    place: &EnvironmentName,
+) -> Vec<(ChangeId, Timestamp)> {
+    watches
+        .values()
+        .filter(|w| w.change.touches(place))
+        .map(|w| (w.change.id.clone(), w.change.started_at))
+        .collect()
+}

@@ -1,0 +1,215 @@
+//! Sentences for people, with the figures in them; and the gate's reason.
+
+use crate::model::{
+    Conclusion, Effect, Gate, GateStatus, Metric, Verdict,
+};
+
+use super::{
+    figures::{count, tally},
+    judge::{AFTER_NEEDS, BEFORE_NEEDS, Judge},
+    pass,
+    report::{Shown, Suspects},
+    watch::{Scene, Track},
+};
+
+/// The sentence of a verdict.
+pub(super) fn summary(
+    scene: &Scene<'_>,
+    track: &Track,
+    judge: Option<&Judge>,
+    (metric, conclusion): (Metric, Conclusion),
+    shown: &Shown,
+    suspects: &Suspects,
+) -> String {
+    use Conclusion as C;
+    let Some(judge) = judge else {
+        return "no run of the journey since the change yet".to_owned();
+    };
+    let seen = format!("{} after the change", runs(judge.seen));
+    let moved = moved(metric, shown);
+    let since = shown.onset.map_or(String::new(), |o| format!(" since {:.0}", o.at));
+    let text = match conclusion {
+        C::Regressed | C::Suspected => {
+            format!("{moved}{since}, {seen}; {}", evidence(judge, conclusion))
+        }
+        C::Improved => format!("better: {moved}{since}, {seen}; {}", evidence(judge, conclusion)),
+        C::Transient => {
+            let end = judge.ending.as_ref().map_or(String::new(), |e| format!("{:.0}", e.recovered.at));
+            format!("{moved}{since}, as before again since {end} by itself, {seen}")
+        }
+        C::PreExisting => {
+            let odds = judge.harm.map_or(0.0, |h| h.before);
+            format!("{moved}, but begun before the change (probability {odds:.2}), {seen}")
+        }
+        C::Watching if !judge.has_baseline() => {
+            format!("cannot be judged: {}; {seen}", lacking(judge))
+        }
+        C::Watching => format!("no shift so far: {moved}, {seen}"),
+        C::Unchanged => format!("{moved}, {seen}; {}", harmless(scene, judge)),
+        C::ProberFault => {
+            format!("not judged, our prober is in doubt: {}", track.sick().unwrap_or_default())
+        }
+        C::Inconclusive if track.foreign > 0 => {
+            format!("not judged: the journey was edited within the watch; {moved}, {seen}")
+        }
+        C::Inconclusive => format!("neither harm nor harmlessness shown: {moved}, {seen}{}", power(scene, judge)),
+        C::InsufficientData => format!("too few runs: {}{}", lacking(judge), power(scene, judge)),
+    };
+    let other = suspects.named.as_ref().filter(|n| **n != scene.change.id);
+    match (other, conclusion) {
+        (Some(other), C::Regressed | C::Suspected | C::Transient) => {
+            let p = suspects.candidates.iter().find(|(id, _)| id == other).map_or(0.0, |(_, p)| *p);
+            format!("{text}; {other} is the likelier cause (probability {p:.2})")
+        }
+        _ => text,
+    }
+}
+
+/// Before and after in figures.
+fn moved(metric: Metric, shown: &Shown) -> String {
+    let interval = |e: &Effect| match metric {
+        Metric::Latency => {
+            format!(" (x{:.2}, 90% interval {:.2} to {:.2})", e.estimate, e.low, e.high)
+        }
+        Metric::Success => format!(
+            " ({:+.1} points, 90% interval {:+.1} to {:+.1})",
+            100.0 * e.estimate,
+            100.0 * e.low,
+            100.0 * e.high
+        ),
+    };
+    let (name, a, b) = match metric {
+        Metric::Latency => ("p50", ms(shown.before.p50_ms), ms(shown.after.p50_ms)),
+        Metric::Success => ("success", percent(shown.before.success), percent(shown.after.success)),
+    };
+    let unit = if metric == Metric::Latency { " ms" } else { "" };
+    let interval = shown.effect.as_ref().map_or(String::new(), interval);
+    format!("{name} {a} -> {b}{unit}{interval}")
+}
+
+fn ms(value: Option<f64>) -> String {
+    match value {
+        None => "?".to_owned(),
+        Some(v) if v < 10.0 => format!("{v:.2}"),
+        Some(v) if v < 100.0 => format!("{v:.1}"),
+        Some(v) => format!("{v:.0}"),
+    }
+}
+
+fn percent(value: Option<f64>) -> String {
+    value.map_or("?".to_owned(), |v| format!("{:.1}%", 100.0 * v))
+}
+
+/// A number of seconds for people.
+pub(super) fn span(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{seconds:.1} s") } else { format!("{seconds:.0} s") }
+}
+
+fn runs(n: u32) -> String {
+    format!("{n} run{}", if n == 1 { "" } else { "s" })
+}
+
+fn evidence(judge: &Judge, conclusion: Conclusion) -> String {
+    let Some(look) = judge.telling() else { return String::new() };
+    match conclusion {
+        Conclusion::Suspected => format!("log-e {:.1} of {:.1} needed", look.log_e, look.suspected_at),
+        _ if look.regressed() => {
+            format!("log-e {:.1} of {:.1} needed", look.log_e_regressed, look.regressed_at)
+        }
+        _ => format!("log-e now {:.1}", look.log_e),
+    }
+}
+
+/// Why a watch may say that nothing happened.
+fn harmless(scene: &Scene<'_>, judge: &Judge) -> String {
+    let odds = judge.pass_evidence().exp().min(9999.0);
+    match judge.metric {
+        Metric::Latency => format!(
+            "{odds:.0} to 1 against a slow-down of {:.0}% or more",
+            100.0 * scene.rules.latency_relative
+        ),
+        Metric::Success => {
+            let from = scene.line.from(scene.change.started_at);
+            let (good, all) = tally(scene.line.probes[from..].iter());
+            let excluded = pass::excluded_drop(good, all, judge.usual_failures().unwrap_or(0.0));
+            format!(
+                "{odds:.0} to 1 against a drop that matters; one of more than {:.1} points is excluded (95%)",
+                100.0 * excluded
+            )
+        }
+    }
+}
+
+/// What is missing.
+fn lacking(judge: &Judge) -> String {
+    let before = judge
+        .before
+        .points
+        .iter()
+        .filter(|p| super::judge::tells(judge.metric, p))
+        .count();
+    let mut parts = Vec::new();
+    if !judge.has_baseline() {
+        parts.push(format!("{before} before the change of {BEFORE_NEEDS} needed"));
+    }
+    if judge.seen < AFTER_NEEDS {
+        parts.push(format!("{} after it of {AFTER_NEEDS} needed", judge.seen));
+    }
+    parts.join(", ")
+}
+
+/// How many runs it would take to see the smallest slow-down that matters in this journey's noise: twice
+/// `max(5, 2 (T + 2) (1 + phi) / (1 - phi) (noise / effect)^2)`, T being the evidence needed; fitted on simulations.
+fn power(scene: &Scene<'_>, judge: &Judge) -> String {
+    let relative = scene.rules.latency_relative;
+    let smallest = match judge.metric {
+        Metric::Latency => format!("a slow-down of {:.0}%", 100.0 * relative),
+        Metric::Success => {
+            let drop = scene.rules.success_drop.max(1e-3);
+            let needed = count((3.0 / drop).ceil() as usize);
+            return format!(
+                "; about {needed:.0} clean runs would exclude a drop of {:.0} points",
+                100.0 * drop
+            );
+        }
+    };
+    let (noise, phi) = (judge.scale().unwrap_or(0.15), judge.memory().min(0.9));
+    let looks = (scene.rules.tuning.latency_suspected + 2.0) * 2.0;
+    let ratio = noise / relative.max(0.01).ln_1p();
+    let needed = 2.0 * (looks * (1.0 + phi) / (1.0 - phi) * ratio * ratio).max(5.0);
+    let minutes = needed * judge.frame.interval_s / 60.0;
+    format!("; with this journey's noise {smallest} shows after about {needed:.0} runs ({minutes:.0} min at the usual pace)")
+}
+
+/// May the change go on? The worst verdict speaks; `open` says whether its watch still is.
+pub fn gate(verdicts: &[Verdict], open: bool) -> Gate {
+    let Some(worst) = verdicts.iter().min_by_key(|v| v.conclusion) else {
+        let status = if open { GateStatus::Pending } else { GateStatus::Inconclusive };
+        let reason = "no journey is watched for this change".to_owned();
+        return Gate { status, reason, verdict: None };
+    };
+    let verdict = worst.conclusion;
+    let status = GateStatus::of(verdict, open);
+    let alike: Vec<&Verdict> = verdicts.iter().filter(|v| v.conclusion == verdict).collect();
+    let judged = verdicts.len();
+    // Of several alike the one with the most evidence says it best.
+    let spoken = alike
+        .iter()
+        .max_by(|a, b| a.log_e.unwrap_or(0.0).total_cmp(&b.log_e.unwrap_or(0.0)))
+        .copied()
+        .unwrap_or(worst);
+    let reason = match status {
+        GateStatus::Pass => format!(
+            "{judged} verdicts, none harmful; {verdict}, {} {}: {}",
+            spoken.journey, spoken.metric, spoken.summary
+        ),
+        _ => format!(
+            "{verdict} in {} of {judged} verdicts; {} {}: {}",
+            alike.len(),
+            spoken.journey,
+            spoken.metric,
+            spoken.summary
+        ),
+    };
+    Gate { status, reason, verdict: Some(verdict) }
+}

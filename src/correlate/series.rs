@@ -1,0 +1,133 @@
+//! One series as a room keeps it: who it is, its probes in the order of time, and where its level is known to have moved.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Metric, Probe, Revision, SeriesKey, ServiceName};
+
+use super::Point;
+
+/// A series that a change is judged by.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Member {
+    /// Which series.
+    pub series: SeriesKey,
+    /// The services its journey touches.
+    pub services: Vec<ServiceName>,
+    /// The usual distance between two of its runs, without denser probing.
+    pub interval: Duration,
+    /// The revision its journey is walked as now.
+    pub revision: Option<Revision>,
+}
+
+/// A moment at which the level of a metric is known to have moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct KnownShift {
+    pub(super) at: Timestamp,
+    pub(super) metric: Metric,
+}
+
+/// A series with everything known of it.
+#[derive(Debug, Clone)]
+pub(super) struct Line {
+    pub(super) member: Member,
+    pub(super) probes: Vec<Probe>,
+    pub(super) shifts: Vec<KnownShift>,
+}
+
+/// Where a new probe came to stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Added {
+    /// At the end, as usual.
+    Last,
+    /// Between others: it came late.
+    Inside,
+    /// It was there already.
+    Known,
+}
+
+impl Line {
+    pub(super) fn new(member: Member) -> Self {
+        Self { member, probes: Vec::new(), shifts: Vec::new() }
+    }
+
+    /// Takes a probe to where its time puts it; one with the time of another is that other, told twice.
+    pub(super) fn add(&mut self, probe: &Probe) -> Added {
+        if self.probes.last().is_none_or(|last| last.at < probe.at) {
+            self.probes.push(probe.clone());
+            return Added::Last;
+        }
+        let index = self.from(probe.at);
+        if self.probes.get(index).is_some_and(|p| p.at == probe.at) {
+            return Added::Known;
+        }
+        self.probes.insert(index, probe.clone());
+        Added::Inside
+    }
+
+    /// Takes many probes in any order; says whether any of them was new.
+    pub(super) fn merge(&mut self, probes: Vec<Probe>) -> bool {
+        let before = self.probes.len();
+        let sorted = self.probes.last().map(|p| p.at);
+        self.probes.extend(probes);
+        if sorted.is_some() || self.probes.windows(2).any(|w| w[0].at >= w[1].at) {
+            // A stable sort: of two with one time the one known first stays.
+            self.probes.sort_by_key(|p| p.at);
+            self.probes.dedup_by_key(|p| p.at);
+        }
+        self.probes.len() != before
+    }
+
+    /// Index of the first probe not earlier than this.
+    pub(super) fn from(&self, at: Timestamp) -> usize {
+        self.probes.partition_point(|p| p.at < at)
+    }
+
+    /// Remembers a shift of the level.
+    pub(super) fn shift(&mut self, shift: KnownShift) {
+        if let Err(index) = self.shifts.binary_search(&shift) {
+            self.shifts.insert(index, shift);
+        }
+    }
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds(at: Timestamp) -> f64 {
+    at.as_duration().as_secs_f64()
+}
+
+/// The moment so many seconds after 1970; what no calendar holds becomes its nearest end.
+pub(super) fn moment(seconds: f64) -> Timestamp {
+    if seconds.is_nan() {
+        return Timestamp::UNIX_EPOCH;
+    }
+    let micros = (seconds * 1e6).round() as i64;
+    let micros = micros
+        .clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
+    Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// `at` and so much time, never out of the calendar.
+pub(super) fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(Timestamp::MAX)
+}
+
+/// The latency that counts: of a run that did not fail, and that is a time at all.
+pub(super) fn latency_of(probe: &Probe) -> Option<f64> {
+    probe.latency_ms.filter(|ms| ms.is_finite() && *ms > 0.0 && probe.success != Some(false))
+}
+
+/// A probe as the folds want it.
+pub(super) fn point(probe: &Probe) -> Point {
+    Point {
+        at_s: seconds(probe.at),
+        ln_ms: latency_of(probe).map(f64::ln),
+        ok: probe.success,
+    }
+}
+
+/// Whether the run was one of another revision of the journey.
+pub(super) fn foreign(probe: &Probe, revision: Option<&Revision>) -> bool {
+    matches!((&probe.revision, revision), (Some(a), Some(b)) if a != b)
+}

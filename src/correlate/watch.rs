@@ -1,0 +1,246 @@
+//! One series watched for one change: from the change's start until enough runs were seen.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Change, ChangeId, Conclusion, Metric, Watch};
+
+use super::{
+    Tuning,
+    figures::{count, whole},
+    judge::{Around, Closing, Judge, frame},
+    prober::Prober,
+    rebase::{self, Trouble},
+    report::Told,
+    series::{Line, foreign, later},
+};
+
+/// How long past its window a watch waits for the runs it lacks.
+const PATIENCE: Duration = Duration::from_secs(24 * 3600);
+
+/// The metrics, in the order they are judged and shown.
+pub(super) const METRICS: [Metric; 2] = [Metric::Latency, Metric::Success];
+
+/// What is judged by.
+#[derive(Debug, Clone)]
+pub(super) struct Rules {
+    pub(super) watch: Watch,
+    pub(super) tuning: Tuning,
+    pub(super) latency_relative: f64,
+    pub(super) success_drop: f64,
+}
+
+/// What a step of a track needs to know of everything else.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) rules: &'a Rules,
+    pub(super) change: &'a Change,
+    pub(super) line: &'a Line,
+    /// What earlier changes did to this series.
+    pub(super) troubles: &'a [Trouble],
+    /// When the changes of this environment began.
+    pub(super) stirs: &'a [(ChangeId, Timestamp)],
+}
+
+/// One series watched for one change.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Track {
+    judges: Vec<Judge>,
+    prober: Option<Prober>,
+    /// Runs of other revisions after the change.
+    pub(super) foreign: u32,
+    pub(super) closed_at: Option<Timestamp>,
+    /// What was last told of each metric.
+    pub(super) told: [Option<Told>; 2],
+    /// The troubles of earlier changes that the baselines know of.
+    basis: [Vec<Trouble>; 2],
+    /// Index in the line of the next run to take.
+    next: usize,
+}
+
+impl Track {
+    /// The judge of a metric, once the change has started.
+    pub(super) fn judge(&self, metric: Metric) -> Option<&Judge> {
+        self.judges.iter().find(|j| j.metric == metric)
+    }
+
+    /// What later changes must know.
+    pub(super) fn events(&self) -> impl Iterator<Item = &Trouble> {
+        self.judges.iter().flat_map(|j| j.events.iter())
+    }
+
+    /// Our own health since the change.
+    pub(super) fn prober(&self) -> Option<&Prober> {
+        self.prober.as_ref()
+    }
+
+    /// Forgets what was judged, to judge it anew; what was told stays told.
+    pub(super) fn restart(&mut self) {
+        let told = std::mem::take(&mut self.told);
+        *self = Self { told, ..Self::default() };
+    }
+
+    /// Takes the runs of the line up to and including `index`.
+    pub(super) fn advance(&mut self, scene: Scene<'_>, index: usize) {
+        if self.next == 0 {
+            self.next = scene.line.from(scene.change.started_at);
+        }
+        while self.next <= index && self.next < scene.line.probes.len() {
+            let at = self.next;
+            self.next += 1;
+            self.take(scene, at);
+        }
+    }
+
+    fn take(&mut self, scene: Scene<'_>, index: usize) {
+        let probe = &scene.line.probes[index];
+        if self.closed_at.is_some() || !within(&scene, probe.at) {
+            return;
+        }
+        self.rest_on(scene, index);
+        let Some(revision) = self.judges.first().map(|j| j.before.revision.clone()) else { return };
+        let health = self.prober.get_or_insert_with(|| healthy(&scene));
+        health.push(probe);
+        if foreign(probe, revision.as_ref()) {
+            self.foreign += 1;
+            return;
+        }
+        let around = Around { doubt: health.sick().is_some(), stirs: scene.stirs };
+        for judge in &mut self.judges {
+            judge.push(probe, around);
+        }
+    }
+
+    /// Freezes the baselines, or freezes them anew where an earlier change turned out to have moved the level.
+    fn rest_on(&mut self, scene: Scene<'_>, index: usize) {
+        let started = scene.change.started_at;
+        let now = scene.line.probes.get(index).map_or(Timestamp::MAX, |p| p.at);
+        for (slot, metric) in METRICS.into_iter().enumerate() {
+            let basis: Vec<Trouble> = scene
+                .troubles
+                .iter()
+                .filter(|t| t.metric == metric && t.onset < started && t.known_at <= now)
+                .cloned()
+                .collect();
+            if self.judges.len() > slot && self.basis[slot] == basis {
+                continue;
+            }
+            let judge = freeze(&scene, metric, &basis);
+            let judge = replayed(judge, &scene, index);
+            self.basis[slot] = basis;
+            if self.judges.len() > slot {
+                self.judges[slot] = judge;
+            } else {
+                self.judges.push(judge);
+            }
+        }
+    }
+
+    /// When the watch of this series ends, as far as can be said now: whether that is certain, and the moment.
+    pub(super) fn due(change: &Change, line: &Line, watch: &Watch) -> (bool, Timestamp) {
+        let settled = change.settled_at();
+        let end = later(settled, watch.window);
+        let last = later(end, PATIENCE);
+        let from = line.from(settled);
+        let needed = watch.min_runs as usize;
+        if needed == 0 {
+            return (true, end);
+        }
+        if let Some(probe) = line.probes.get(from + needed - 1) {
+            return (true, probe.at.clamp(end, last));
+        }
+        let missing = needed - (line.probes.len() - from.min(line.probes.len()));
+        let wait = line.member.interval.saturating_mul(u32::try_from(missing).unwrap_or(u32::MAX));
+        let newest = line.probes.last().map_or(settled, |p| p.at.max(settled));
+        (false, later(newest, wait).clamp(end, last))
+    }
+
+    /// Ends the watch of this series where its time is over.
+    pub(super) fn close_if_due(&mut self, scene: Scene<'_>, now: Timestamp) -> bool {
+        if self.closed_at.is_some() {
+            return false;
+        }
+        let watch = &scene.rules.watch;
+        let (certain, due) = Self::due(scene.change, scene.line, watch);
+        let last = later(later(scene.change.settled_at(), watch.window), PATIENCE);
+        if now < if certain { due } else { last } {
+            return false;
+        }
+        self.rest_on(scene, scene.line.probes.len());
+        self.closed_at = Some(now);
+        true
+    }
+
+    /// What is concluded of a metric.
+    pub(super) fn conclusion(&self, metric: Metric) -> Conclusion {
+        let Some(judge) = self.judge(metric) else { return Conclusion::Watching };
+        let failing = metric == Metric::Latency
+            && self.judge(Metric::Success).is_some_and(|s| s.in_trouble());
+        let closing = self.closed_at.map(|_| Closing {
+            sick: self.sick(),
+            edited: self.foreign > 0,
+            failing,
+        });
+        judge.conclusion(failing, closing.as_ref())
+    }
+
+    /// Whether a metric stands as suspected or worse.
+    pub(super) fn in_trouble(&self, metric: Metric) -> bool {
+        self.judge(metric).is_some_and(Judge::in_trouble)
+    }
+
+    /// Whether a metric ever stood so, and somebody is to be named for it.
+    pub(super) fn stirred(&self, metric: Metric) -> bool {
+        self.judge(metric).is_some_and(|j| j.suspected_since.is_some())
+    }
+
+    /// Why our prober is not to be trusted, where it is not.
+    pub(super) fn sick(&self) -> Option<String> {
+        self.prober.as_ref().and_then(Prober::sick)
+    }
+}
+
+fn freeze(scene: &Scene<'_>, metric: Metric, basis: &[Trouble]) -> Judge {
+    let Scene { rules, change, line, .. } = *scene;
+    let before = rebase::before(line, change.started_at, metric, basis);
+    let interval = line.member.interval;
+    let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
+    let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
+    let frame = frame(change.started_at, interval, horizon);
+    Judge::freeze(metric, change.id.clone(), before, frame, &rules.tuning)
+}
+
+/// A fresh judge that has seen the runs after the change up to, not including, `index`.
+fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
+    let line = scene.line;
+    let from = line.from(scene.change.started_at);
+    let mut health = healthy(scene);
+    let revision = judge.before.revision.clone();
+    for probe in &line.probes[from..index.clamp(from, line.probes.len())] {
+        if !within(scene, probe.at) {
+            continue;
+        }
+        health.push(probe);
+        if !foreign(probe, revision.as_ref()) {
+            judge.push(probe, Around { doubt: health.sick().is_some(), stirs: scene.stirs });
+        }
+    }
+    judge
+}
+
+fn healthy(scene: &Scene<'_>) -> Prober {
+    Prober::new(&scene.line.probes[..scene.line.from(scene.change.started_at)])
+}
+
+/// Whether a run at `at` is still within the watch.
+pub(super) fn within(scene: &Scene<'_>, at: Timestamp) -> bool {
+    let settled = scene.change.settled_at();
+    let end = later(settled, scene.rules.watch.window);
+    if at <= end {
+        return true;
+    }
+    let line = scene.line;
+    let seen = line.from(at).saturating_sub(line.from(settled));
+    seen < scene.rules.watch.min_runs as usize && at <= later(end, PATIENCE)
+}
