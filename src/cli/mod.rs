@@ -76,11 +76,20 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Backtest(arguments) => {
             let text = backtest::run(&arguments.dir, arguments.json, &arguments.set)
-                .map_err(|e| Failed::new(e.exit(), e))?;
+                .map_err(backtest_failed)?;
             say(&text);
             Ok(Exit::Good)
         }
     }
+}
+
+fn backtest_failed(e: backtest::BacktestError) -> Failed {
+    let exit = match &e {
+        backtest::BacktestError::History(_) => Exit::Config,
+        backtest::BacktestError::Set { .. } => Exit::Usage,
+        backtest::BacktestError::Json(_) => Exit::Bug,
+    };
+    Failed::new(exit, e)
 }
 
 fn init_verb(arguments: &args::InitArguments) -> Result<Exit, Failed> {

@@ -101,7 +101,7 @@ impl Setup {
                 Ok(environment) => {
                     environments.insert(name.clone(), Arc::new(environment));
                 }
-                Err(more) => faults.extend(more),
+                Err(more) => faults.extend(more.iter().cloned()),
             }
         }
         let mut tokens = Vec::new();

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     alert::Decision,
-    correlate::{Member, Room},
+    correlate::{Member, OpenWatch, Room},
     model::{
         Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict,
     },
@@ -214,12 +214,13 @@ impl Watches {
 
     /// Trouble that no change explains has moved the level: later baselines begin after it.
     pub fn shifted(&mut self, decision: &Decision, at: Timestamp) {
-        self.room.shifted(&series_of(&decision.finding), at);
+        let finding = &decision.finding;
+        self.room.shifted(&series_of(finding), finding.metric, at);
     }
 
     /// A finding is over: the level has moved back.
     pub fn recovered(&mut self, finding: &Finding, now: Timestamp) {
-        self.room.shifted(&series_of(finding), now);
+        self.room.shifted(&series_of(finding), finding.metric, now);
     }
 
     /// How many changes are being watched.
@@ -238,8 +239,8 @@ impl Watches {
     pub fn watched(&self) -> BTreeMap<EnvironmentName, Vec<ChangeId>> {
         let mut watched: BTreeMap<EnvironmentName, Vec<ChangeId>> = BTreeMap::new();
         for watch in self.room.open_watches() {
-            for environment in &watch.environments {
-                watched.entry(environment.clone()).or_default().push(watch.change.clone());
+            for environment in places(&watch) {
+                watched.entry(environment).or_default().push(watch.change.clone());
             }
         }
         watched
@@ -275,12 +276,12 @@ impl Watches {
     pub fn take_records(&mut self, setup: &Setup, now: Timestamp) -> (Vec<WatchRecord>, Option<i64>) {
         let mut open = BTreeMap::new();
         for watch in self.room.open_watches() {
-            for environment in &watch.environments {
+            for environment in places(&watch) {
                 let key = (watch.change.clone(), environment.clone());
                 let opened_at = self.saved.get(&key).map_or(now, |w| w.opened_at);
                 let record = WatchRecord {
                     change: watch.change.clone(),
-                    environment: environment.clone(),
+                    environment,
                     opened_at,
                     until: watch.until,
                     closed_at: None,
@@ -307,6 +308,11 @@ impl Watches {
         self.saved_cursor = self.cursor;
         (records, moved)
     }
+}
+
+/// The environments in which a watch still has something to judge.
+fn places(watch: &OpenWatch) -> BTreeSet<EnvironmentName> {
+    watch.series.iter().map(|series| series.environment.clone()).collect()
 }
 
 /// The least time between two extra walks in an environment.
