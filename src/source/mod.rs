@@ -1,1 +1,5 @@
 //! Files, secrets, recorded histories and a running agent, as sources of what is configured or asked.
+
+pub mod files;
+pub mod secrets;
+pub mod watch;
