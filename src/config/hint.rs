@@ -44,6 +44,7 @@ pub(super) fn advice<'a>(
     }
     let mut all: Vec<&str> = known.into_iter().collect();
     all.sort_unstable();
+    all.dedup();
     (!all.is_empty()).then(|| format!("known here: {}", all.join(", ")))
 }
 

@@ -106,6 +106,7 @@ impl<'a> Page<'a> {
             // A value of many lines is shown by its first.
             let shown = self.text.get(note.span.clone()).and_then(|text| text.find('\n'));
             note.span.end = shown.map_or(note.span.end, |length| note.span.start + length);
+            note.span = visible(self.text, note.span);
             let (line, column) = position(self.text, note.span.start);
             let fault = Fault {
                 path: self.path.to_owned(),
@@ -122,6 +123,21 @@ impl<'a> Page<'a> {
         }
         let quoted = star_out(self.text, &self.secrets.into_inner()) + "\n";
         (faults, quoted.into())
+    }
+}
+
+/// A span without length has no caret: the character there, or at the end of a line the one before, stands for it.
+fn visible(text: &str, span: Range<usize>) -> Range<usize> {
+    if !span.is_empty() {
+        return span;
+    }
+    let (head, tail) = text.split_at_checked(span.start).unwrap_or((text, ""));
+    let next = tail.chars().next().filter(|c| *c != '\n' && *c != '\r');
+    let before = head.chars().next_back().filter(|c| *c != '\n');
+    match (next, before) {
+        (Some(next), _) => span.start..span.start + next.len_utf8(),
+        (None, Some(before)) => head.len() - before.len_utf8()..head.len(),
+        (None, None) => head.len()..head.len(),
     }
 }
 

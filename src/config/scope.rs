@@ -54,7 +54,7 @@ impl Scope<'_> {
                 let span =
                     fault.offset.map_or_else(|| text.span.clone(), |at| self.byte_of(text, at));
                 let note = Note::new(span, format!("not a template: {}", fault.message));
-                self.page.note(note.help("`{{name}}` is filled in; see handlebars for more"));
+                self.page.note(note.help(expressions::template_advice(&text.value)));
             }
             Ok(names) => {
                 for name in names {

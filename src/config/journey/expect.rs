@@ -21,13 +21,14 @@ pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Ass
     let Some(table) = step.table("expect") else { return assertions };
     for key in PLAIN {
         let Some((entry, query)) = table.take(key).zip(query::plain(key)) else { continue };
-        assertions.extend(assertion(&table, &entry, query, templates));
+        assertions.extend(assertion(&table, &entry, table.below(key), query, templates));
     }
     for key in NAMED {
         for entry in table.table(key).map(|table| table.entries()).unwrap_or_default() {
             let Some(query) = query::named(key, entry.key.to_owned(), None) else { continue };
             if query::check(&query, entry.page, entry.key_span.clone()) {
-                assertions.extend(assertion(&table, &entry, query, templates));
+                let name = table.below(&format!("{key}.{}", entry.key));
+                assertions.extend(assertion(&table, &entry, name, query, templates));
             }
         }
     }
@@ -38,11 +39,12 @@ pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Ass
 fn assertion(
     table: &Reader<'_>,
     entry: &Entry<'_>,
+    name: String,
     query: Query,
     templates: &mut Vec<At<Text>>,
 ) -> Option<Assertion> {
     if entry.value.is_table() {
-        let reader = entry.table(table.below(entry.key))?;
+        let reader = entry.table(name)?;
         let (predicates, count) = predicate::of_table(&reader, Some(&query), templates);
         reader.finish();
         if predicates.is_empty() && count.is_empty() {

@@ -94,10 +94,13 @@ fn url(entry: &Entry<'_>) -> Option<At<Text>> {
         let note =
             entry.fault(format!("`url`: `{}` is not a whole address", text.value.escape_debug()));
         let path = text.value.trim_start_matches('/');
-        let help = if text.value.starts_with('/') || plain && !text.value.contains(':') {
-            format!("write `{{{{base_url}}}}/{path}`")
-        } else {
+        let host = path.split('/').next().is_some_and(|first| first.contains('.'));
+        let help = if text.value.contains(':') || path.contains("{{") {
             "begin with `{{base_url}}`, `http://` or `https://`".to_owned()
+        } else if host && !text.value.starts_with('/') {
+            format!("write `https://{path}`")
+        } else {
+            format!("write `{{{{base_url}}}}/{path}`")
         };
         return entry.refuse(note.label("no scheme and host").help(help));
     }

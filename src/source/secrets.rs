@@ -1,0 +1,291 @@
+//! Secrets, fetched from where the settings say: never from the settings themselves, never into a message.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs,
+    io::Read,
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    thread,
+    time::Duration,
+};
+
+use crate::model::{Environment, EnvironmentName, EnvironmentSettings, Secret, SecretSource};
+
+/// How long a command may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+/// How often a command is asked whether it has ended, once it has said everything.
+const PATIENCE: Duration = Duration::from_millis(10);
+
+/// Largest secret that is read, in bytes.
+const LARGEST_BYTES: u64 = 64 * 1024;
+
+/// Why a secret could not be had. It names the source, never what came from it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFault {
+    /// Which secret of which environment, if it is one of an environment.
+    pub secret: Option<(EnvironmentName, String)>,
+    /// Where it should have come from.
+    pub source: SecretSource,
+    /// What went wrong: fits after the name of the source.
+    pub message: String,
+}
+
+impl fmt::Display for SecretFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some((environment, name)) = &self.secret {
+            write!(f, "secret `{name}` of environment `{environment}`: ")?;
+        }
+        write!(f, "{} {}", self.source, self.message)
+    }
+}
+
+impl std::error::Error for SecretFault {}
+
+/// Every secret of an environment that could not be had: never none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFaults(Vec<SecretFault>);
+
+impl SecretFaults {
+    /// The faults, by the names of the secrets.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &SecretFault> {
+        self.0.iter()
+    }
+}
+
+impl fmt::Display for SecretFaults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let lines: Vec<String> = self.0.iter().map(SecretFault::to_string).collect();
+        f.write_str(&lines.join("\n"))
+    }
+}
+
+impl std::error::Error for SecretFaults {}
+
+/// Makes an environment ready for use. `root` is the folder of the settings, `env` the agent's own environment variables.
+///
+/// Commands block for up to ten seconds each: call it where that hurts nobody.
+///
+/// # Errors
+/// Every secret that could not be had.
+pub fn resolve(
+    name: &EnvironmentName,
+    settings: &EnvironmentSettings,
+    root: &Path,
+    env: &BTreeMap<String, String>,
+) -> Result<Environment, SecretFaults> {
+    let mut secrets = BTreeMap::new();
+    let mut faults = Vec::new();
+    for (secret, source) in &settings.secrets {
+        match value(source, root, env) {
+            Ok(value) => {
+                secrets.insert(secret.clone(), value);
+            }
+            Err(fault) => {
+                faults.push(SecretFault { secret: Some((name.clone(), secret.clone())), ..fault });
+            }
+        }
+    }
+    if faults.is_empty() {
+        Ok(Environment { name: name.clone(), vars: settings.vars.clone(), secrets })
+    } else {
+        Err(SecretFaults(faults))
+    }
+}
+
+/// One secret, without a line break at its end.
+///
+/// A command is run without a shell, with nothing on its standard input, in the folder `root` and with the variables `env`; what
+/// it says on its standard error is thrown away, for it may hold the secret.
+///
+/// # Errors
+/// The source does not exist, cannot be read, is empty, or is a command that fails or takes longer than ten seconds.
+pub fn value(
+    source: &SecretSource,
+    root: &Path,
+    env: &BTreeMap<String, String>,
+) -> Result<Secret, SecretFault> {
+    let text = match source {
+        SecretSource::Env(name) => env.get(name).cloned().ok_or_else(|| "is not set".to_owned()),
+        SecretSource::File(path) => from_file(&root.join(path)),
+        SecretSource::Command(words) => from_command(words, root, env, DEADLINE),
+    };
+    let fault = |message: String| SecretFault { secret: None, source: source.clone(), message };
+    let text = text.map_err(fault)?;
+    let line = text.strip_suffix('\n').map_or(text.as_str(), |t| t.strip_suffix('\r').unwrap_or(t));
+    if line.is_empty() {
+        return Err(fault("is empty".to_owned()));
+    }
+    Ok(Secret::new(line))
+}
+
+fn from_file(path: &Path) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("cannot be read: {error}");
+    let file = fs::File::open(path).map_err(unreadable)?;
+    read_text(file)
+}
+
+/// Reads to the end, but not more than a secret can be long.
+fn read_text(source: impl Read) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    source
+        .take(LARGEST_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| format!("cannot be read: {error}"))?;
+    if bytes.len() as u64 > LARGEST_BYTES {
+        return Err("is longer than 64 KiB".to_owned());
+    }
+    // The error of the conversion holds the bytes: it must not be shown.
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
+}
+
+fn from_command(
+    words: &[String],
+    root: &Path,
+    env: &BTreeMap<String, String>,
+    deadline: Duration,
+) -> Result<String, String> {
+    let (program, arguments) = words.split_first().ok_or("has no program")?;
+    // A path with a folder in it starts from the settings, like every other path; a bare name is looked for in PATH.
+    let path = if program.contains('/') { root.join(program) } else { program.into() };
+    let mut child = Command::new(path)
+        .args(arguments)
+        .current_dir(root)
+        .env_clear()
+        .envs(env)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| format!("cannot be started: {error}"))?;
+    let said = read_within(&mut child, deadline);
+    if said.is_err() {
+        // It may have ended by itself in the meantime; either way it is reaped.
+        child.kill().ok();
+        child.wait().ok();
+    }
+    said
+}
+
+fn read_within(child: &mut Child, deadline: Duration) -> Result<String, String> {
+    let too_slow = || format!("did not end within {} s", deadline.as_secs_f64());
+    let output = child.stdout.take().ok_or("has no output")?;
+    let (sender, receiver) = mpsc::channel();
+    // A grandchild may keep the pipe open after the kill: the thread then ends when that does, and nobody waits for it.
+    thread::spawn(move || sender.send(read_text(output)).ok());
+    let text = receiver.recv_timeout(deadline).map_err(|_| too_slow())??;
+    let rounds = deadline.as_millis() / PATIENCE.as_millis();
+    for _ in 0..=rounds {
+        match child.try_wait().map_err(|error| format!("cannot be waited for: {error}"))? {
+            Some(status) if status.success() => return Ok(text),
+            Some(status) => {
+                return Err(match status.code() {
+                    Some(code) => format!("ended with exit code {code}"),
+                    None => "was killed".to_owned(),
+                });
+            }
+            None => thread::sleep(PATIENCE),
+        }
+    }
+    Err(too_slow())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn env() -> BTreeMap<String, String> {
+        [("SHOP_PASSWORD", "hunter2"), ("EMPTY", ""), ("PATH", "/usr/bin:/bin")]
+            .map(|(k, v)| (k.to_owned(), v.to_owned()))
+            .into()
+    }
+
+    fn words(all: &[&str]) -> SecretSource {
+        SecretSource::Command(all.iter().map(|&word| word.to_owned()).collect())
+    }
+
+    fn get(source: &SecretSource, root: &Path) -> Result<String, String> {
+        value(source, root, &env()).map(|s| s.expose().to_owned()).map_err(|f| f.to_string())
+    }
+
+    #[test]
+    fn one_line_break_at_the_end_is_not_part_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        for (text, secret) in [("a b\n", "a b"), ("x\r\n", "x"), ("x\n\n", "x\n"), (" x", " x")] {
+            fs::write(root.path().join("s"), text).unwrap();
+            assert_eq!(get(&SecretSource::File("s".into()), root.path()), Ok(secret.to_owned()));
+        }
+    }
+
+    #[test]
+    fn every_source_and_what_can_be_wrong_with_it() {
+        let root = tempfile::tempdir().unwrap();
+        let at = root.path();
+        fs::write(at.join("bad"), b"\xff\xfe").unwrap();
+        fs::write(at.join("empty"), b"\n").unwrap();
+        fs::write(at.join("long"), vec![b'x'; 70_000]).unwrap();
+        let file = |name: &str| SecretSource::File(name.into());
+        let variable = |name: &str| SecretSource::Env(name.into());
+        assert_eq!(get(&variable("SHOP_PASSWORD"), at), Ok("hunter2".into()));
+        assert_eq!(get(&variable("NONE"), at), Err("environment variable NONE is not set".into()));
+        assert_eq!(get(&variable("EMPTY"), at), Err("environment variable EMPTY is empty".into()));
+        assert_eq!(get(&file("empty"), at), Err("file empty is empty".into()));
+        assert_eq!(get(&file("bad"), at), Err("file bad is not UTF-8 text".into()));
+        assert_eq!(get(&file("long"), at), Err("file long is longer than 64 KiB".into()));
+        assert!(get(&file("none"), at).unwrap_err().starts_with("file none cannot be read: "));
+        assert_eq!(get(&words(&["printf", "%s", "a b"]), at), Ok("a b".into()));
+        assert_eq!(get(&words(&["sh", "-c", "echo $SHOP_PASSWORD"]), at), Ok("hunter2".into()));
+        assert_eq!(get(&words(&["true"]), at), Err("command true is empty".into()));
+        assert_eq!(
+            get(&words(&["sh", "-c", "echo hunter2 >&2; exit 3"]), at),
+            Err("command sh ended with exit code 3".into())
+        );
+        assert!(
+            get(&words(&["no-such-program"]), at)
+                .unwrap_err()
+                .starts_with("command no-such-program cannot be started: ")
+        );
+    }
+
+    #[test]
+    fn a_command_has_a_deadline() {
+        let root = tempfile::tempdir().unwrap();
+        let slow = ["sleep".to_owned(), "600".to_owned()];
+        let fault =
+            from_command(&slow, root.path(), &env(), Duration::from_millis(50)).unwrap_err();
+        assert_eq!(fault, "did not end within 0.05 s");
+        // Its output is closed, but it stays.
+        let lingering = ["sh".to_owned(), "-c".to_owned(), "exec >&-; exec sleep 600".to_owned()];
+        let fault =
+            from_command(&lingering, root.path(), &env(), Duration::from_millis(50)).unwrap_err();
+        assert_eq!(fault, "did not end within 0.05 s");
+    }
+
+    #[test]
+    fn all_faults_at_once_and_no_values() {
+        let settings = EnvironmentSettings {
+            vars: BTreeMap::new(),
+            secrets: [
+                ("a", SecretSource::Env("NONE".into())),
+                ("b", SecretSource::Env("SHOP_PASSWORD".into())),
+                ("c", SecretSource::File("none".into())),
+            ]
+            .map(|(k, v)| (k.to_owned(), v))
+            .into(),
+            max_rate: 5.0,
+        };
+        let faults =
+            resolve(&"production".into(), &settings, Path::new("/nowhere"), &env()).unwrap_err();
+        assert_eq!(faults.iter().len(), 2);
+        let text = format!("{faults} {faults:?}");
+        assert!(
+            text.starts_with(
+                "secret `a` of environment `production`: environment variable NONE is not set\n"
+            ),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"));
+    }
+}
