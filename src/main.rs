@@ -1,3 +1,7 @@
-//! The `wayfarer` command.
+//! The `wayfarer` command; everything it does is in the library.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wayfarer::cli::main()
+}

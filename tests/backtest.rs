@@ -5,7 +5,10 @@ fn show() {
     let t = std::time::Instant::now();
     let json = std::env::var("BTJSON").is_ok();
     let text = wayfarer::cli::backtest::run(Path::new(&dir), json, &[]).unwrap();
-    if json { std::fs::write("/tmp/bt.json", &text).unwrap(); }
-    else { println!("{text}"); }
+    if json {
+        std::fs::write("/tmp/bt.json", &text).unwrap();
+    } else {
+        println!("{text}");
+    }
     println!("{:?}", t.elapsed());
 }

@@ -29,8 +29,10 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failed> {
     let mut files = Changes::start(&setup.root).map_err(|e| trouble(&e))?;
     let drain = setup.settings.agent.drain;
     info!(
-        journeys = setup.journeys.len(), environments = setup.environments.len(),
-        "agent.started: http://{}", server.address(),
+        journeys = setup.journeys.len(),
+        environments = setup.environments.len(),
+        "agent.started: http://{}",
+        server.address(),
     );
     let parts = Parts { clock: context.clock, store, engine, exporter: exporter.clone() };
     let agent = Agent::start(parts, setup);
@@ -65,10 +67,15 @@ async fn reload(context: &Context, agent: &Agent, exporter: &Exporter, why: &str
     match Setup::load(&context.config, &context.variables) {
         Ok(setup) => {
             let old = agent.handle().setup();
-            if old.settings.agent.listen != setup.settings.agent.listen || old.data_file() != setup.data_file() {
+            if old.settings.agent.listen != setup.settings.agent.listen
+                || old.data_file() != setup.data_file()
+            {
                 warn!("reload: `listen` and `data` take effect at the next start");
             }
-            info!(journeys = setup.journeys.len(), "reload: {why} asked for it, the new configuration holds");
+            info!(
+                journeys = setup.journeys.len(),
+                "reload: {why} asked for it, the new configuration holds"
+            );
             exporter.reloaded(true, context.clock.now());
             agent.configure(setup).await;
         }

@@ -148,8 +148,10 @@ pub enum ChangeVerb {
 
 /// `wayfarer change record`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: wayfarer change record --service shop --env production --version 2.4.1 --commit abc123\n\
-A change that takes a while is logged twice under one id: --state started, then --state finished.")]
+#[command(
+    after_help = "Example: wayfarer change record --service shop --env production --version 2.4.1 --commit abc123\n\
+A change that takes a while is logged twice under one id: --state started, then --state finished."
+)]
 pub struct RecordArguments {
     /// Which service; may be repeated. None means the whole environment
     #[arg(long = "service")]
@@ -253,7 +255,9 @@ pub struct GateArguments {
 
 /// `wayfarer backtest`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: wayfarer backtest histories --json --set detect.latency.relative=10%")]
+#[command(
+    after_help = "Example: wayfarer backtest histories --json --set detect.latency.relative=10%"
+)]
 pub struct BacktestArguments {
     /// A folder with cases.json and its CSV files
     pub dir: PathBuf,

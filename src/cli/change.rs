@@ -134,7 +134,8 @@ pub(super) fn judged(answer: &Value, context: &Context) -> String {
         let mut table = table(context, &["journey", "environment", "metric", "verdict", "why"]);
         for verdict in verdicts {
             table.add_row(
-                ["journey", "environment", "metric", "verdict", "summary"].map(|key| text(&verdict[key])),
+                ["journey", "environment", "metric", "verdict", "summary"]
+                    .map(|key| text(&verdict[key])),
             );
         }
         out += &format!("{table}\n");
@@ -143,11 +144,11 @@ pub(super) fn judged(answer: &Value, context: &Context) -> String {
 }
 
 /// A table as wide as the terminal.
-pub(super) fn table(context: &Context, header: &[&str]) -> Table {
+fn table(context: &Context, header: &[&str]) -> Table {
     let mut table = Table::new();
     let width = u16::try_from(context.width).unwrap_or(80);
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_style(presets::UTF8_HORIZONTAL_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(width)
         .set_header(header.to_vec());

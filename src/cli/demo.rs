@@ -5,11 +5,10 @@ mod story;
 
 use std::time::Duration;
 
-use comfy_table::Table;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
-use super::{Context, Exit, Failed, args::DemoArguments, change::table, say};
+use super::{Context, Exit, Failed, args::DemoArguments, say, verdicts};
 use crate::web::views::JudgedView;
 use stage::Stage;
 use story::{Chapter, Told};
@@ -38,7 +37,9 @@ pub(super) async fn run(arguments: &DemoArguments, context: &Context) -> Result<
     if arguments.json {
         say(&format!("{:#}\n", as_json(seed, &told, &open, right)));
     } else {
-        say(&format!("\n{}\n", verdicts(context, &told)));
+        for told in &told {
+            say(&section(context, told));
+        }
         for line in told.iter().flat_map(Told::faults) {
             say(&format!("WRONG: {line}\n"));
         }
@@ -101,22 +102,17 @@ fn progress() -> ProgressBar {
     bar
 }
 
-fn verdicts(context: &Context, told: &[Told]) -> Table {
-    let mut table = table(context, &["change", "journey", "metric", "verdict", "what was seen"]);
-    for told in told {
-        let title = format!("{} ({})", told.judged.change.id, told.chapter.title);
-        let mut first = true;
-        for verdict in &told.judged.verdicts {
-            table.add_row([
-                if std::mem::take(&mut first) { title.clone() } else { String::new() },
-                verdict.journey.to_string(),
-                verdict.metric.to_string(),
-                verdict.conclusion.to_string(),
-                verdict.summary.clone(),
-            ]);
-        }
-    }
-    table
+fn section(context: &Context, told: &Told) -> String {
+    let judged = &told.judged;
+    let table = verdicts::table(context, &judged.verdicts);
+    format!(
+        "\n{}: {}\nverdict {}, gate {}: {}\n{table}\n",
+        judged.change.id,
+        told.chapter.title,
+        verdicts::badge(context, &told.overall()),
+        judged.gate.status.as_str(),
+        judged.gate.reason,
+    )
 }
 
 fn as_json(seed: u64, told: &[Told], open: &[String], right: bool) -> Value {

@@ -1,8 +1,8 @@
 //! The command: arguments, exit codes, tables, progress. The only reader of environment variables, the only writer to the
 //! terminal. One file a verb; `args` names them all.
 
-mod args;
 mod agent;
+mod args;
 pub mod backtest;
 mod change;
 mod check;
@@ -13,13 +13,14 @@ mod init;
 mod logs;
 mod place;
 mod run;
+mod verdicts;
 
 use std::{collections::BTreeMap, process::ExitCode};
 
 use clap::{Parser, error::ErrorKind};
 
-pub use exit::Exit;
 use args::{Arguments, ChangeVerb, Verb};
+pub use exit::Exit;
 use exit::Failed;
 
 /// What every verb is handed: where configuration is, and the environment variables.
@@ -102,7 +103,10 @@ fn init_verb(arguments: &args::InitArguments) -> Result<Exit, Failed> {
     Ok(Exit::Good)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the command is the only reader of environment variables")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the command is the only reader of environment variables"
+)]
 fn context(arguments: &Arguments) -> Context {
     use std::io::IsTerminal;
     let variables: BTreeMap<String, String> = std::env::vars_os()

@@ -120,7 +120,10 @@ impl Log {
                 let until = context.clock.instant() + wait;
                 loop {
                     let Some(judged) = look_up(store, &ChangeId::from(id)).await? else {
-                        return Err(Failed::new(Exit::NoVerdict, format!("no change has the id `{id}`")));
+                        return Err(Failed::new(
+                            Exit::NoVerdict,
+                            format!("no change has the id `{id}`"),
+                        ));
                     };
                     let pending = judged.gate.status == crate::model::GateStatus::Pending;
                     if !pending || context.clock.instant() >= until {

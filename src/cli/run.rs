@@ -67,16 +67,23 @@ fn verdict(runs: &[Run]) -> Exit {
 }
 
 fn environment(setup: &Setup, said: Option<&str>) -> Result<Arc<Environment>, Failed> {
-    let names = || setup.environments.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+    let names =
+        || setup.environments.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match said {
         Some(name) => setup.environments.get(name).cloned().ok_or_else(|| {
-            Failed::new(Exit::Usage, format!("no environment is called `{name}`; there are: {}", names()))
+            Failed::new(
+                Exit::Usage,
+                format!("no environment is called `{name}`; there are: {}", names()),
+            )
         }),
         None => {
             let mut all = setup.environments.values();
             match (all.next(), all.next()) {
                 (Some(only), None) => Ok(Arc::clone(only)),
-                _ => Err(Failed::new(Exit::Usage, format!("say where with --env; there are: {}", names()))),
+                _ => Err(Failed::new(
+                    Exit::Usage,
+                    format!("say where with --env; there are: {}", names()),
+                )),
             }
         }
     }
@@ -102,7 +109,10 @@ fn journeys(
                 let names: Vec<_> = here.iter().map(|s| s.journey.name.as_str()).collect();
                 return Err(Failed::new(
                     Exit::Usage,
-                    format!("no journey `{name}` runs in `{environment}`; there are: {}", names.join(", ")),
+                    format!(
+                        "no journey `{name}` runs in `{environment}`; there are: {}",
+                        names.join(", ")
+                    ),
                 ));
             }
         }

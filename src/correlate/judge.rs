@@ -299,9 +299,7 @@ impl Judge {
     /// The test for the end of a trouble of this size.
     fn end_of(&self, shift: f64) -> Option<Back> {
         match self.worse.as_ref()? {
-            Fold::Latency(fold) => {
-                Some(Back::latency(self.noise(), shift / fold.baseline().se))
-            }
+            Fold::Latency(fold) => Some(Back::latency(self.noise(), shift / fold.baseline().se)),
             Fold::Success(fold) => Some(Back::success(fold.q0(), shift)),
         }
     }
@@ -401,9 +399,7 @@ impl Judge {
                 let smallest = relative.max((ms / b.m0.exp()).ln_1p());
                 pass::latency(&self.scores, smallest / b.se, &self.noise())
             }
-            Some(Fold::Success(fold)) => {
-                pass::success(&self.outcomes, fold.q0(), &self.drops)
-            }
+            Some(Fold::Success(fold)) => pass::success(&self.outcomes, fold.q0(), &self.drops),
             None => 0.0,
         }
     }

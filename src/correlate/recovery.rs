@@ -147,19 +147,14 @@ impl Back {
     pub(super) fn push_score(&mut self, score: Score) -> Option<f64> {
         let Model::Latency { noise, half } = self.model else { return None };
         let last = self.last.replace(score);
-        let gain =
-            innovation(score, last, 0.0, &noise) - innovation(score, last, half, &noise);
+        let gain = innovation(score, last, 0.0, &noise) - innovation(score, last, half, &noise);
         self.gather(score.at_s, gain, score.z <= half)
     }
 
     /// Takes a known success or failure; as for scores.
     pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
         let Model::Success { usual, half } = self.model else { return None };
-        let gain = if ok {
-            (-usual).ln_1p() - (-half).ln_1p()
-        } else {
-            usual.ln() - half.ln()
-        };
+        let gain = if ok { (-usual).ln_1p() - (-half).ln_1p() } else { usual.ln() - half.ln() };
         self.gather(at_s, gain, ok)
     }
 

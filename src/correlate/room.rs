@@ -17,7 +17,6 @@ use crate::model::{
 };
 
 use super::{
-    Tuning,
     culprit::{self, View},
     rebase::{Trouble, TroubleKind},
     report::{self, Suspects, Told},
@@ -71,19 +70,21 @@ struct Watched {
 
 impl Room {
     /// An empty room that judges by these settings.
-    pub fn new(
+    pub fn new(watch: Watch, detect: Detect, services: BTreeMap<ServiceName, Service>) -> Self {
+        let rules = Rules::new(watch, detect);
+        let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
+        Self { rules, depends_on, lines: BTreeMap::new(), watches: BTreeMap::new() }
+    }
+
+    /// Judges by these settings from now on; what was frozen before stays as it was frozen.
+    pub fn configure(
+        &mut self,
         watch: Watch,
         detect: Detect,
         services: BTreeMap<ServiceName, Service>,
-    ) -> Self {
-        let rules = Rules {
-            watch,
-            tuning: Tuning::of(&detect),
-            latency_relative: detect.latency_relative,
-            success_drop: detect.success_drop,
-        };
-        let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
-        Self { rules, depends_on, lines: BTreeMap::new(), watches: BTreeMap::new() }
+    ) {
+        self.rules = Rules::new(watch, detect);
+        self.depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
     }
 
     /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
@@ -137,8 +138,7 @@ impl Room {
             }
             probes.retain(|p| p.at <= later(now, AHEAD));
             let key = member.series.clone();
-            let line =
-                self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
+            let line = self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
             line.member = member;
             let fresh = line.merge(probes);
             let track = watched.tracks.entry(key.clone()).or_default();
@@ -158,9 +158,10 @@ impl Room {
 
     /// Takes a run; returns every verdict that altered in a way worth storing.
     pub fn push(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Verdict> {
-        let watched = self.watches.values().any(|w| {
-            w.tracks.get(series).is_some_and(|t| t.closed_at.is_none())
-        });
+        let watched = self
+            .watches
+            .values()
+            .any(|w| w.tracks.get(series).is_some_and(|t| t.closed_at.is_none()));
         if !watched || probe.at > later(now, AHEAD) {
             return Vec::new();
         }
@@ -232,8 +233,7 @@ impl Room {
                 done.push(key);
             }
         }
-        let verdicts =
-            done.iter().flat_map(|key| self.tell(id, key, true)).collect();
+        let verdicts = done.iter().flat_map(|key| self.tell(id, key, true)).collect();
         if let Some(watched) = self.watches.get_mut(id) {
             let over = later(watched.change.settled_at(), self.rules.watch.window) <= now;
             if over && watched.tracks.values().all(|t| t.closed_at.is_some()) {
@@ -444,13 +444,8 @@ impl Room {
     ) -> Option<Verdict> {
         let line = self.lines.get(key)?;
         let track = watched.tracks.get(key)?;
-        let scene = Scene {
-            rules: &self.rules,
-            change: &watched.change,
-            line,
-            troubles: &[],
-            stirs: &[],
-        };
+        let scene =
+            Scene { rules: &self.rules, change: &watched.change, line, troubles: &[], stirs: &[] };
         let none = Suspects::default();
         let known = if track.stirred(metric) { suspects } else { &none };
         Some(report::verdict(scene, track, metric, known))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Change, ChangeId, Conclusion, Metric, Watch};
+use crate::model::{Change, ChangeId, Conclusion, Detect, Metric, Watch};
 
 use super::{
     Tuning,
@@ -29,6 +29,18 @@ pub(super) struct Rules {
     pub(super) tuning: Tuning,
     pub(super) latency_relative: f64,
     pub(super) success_drop: f64,
+}
+
+impl Rules {
+    /// The rules that settings give.
+    pub(super) fn new(watch: Watch, detect: Detect) -> Self {
+        Self {
+            watch,
+            tuning: Tuning::of(&detect),
+            latency_relative: detect.latency_relative,
+            success_drop: detect.success_drop,
+        }
+    }
 }
 
 /// What a step of a track needs to know of everything else.

@@ -63,8 +63,10 @@ impl Entry {
     /// The earliest of schedule, burst and smoke after `now`.
     fn plan(&self, key: &Key, now: Timestamp) -> Option<(Timestamp, Trigger)> {
         let spread = format!("{}/{}", key.0, key.1);
-        let schedule = self.scheduled.plan.next_after(&spread, now).map(|at| (at, Trigger::Schedule));
-        let burst = self.burst.and_then(|every| Some((now.checked_add(every).ok()?, Trigger::Burst)));
+        let schedule =
+            self.scheduled.plan.next_after(&spread, now).map(|at| (at, Trigger::Schedule));
+        let burst =
+            self.burst.and_then(|every| Some((now.checked_add(every).ok()?, Trigger::Burst)));
         let smoke = self.smoke.map(|at| (at.max(now), Trigger::Smoke));
         [smoke, schedule, burst].into_iter().flatten().min_by_key(|(at, _)| *at)
     }

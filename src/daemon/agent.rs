@@ -102,7 +102,12 @@ impl Agent {
             workers,
             dispatcher: tokio::spawn(dispatcher.run(orders_receiver)),
             pipeline: tokio::spawn(pipeline.run(inputs_receiver)),
-            pruner: tokio::spawn(prune::run(parts.clock, parts.store, setup_receiver, stop.clone())),
+            pruner: tokio::spawn(prune::run(
+                parts.clock,
+                parts.store,
+                setup_receiver,
+                stop.clone(),
+            )),
             stop,
             abandon,
         }
@@ -135,12 +140,26 @@ impl Agent {
 
     /// Stops in order: nothing new begins, walks under way get `drain` to end, everything they brought is stored.
     pub async fn stop(self, drain: Duration) {
-        let Self { handle, orders, inputs, workers, stop, abandon, dispatcher, pipeline, pruner, .. } = self;
+        let Self {
+            handle,
+            orders,
+            inputs,
+            workers,
+            stop,
+            abandon,
+            dispatcher,
+            pipeline,
+            pruner,
+            ..
+        } = self;
         stop.cancel();
         join("dispatcher", dispatcher).await;
         workers.close();
         if tokio::time::timeout(drain, workers.wait()).await.is_err() {
-            warn!(under_way = workers.len(), "agent.drain: the deadline has passed, walks are given up");
+            warn!(
+                under_way = workers.len(),
+                "agent.drain: the deadline has passed, walks are given up"
+            );
             abandon.cancel();
             workers.wait().await;
         }

@@ -83,7 +83,10 @@ impl Dispatcher {
         loop {
             let now = self.clock.now();
             if let Some(shift) = watchdog.set(now) {
-                warn!(shift_ms = shift, "clock.set: the wall clock was set, the schedule is planned anew");
+                warn!(
+                    shift_ms = shift,
+                    "clock.set: the wall clock was set, the schedule is planned anew"
+                );
                 agenda.reset(now);
             }
             waiting.extend(agenda.take_due(now));
@@ -159,7 +162,8 @@ impl Dispatcher {
             deployed,
             vars: BTreeMap::new(),
         };
-        let (engine, runs, abandon) = (self.engine.clone(), self.runs.clone(), self.abandon.clone());
+        let (engine, runs, abandon) =
+            (self.engine.clone(), self.runs.clone(), self.abandon.clone());
         let finished = Finished { key: due.key.clone(), done };
         let walk = async move {
             let run = tokio::select! {

@@ -16,7 +16,8 @@ use crate::{
     correlate,
     export::Exporter,
     model::{
-        Change, ChangeId, ChangeState, Conclusion, EnvironmentName, Gate, GateStatus, JourneyName, Verdict,
+        Change, ChangeId, ChangeState, Conclusion, EnvironmentName, Gate, GateStatus, JourneyName,
+        Verdict,
     },
     store::{ChangeFilter, RecordOutcome, Store, StoreError},
 };
@@ -211,12 +212,15 @@ fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp
     }
     let mut notes = Vec::new();
     for name in change.environments.iter().filter(|name| !setup.environments.contains_key(*name)) {
-        notes.push(format!("no environment is called `{name}` here: the change is kept but not watched there"));
+        notes.push(format!(
+            "no environment is called `{name}` here: the change is kept but not watched there"
+        ));
     }
     for service in &change.services {
-        let watched = setup.journeys.values().any(|s| {
-            setup.reach(&super::setup::journey_services(&s.journey)).contains(service)
-        });
+        let watched = setup
+            .journeys
+            .values()
+            .any(|s| setup.reach(&super::setup::journey_services(&s.journey)).contains(service));
         if !watched {
             notes.push(format!(
                 "no journey touches the service `{service}`: name it in `services` of a journey or of a step"

@@ -3,11 +3,7 @@
 //! Trouble in storing never delays or fails a run: what could not be stored is kept (up to a limit) and tried again with the
 //! next ones, counted and logged here, once.
 
-use std::{
-    collections::BTreeSet,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -148,7 +144,10 @@ impl Pipeline {
                 if self.unstored.len() > KEPT {
                     let lost = self.unstored.len() - KEPT;
                     self.unstored.drain(..lost);
-                    error!(lost, "store.lost: too many runs wait for the store, the oldest are given up");
+                    error!(
+                        lost,
+                        "store.lost: too many runs wait for the store, the oldest are given up"
+                    );
                 }
             }
         }
@@ -225,7 +224,7 @@ impl Pipeline {
                 watched: watched.get(name).cloned().unwrap_or_default(),
                 ..Situation::default()
             };
-            match self.store.deployed(name).await {
+            match self.store.deployed(name, now).await {
                 Ok(deployed) => {
                     self.exporter.deployed(name, &deployed);
                     for (service, deployment) in deployed {
@@ -242,9 +241,18 @@ impl Pipeline {
     }
 
     /// Writes verdicts and findings in one transaction, then shows them.
-    async fn conclude(&mut self, verdicts: Vec<Verdict>, mut decisions: Vec<Decision>, now: Timestamp) {
+    async fn conclude(
+        &mut self,
+        verdicts: Vec<Verdict>,
+        mut decisions: Vec<Decision>,
+        now: Timestamp,
+    ) {
         let (watches, change_cursor) = self.watches.take_records(&self.setup, now);
-        if verdicts.is_empty() && decisions.is_empty() && watches.is_empty() && change_cursor.is_none() {
+        if verdicts.is_empty()
+            && decisions.is_empty()
+            && watches.is_empty()
+            && change_cursor.is_none()
+        {
             return;
         }
         let recovered: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();

@@ -12,7 +12,8 @@ use thiserror::Error;
 use crate::{
     config::{self, Faults},
     model::{
-        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName, Settings,
+        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName,
+        Settings,
     },
     schedule::{self, Plan},
     source::{

@@ -16,7 +16,8 @@ use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
     model::{
-        Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe, SeriesKey, Verdict,
+        Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe, SeriesKey,
+        Verdict,
     },
     store::{FindingFilter, Store, StoreError},
 };
@@ -55,12 +56,18 @@ impl Trouble {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn resume(&mut self, store: &Store, setup: &Setup, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn resume(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
         let from = back(now, HISTORY);
         for series in store.series().await? {
             if let Some(member) = member(setup, &series) {
                 let history = store.probes(&series, from, now).await?;
-                self.sentinels.insert(series, Sentinel::new(member, &history, &setup.settings.detect));
+                self.sentinels
+                    .insert(series, Sentinel::new(member, &history, &setup.settings.detect));
             }
         }
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
@@ -84,7 +91,7 @@ impl Trouble {
         let (baseline, shifted) = history.split_at(split);
         let interval = member(setup, &series).map_or(Duration::from_secs(60), |m| m.interval);
         let recovery =
-            Recovery::new(finding.metric, baseline, shifted, interval, &setup.settings.detect);
+            Recovery::new(finding.metric, baseline, shifted, interval, setup.settings.detect);
         self.open.insert(finding.id.clone(), Tracked { finding, recovery });
         Ok(())
     }
@@ -106,7 +113,13 @@ impl Trouble {
                 if let Some(alarm) = self.held.remove(&(series.clone(), metric))
                     && !self.is_open(series, metric)
                 {
-                    decisions.push(alert::unexplained(series, metric, &alarm.onset, &alarm.summary, now));
+                    decisions.push(alert::unexplained(
+                        series,
+                        metric,
+                        &alarm.onset,
+                        &alarm.summary,
+                        now,
+                    ));
                 }
             }
         }
@@ -117,7 +130,8 @@ impl Trouble {
         let mut decisions = Vec::new();
         for tracked in self.open.values_mut().filter(|t| series_of(&t.finding) == *series) {
             if let Some(recovered) = tracked.recovery.push(probe) {
-                let summary = format!("{}; recovered since {:.0}", tracked.finding.summary, recovered.at);
+                let summary =
+                    format!("{}; recovered since {:.0}", tracked.finding.summary, recovered.at);
                 decisions.push(alert::recovered(&tracked.finding, &summary, now));
             }
         }
@@ -135,7 +149,11 @@ impl Trouble {
             let fresh = Sentinel::new(member, &[], &setup.settings.detect);
             self.sentinels.insert(series.clone(), fresh);
         }
-        self.sentinels.get_mut(series).and_then(|sentinel| sentinel.push(probe)).into_iter().collect()
+        self.sentinels
+            .get_mut(series)
+            .and_then(|sentinel| sentinel.push(probe))
+            .into_iter()
+            .collect()
     }
 
     fn is_open(&self, series: &SeriesKey, metric: Metric) -> bool {
@@ -177,7 +195,11 @@ impl Trouble {
             .open
             .values()
             .map(|t| &t.finding)
-            .find(|f| f.change.as_ref() == Some(&verdict.change) && f.metric == verdict.metric && series_of(f) == series)
+            .find(|f| {
+                f.change.as_ref() == Some(&verdict.change)
+                    && f.metric == verdict.metric
+                    && series_of(f) == series
+            })
             .cloned();
         if let Some(decision) = alert::decide(open.as_ref(), verdict, now) {
             match decision.reason {
@@ -216,9 +238,17 @@ impl Trouble {
             .values()
             .map(|t| &t.finding)
             .filter(|f| {
-                f.kind == FindingKind::Unexplained && f.metric == verdict.metric && series_of(f) == *series
+                f.kind == FindingKind::Unexplained
+                    && f.metric == verdict.metric
+                    && series_of(f) == *series
             })
-            .map(|f| alert::explained(f, &format!("{}; explained by change {}", f.summary, verdict.change), now))
+            .map(|f| {
+                alert::explained(
+                    f,
+                    &format!("{}; explained by change {}", f.summary, verdict.change),
+                    now,
+                )
+            })
             .collect();
         for decision in &explained {
             self.open.remove(&decision.finding.id);

@@ -17,9 +17,7 @@ use super::{
 use crate::{
     alert::Decision,
     correlate::{Member, OpenWatch, Room},
-    model::{
-        Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict,
-    },
+    model::{Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict},
     store::{OpenChange, Store, StoreError, WatchRecord},
 };
 
@@ -179,7 +177,12 @@ impl Watches {
     }
 
     /// The walks that follow a finish: once a change, only while the finish is fresh.
-    fn smoke(&mut self, setup: &Setup, change: &Change, now: Timestamp) -> Option<Vec<(Vec<Key>, Duration)>> {
+    fn smoke(
+        &mut self,
+        setup: &Setup,
+        change: &Change,
+        now: Timestamp,
+    ) -> Option<Vec<(Vec<Key>, Duration)>> {
         let finished = change.finished_at.filter(|_| change.state != ChangeState::Started)?;
         let fresh = now.duration_since(finished).unsigned_abs() <= SMOKE_WITHIN;
         if !setup.settings.watch.smoke || !fresh || !self.smoked.insert(change.id.clone()) {
@@ -256,7 +259,10 @@ impl Watches {
             for series in &watch.series {
                 let Some(scheduled) = setup.journeys.get(&series.journey) else { continue };
                 let denser = scheduled.plan.interval(now) > wanted;
-                if denser && !scheduled.journey.has_effect() && setup.maps_to(change, &scheduled.journey) {
+                if denser
+                    && !scheduled.journey.has_effect()
+                    && setup.maps_to(change, &scheduled.journey)
+                {
                     let key = (series.journey.clone(), series.environment.clone());
                     dense.entry(series.environment.clone()).or_default().insert(key);
                 }
@@ -273,7 +279,11 @@ impl Watches {
 
     /// What the store does not know yet of the watches, for the next start: opened, prolonged, closed; and how far the change
     /// log has been dealt with. It is stored together with the verdicts, so that a crash in between misses no change.
-    pub fn take_records(&mut self, setup: &Setup, now: Timestamp) -> (Vec<WatchRecord>, Option<i64>) {
+    pub fn take_records(
+        &mut self,
+        setup: &Setup,
+        now: Timestamp,
+    ) -> (Vec<WatchRecord>, Option<i64>) {
         let mut open = BTreeMap::new();
         for watch in self.room.open_watches() {
             for environment in places(&watch) {
@@ -293,12 +303,16 @@ impl Watches {
             for environment in setup.environments_of(change) {
                 let key = (change.id.clone(), environment.clone());
                 let (change, until) = (change.id.clone(), change.settled_at());
-                let record = WatchRecord { change, environment, opened_at: now, until, closed_at: None };
+                let record =
+                    WatchRecord { change, environment, opened_at: now, until, closed_at: None };
                 open.insert(key, record);
             }
         }
-        let mut records: Vec<WatchRecord> =
-            open.iter().filter(|(key, w)| self.saved.get(*key) != Some(*w)).map(|(_, w)| w.clone()).collect();
+        let mut records: Vec<WatchRecord> = open
+            .iter()
+            .filter(|(key, w)| self.saved.get(*key) != Some(*w))
+            .map(|(_, w)| w.clone())
+            .collect();
         let closed = self.saved.iter().filter(|(key, _)| !open.contains_key(*key));
         records.extend(closed.map(|(_, w)| WatchRecord { closed_at: Some(now), ..w.clone() }));
         self.saved = open;

@@ -45,11 +45,6 @@ impl Latency {
         tokio::time::sleep(self.draw()).await;
     }
 
-    /// Whether something that happens with this probability happens.
-    pub fn chance(&self, share: f64) -> bool {
-        self.rng.lock().unwrap_or_else(PoisonError::into_inner).random_bool(share)
-    }
-
     fn draw(&self) -> Duration {
         let mut rng = self.rng.lock().unwrap_or_else(PoisonError::into_inner);
         let percent = f64::from(self.percent.load(Ordering::Relaxed));

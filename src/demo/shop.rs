@@ -44,8 +44,10 @@ struct Floor {
     catalogue: Latency,
     checkout: Latency,
     payments: Latency,
-    /// Percent of sign-ins that a broken setting turns away.
-    refused: AtomicU32,
+    /// How many of the five instances behind accounts have a broken setting.
+    broken: AtomicU32,
+    /// Sign-ins so far: they go to the instances in turn.
+    sign_ins: AtomicU32,
     password: String,
     rng: Mutex<StdRng>,
     tokens: Mutex<BTreeMap<String, Option<String>>>,
@@ -54,7 +56,10 @@ struct Floor {
 
 /// Sessions remembered at once.
 const SESSIONS: usize = 500;
-const ITEMS: &[(&str, &str, u32)] = &[("tea", "Green tea", 600), ("cup", "Cup", 900), ("pot", "Tea pot", 2400)];
+/// Instances of accounts, asked in turn.
+const INSTANCES: u32 = 5;
+const ITEMS: &[(&str, &str, u32)] =
+    &[("tea", "Green tea", 600), ("cup", "Cup", 900), ("pot", "Tea pot", 2400)];
 
 impl Shop {
     /// Opens the shop; `password` is what sign-in wants.
@@ -67,7 +72,8 @@ impl Shop {
             catalogue: Latency::new(14.0, seed ^ 2),
             checkout: Latency::new(12.0, seed ^ 3),
             payments: Latency::new(20.0, seed ^ 4),
-            refused: AtomicU32::new(0),
+            broken: AtomicU32::new(0),
+            sign_ins: AtomicU32::new(0),
             password: password.to_owned(),
             rng: Mutex::new(StdRng::seed_from_u64(seed ^ 5)),
             tokens: Mutex::new(BTreeMap::new()),
@@ -76,8 +82,7 @@ impl Shop {
         let accounts = Router::new()
             .route("/login", get(login_page).post(login))
             .route("/account", get(account));
-        let catalogue =
-            Router::new().route("/items", get(items)).route("/items/{id}", get(item));
+        let catalogue = Router::new().route("/items", get(items)).route("/items/{id}", get(item));
         let checkout = Router::new().route("/cart", post(cart)).route("/pay", post(pay));
         let payments = Router::new().route("/charge", post(charge));
         let (tasks, stop) = (TaskTracker::new(), CancellationToken::new());
@@ -93,7 +98,8 @@ impl Shop {
             let service = router.with_state(Arc::clone(&floor));
             let closing = stop.clone().cancelled_owned();
             tasks.spawn(async move {
-                if let Err(e) = axum::serve(listener, service).with_graceful_shutdown(closing).await {
+                if let Err(e) = axum::serve(listener, service).with_graceful_shutdown(closing).await
+                {
                     tracing::error!(error = %e, "demo.shop: {name} ended");
                 }
             });
@@ -111,9 +117,9 @@ impl Shop {
         self.floor.payments.scale(percent);
     }
 
-    /// This many percent of sign-ins are turned away.
-    pub fn refuse_sign_ins(&self, percent: u32) {
-        self.floor.refused.store(percent.min(100), Ordering::Relaxed);
+    /// So many of the five instances of accounts turn sign-ins away.
+    pub fn break_accounts(&self, instances: u32) {
+        self.floor.broken.store(instances, Ordering::Relaxed);
     }
 
     /// Closes the shop.
@@ -166,14 +172,18 @@ async fn login(State(floor): State<Arc<Floor>>, Form(form): Form<Login>) -> Resp
     if form.password != floor.password {
         return (StatusCode::UNAUTHORIZED, "wrong password").into_response();
     }
-    let refused = f64::from(floor.refused.load(Ordering::Relaxed)) / 100.0;
-    if floor.accounts.chance(refused) {
-        return (StatusCode::INTERNAL_SERVER_ERROR, "session backend: no such host").into_response();
+    let instance = floor.sign_ins.fetch_add(1, Ordering::Relaxed) % INSTANCES;
+    if instance < floor.broken.load(Ordering::Relaxed) {
+        return (StatusCode::INTERNAL_SERVER_ERROR, "session backend: no such host")
+            .into_response();
     }
     let session = floor.token();
     floor.remember(session.clone(), Some(form.user));
     let cookie = format!("session={session}; Path=/; HttpOnly; SameSite=Lax");
-    (StatusCode::SEE_OTHER, [(header::SET_COOKIE, cookie), (header::LOCATION, "/account".to_owned())])
+    (
+        StatusCode::SEE_OTHER,
+        [(header::SET_COOKIE, cookie), (header::LOCATION, "/account".to_owned())],
+    )
         .into_response()
 }
 
@@ -189,8 +199,10 @@ async fn account(State(floor): State<Arc<Floor>>, headers: HeaderMap) -> Respons
 
 async fn items(State(floor): State<Arc<Floor>>) -> Json<Value> {
     floor.catalogue.pass().await;
-    let items: Vec<Value> =
-        ITEMS.iter().map(|(id, name, cents)| json!({ "id": id, "name": name, "price_cents": cents })).collect();
+    let items: Vec<Value> = ITEMS
+        .iter()
+        .map(|(id, name, cents)| json!({ "id": id, "name": name, "price_cents": cents }))
+        .collect();
     Json(json!({ "items": items }))
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    model::{Action, Evidence, Outcome, Run, RunId, StepRun},
+    model::{Action, Evidence, Outcome, Run, StepRun},
     render::Mask,
 };
 

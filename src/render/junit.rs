@@ -64,14 +64,21 @@ fn suite(out: &mut String, run: &Run) {
         }
     }
     if let (true, Outcome::Broken { reason }) = (run.steps.is_empty(), &run.outcome) {
-        broken_case(out, &format!("    <testcase classname=\"{name}\" name=\"start\" time=\"0.000\""), reason);
+        broken_case(
+            out,
+            &format!("    <testcase classname=\"{name}\" name=\"start\" time=\"0.000\""),
+            reason,
+        );
     }
     out.push_str("  </testsuite>\n");
 }
 
 fn broken_case(out: &mut String, head: &str, reason: &str) {
     let reason = escaped(reason);
-    drop(writeln!(out, "{head}>\n      <error message=\"{reason}\">our own trouble: {reason}</error>\n    </testcase>"));
+    drop(writeln!(
+        out,
+        "{head}>\n      <error message=\"{reason}\">our own trouble: {reason}</error>\n    </testcase>"
+    ));
 }
 
 /// Text for XML: the five entities, and without the control characters that XML 1.0 forbids.

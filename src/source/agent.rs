@@ -36,7 +36,7 @@ pub enum AgentError {
         reason: String,
     },
     /// It refused, and says why.
-    #[error("the agent refused: {message}{}", hint(.hint))]
+    #[error("the agent refused: {message}{}", in_brackets(.hint))]
     Refused {
         /// The status.
         status: u16,
@@ -50,7 +50,7 @@ pub enum AgentError {
     Strange(String),
 }
 
-fn hint(hint: &str) -> String {
+fn in_brackets(hint: &str) -> String {
     if hint.is_empty() { String::new() } else { format!(" ({hint})") }
 }
 

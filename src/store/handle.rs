@@ -178,11 +178,10 @@ fn spawn(
         life();
         drop(alive);
     };
-    let handle = thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| {
-        StoreError::Open {
+    let handle =
+        thread::Builder::new().name(name.to_owned()).spawn(body).map_err(|e| StoreError::Open {
             path: path.display().to_string(),
             reason: format!("no thread to be had: {e}"),
-        }
-    })?;
+        })?;
     Ok(Thread { ended, handle })
 }

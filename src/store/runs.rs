@@ -93,7 +93,9 @@ impl Store {
                     && filter.location.as_ref().is_none_or(|l| *l == key.location);
                 if wanted {
                     let key = Arc::new(key);
-                    found.extend(page(session, id, &filter)?.into_iter().map(|row| (row, Arc::clone(&key))));
+                    found.extend(
+                        page(session, id, &filter)?.into_iter().map(|row| (row, Arc::clone(&key))),
+                    );
                 }
             }
             found.sort_by(|(a, _), (b, _)| (b.at, b.id).cmp(&(a.at, a.id)));
@@ -181,8 +183,10 @@ fn insert(session: &mut Session, run: &Run, additions: &mut Additions) -> Result
         return Ok(false);
     }
     if !near(run.id, at) {
-        conn.prepare_cached("INSERT OR REPLACE INTO run_elsewhere (id, series, at) VALUES (?1, ?2, ?3)")?
-            .execute(params![id, series, at])?;
+        conn.prepare_cached(
+            "INSERT OR REPLACE INTO run_elsewhere (id, series, at) VALUES (?1, ?2, ?3)",
+        )?
+        .execute(params![id, series, at])?;
     }
     if let Some(kept) = &run.evidence {
         conn.prepare_cached("INSERT OR IGNORE INTO evidence (run, at, body) VALUES (?1, ?2, ?3)")?

@@ -28,7 +28,8 @@ pub struct Access {
 }
 
 /// Headers that a proxy adds: the request did not begin on this machine.
-const PASSED_ON: &[&str] = &["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
+const PASSED_ON: &[&str] =
+    &["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
 
 /// Lets a request through, or answers why not.
 pub(super) async fn guard(
@@ -70,10 +71,9 @@ fn admit(access: &Access, method: &Method, uri: &Uri, headers: &HeaderMap) -> Re
     }
     match scope {
         None => Err(ApiError::unauthorized("this token is not known")),
-        Some(scope) if scope < needed => Err(ApiError::forbidden(
-            "this token may only read",
-            "use one with `scope = \"write\"`",
-        )),
+        Some(scope) if scope < needed => {
+            Err(ApiError::forbidden("this token may only read", "use one with `scope = \"write\"`"))
+        }
         Some(_) => Ok(()),
     }
 }
@@ -134,7 +134,12 @@ mod tests {
     use super::*;
 
     fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
-        pairs.iter().map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap())).collect::<Vec<(header::HeaderName, _)>>().into_iter().collect()
+        pairs
+            .iter()
+            .map(|(k, v)| (k.parse().unwrap(), v.parse().unwrap()))
+            .collect::<Vec<(header::HeaderName, _)>>()
+            .into_iter()
+            .collect()
     }
 
     #[test]

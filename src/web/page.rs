@@ -13,7 +13,9 @@ use super::{ApiError, router::Face};
 use crate::{
     daemon::Judged,
     model::{Change, FindingState, Run, SeriesKey},
-    render::page::{ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, STYLE, VerdictRow},
+    render::page::{
+        ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, STYLE, VerdictRow,
+    },
     store::{ChangeFilter, FindingFilter, Store},
 };
 
@@ -25,10 +27,13 @@ const NEWEST: usize = 25;
 /// `GET /`.
 pub(super) async fn overview(State(face): State<Face>) -> Result<Html<String>, ApiError> {
     let (store, setup, now) = (face.handle.store(), face.handle.setup(), face.handle.now());
-    let filter = FindingFilter { state: Some(FindingState::Open), limit: NEWEST, ..FindingFilter::default() };
+    let filter = FindingFilter {
+        state: Some(FindingState::Open),
+        limit: NEWEST,
+        ..FindingFilter::default()
+    };
     let findings = store.findings(filter).await?;
-    let changes =
-        store.changes(ChangeFilter { limit: NEWEST, ..ChangeFilter::default() }).await?;
+    let changes = store.changes(ChangeFilter { limit: NEWEST, ..ChangeFilter::default() }).await?;
     let latest = store.latest_runs().await?;
     let mut journeys = Vec::new();
     for scheduled in setup.journeys.values() {
@@ -47,7 +52,11 @@ pub(super) async fn overview(State(face): State<Face>) -> Result<Html<String>, A
         rows.push(change_row(&face.handle.judged(&change.id).await?));
     }
     let page = Overview {
-        title: if findings.is_empty() { "Wayfarer".into() } else { format!("({}) Wayfarer", findings.len()) },
+        title: if findings.is_empty() {
+            "Wayfarer".into()
+        } else {
+            format!("({}) Wayfarer", findings.len())
+        },
         agent: agent(&face),
         findings: findings.iter().map(finding_row).collect(),
         journeys,
@@ -94,7 +103,10 @@ pub(super) async fn change(
 
 /// `GET /assets/style.css`.
 pub(super) async fn style() -> Response {
-    ([(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")], STYLE)
+    (
+        [(header::CONTENT_TYPE, "text/css; charset=utf-8"), (header::CACHE_CONTROL, "max-age=300")],
+        STYLE,
+    )
         .into_response()
 }
 
@@ -150,7 +162,10 @@ fn facts(change: &Change) -> Vec<(String, String)> {
     add("title", change.title.clone());
     add("version", change.version.clone());
     add("before", change.previous_version.clone());
-    add("commits", Some(change.commits.iter().map(|c| c.id.clone()).collect::<Vec<_>>().join(", ")));
+    add(
+        "commits",
+        Some(change.commits.iter().map(|c| c.id.clone()).collect::<Vec<_>>().join(", ")),
+    );
     add("author", change.author.clone());
     add("release", change.release.clone());
     add("build", change.build.clone());
@@ -203,7 +218,9 @@ async fn journey_row(
         spark: spark(&points, &sorted, &place),
         marks: changes
             .iter()
-            .filter(|c| c.touches(&series.environment) && c.started_at >= begin && c.started_at <= now)
+            .filter(|c| {
+                c.touches(&series.environment) && c.started_at >= begin && c.started_at <= now
+            })
             .map(|c| format!("{:.1}", place(c.started_at)))
             .collect(),
         journey: series.journey.to_string(),
@@ -227,7 +244,12 @@ fn spark(points: &[(Timestamp, f64)], sorted: &[f64], place: &impl Fn(Timestamp)
 }
 
 fn at_share(sorted: &[f64], share: f64) -> Option<f64> {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "an index into a list of runs")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "an index into a list of runs"
+    )]
     let index = ((sorted.len().checked_sub(1)? as f64) * share).round() as usize;
     sorted.get(index).copied()
 }

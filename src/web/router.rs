@@ -9,7 +9,9 @@ use axum::{
     middleware,
     routing::get,
 };
-use tower_http::{catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer};
+use tower_http::{
+    catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+};
 
 use super::{
     ApiError,
@@ -81,5 +83,8 @@ fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<Header
 }
 
 async fn nothing_here(uri: axum::http::Uri) -> ApiError {
-    ApiError::not_found(format!("there is nothing at {}", uri.path()), "the dashboard is at /, the API below /api/v1")
+    ApiError::not_found(
+        format!("there is nothing at {}", uri.path()),
+        "the dashboard is at /, the API below /api/v1",
+    )
 }

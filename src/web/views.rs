@@ -8,13 +8,17 @@ use serde::Serialize;
 use crate::{
     daemon::Judged,
     model::{
-        Candidate, Change, Effect, Finding, Gate, Hop, Onset, Outcome, Phases, Quantiles, Run, StepRun, Verdict,
+        Candidate, Change, Effect, Finding, Gate, Hop, Onset, Outcome, Phases, Quantiles, Run,
+        StepRun, Verdict,
     },
 };
 
 /// A change.
 #[derive(Debug, Serialize)]
-#[expect(missing_docs, reason = "the fields of the API's change are described in the design and by the model")]
+#[expect(
+    missing_docs,
+    reason = "the fields of the API's change are described in the design and by the model"
+)]
 pub struct ChangeView<'a> {
     pub id: &'a str,
     pub kind: &'static str,
@@ -237,7 +241,11 @@ impl<'a> From<&'a Run> for RunView<'a> {
             duration_ms: ms(run.duration),
             outcome: &run.outcome,
             steps: run.steps.iter().map(Into::into).collect(),
-            deployed: run.deployed.iter().map(|d| (d.service.as_str(), d.version.as_str())).collect(),
+            deployed: run
+                .deployed
+                .iter()
+                .map(|d| (d.service.as_str(), d.version.as_str()))
+                .collect(),
             evidence: run.evidence.as_ref(),
         }
     }

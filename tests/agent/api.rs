@@ -15,18 +15,29 @@ fn changes_are_logged_merged_listed_and_judged() {
         (status, serde_json::from_str::<serde_json::Value>(&body).unwrap())
     };
 
-    let (status, answer) = post(r#"{"id":"a/1","service":"shop","environment":"production","state":"started"}"#);
+    let (status, answer) =
+        post(r#"{"id":"a/1","service":"shop","environment":"production","state":"started"}"#);
     assert_eq!((status, &answer["outcome"]), (200, &"new".into()), "{answer}");
     assert_eq!(answer["journeys"][0], "home");
-    let (_, answer) = post(r#"{"id":"a/1","service":"shop","environment":"production","state":"finished","version":"2"}"#);
+    let (_, answer) = post(
+        r#"{"id":"a/1","service":"shop","environment":"production","state":"finished","version":"2"}"#,
+    );
     assert_eq!(answer["outcome"], "merged", "{answer}");
-    let (_, again) = post(r#"{"id":"a/1","service":"shop","environment":"production","state":"finished","version":"2"}"#);
+    let (_, again) = post(
+        r#"{"id":"a/1","service":"shop","environment":"production","state":"finished","version":"2"}"#,
+    );
     assert_eq!(again["change"]["finished_at"], answer["change"]["finished_at"]);
 
     let (_, lonely) = post(r#"{"id":"b","service":"nobody","environment":"production"}"#);
-    assert!(lonely["notes"].to_string().contains("no journey touches the service `nobody`"), "{lonely}");
+    assert!(
+        lonely["notes"].to_string().contains("no journey touches the service `nobody`"),
+        "{lonely}"
+    );
     let (_, elsewhere) = post(r#"{"id":"c","service":"shop","environment":"moon"}"#);
-    assert!(elsewhere["notes"].to_string().contains("no environment is called `moon`"), "{elsewhere}");
+    assert!(
+        elsewhere["notes"].to_string().contains("no environment is called `moon`"),
+        "{elsewhere}"
+    );
 
     for (body, status, message) in [
         ("{", 400, "the body is not JSON"),
@@ -67,7 +78,8 @@ fn a_web_page_of_another_site_is_refused() {
     site.journey("home", "shop", "60s", "/");
     let _agent = site.agent();
     let body = r#"{"service":"shop","environment":"production"}"#;
-    let status = |headers: &[(&str, &str)]| site.ask("POST", "/api/v1/changes", headers, body).unwrap().0;
+    let status =
+        |headers: &[(&str, &str)]| site.ask("POST", "/api/v1/changes", headers, body).unwrap().0;
     assert_eq!(status(&[]), 200);
     assert_eq!(status(&[("Host", "evil.example")]), 403);
     assert_eq!(status(&[("Origin", "https://evil.example")]), 403);
@@ -83,7 +95,16 @@ fn the_change_log_works_through_the_agent_and_through_the_file() {
     let target = Target::start();
     let site = Site::new(&format!("http://127.0.0.1:{}", target.port), FAST);
     site.journey("home", "shop", "200ms", "/");
-    let (code, out, err) = site.run(&["change", "record", "--service", "shop", "--env", "production", "--id", "early"]);
+    let (code, out, err) = site.run(&[
+        "change",
+        "record",
+        "--service",
+        "shop",
+        "--env",
+        "production",
+        "--id",
+        "early",
+    ]);
     assert_eq!((code, out.trim()), (0, "early"), "{err}");
     let agent = site.agent();
     let url = format!("http://127.0.0.1:{}", site.port);
@@ -93,13 +114,33 @@ fn the_change_log_works_through_the_agent_and_through_the_file() {
         (!judged["verdicts"].as_array()?.is_empty()).then_some(())
     });
     // Logged into the file while the agent has it open.
-    let (code, ..) = site.run(&["change", "record", "--service", "shop", "--env", "production", "--id", "beside"]);
+    let (code, ..) = site.run(&[
+        "change",
+        "record",
+        "--service",
+        "shop",
+        "--env",
+        "production",
+        "--id",
+        "beside",
+    ]);
     assert_eq!(code, 0);
     eventually("the change beside it to be watched", || {
         let judged = site.json("/api/v1/changes/beside");
         (!judged["verdicts"].as_array()?.is_empty()).then_some(())
     });
-    let (code, out, err) = site.run(&["change", "record", "--url", &url, "--service", "shop", "--env", "production", "--id", "asked"]);
+    let (code, out, err) = site.run(&[
+        "change",
+        "record",
+        "--url",
+        &url,
+        "--service",
+        "shop",
+        "--env",
+        "production",
+        "--id",
+        "asked",
+    ]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("watched: home"), "{out}");
     let (code, out, _) = site.run(&["change", "list", "--url", &url]);

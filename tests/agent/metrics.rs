@@ -42,15 +42,26 @@ fn prometheus_scrapes_what_promtool_approves() {
         let text = site.metrics();
         text.contains("probe_success{").then_some(text)
     });
-    assert!(metrics.contains(r#"probe_success{environment="production",journey="home",location="test"} 1"#), "{metrics}");
+    assert!(
+        metrics.contains(
+            r#"probe_success{environment="production",journey="home",location="test"} 1"#
+        ),
+        "{metrics}"
+    );
     let run = site.json("/api/v1/runs?limit=1")["runs"][0].clone();
     let hops = run["steps"][0]["hops"].as_array().unwrap();
     assert_eq!(hops.len(), 2, "the redirect is a hop of its own: {run}");
     for hop in hops {
-        let phases: f64 = hop["phases_ms"].as_object().unwrap().values().map(|v| v.as_f64().unwrap()).sum();
+        let phases: f64 =
+            hop["phases_ms"].as_object().unwrap().values().map(|v| v.as_f64().unwrap()).sum();
         assert!((phases - hop["duration_ms"].as_f64().unwrap()).abs() < 0.01, "{hop}");
     }
-    site.ask("POST", "/api/v1/changes", &[], r#"{"id":"m","service":"shop","environment":"production","version":"1\"x"}"#);
+    site.ask(
+        "POST",
+        "/api/v1/changes",
+        &[],
+        r#"{"id":"m","service":"shop","environment":"production","version":"1\"x"}"#,
+    );
 
     if let Some(promtool) = program("promtool") {
         let mut check = Command::new(promtool)
@@ -62,7 +73,8 @@ fn prometheus_scrapes_what_promtool_approves() {
             .unwrap();
         check.stdin.take().unwrap().write_all(site.metrics().as_bytes()).unwrap();
         let said = check.wait_with_output().unwrap();
-        let words = String::from_utf8_lossy(&said.stderr).into_owned() + &String::from_utf8_lossy(&said.stdout);
+        let words = String::from_utf8_lossy(&said.stderr).into_owned()
+            + &String::from_utf8_lossy(&said.stdout);
         assert!(said.status.success() && words.trim().is_empty(), "promtool: {words}");
     }
     if let Some(prometheus) = program("prometheus") {

@@ -21,7 +21,9 @@ fn journeys_come_and_go_and_a_bad_file_is_refused() {
     assert!(log.contains("evry"), "{log}");
     assert!(runs_of("first") && runs_of("second"));
     signal(&agent, "HUP");
-    eventually("a second refusal", || (site.log().matches("reload: refused").count() >= 2).then_some(()));
+    eventually("a second refusal", || {
+        (site.log().matches("reload: refused").count() >= 2).then_some(())
+    });
 
     fs::remove_file(site.dir.path().join("journeys/third.toml")).unwrap();
     fs::remove_file(site.dir.path().join("journeys/second.toml")).unwrap();

@@ -30,7 +30,8 @@ fn a_watch_survives_kill_nine() {
     let judged = site.json("/api/v1/changes/slow/verdict?wait=30s");
     assert_eq!(judged["verdict"], "regressed", "{judged:#}");
     assert_eq!(judged["gate"]["status"], "fail");
-    let latency = judged["verdicts"].as_array().unwrap().iter().find(|v| v["metric"] == "latency").unwrap();
+    let latency =
+        judged["verdicts"].as_array().unwrap().iter().find(|v| v["metric"] == "latency").unwrap();
     assert_eq!(latency["named"], "slow", "{latency}");
     let (code, out, _) = site.run(&["gate", "slow"]);
     assert_eq!(code, 5, "{out}");

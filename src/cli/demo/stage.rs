@@ -58,7 +58,9 @@ impl Stage {
     pub(super) async fn build(seed: u64, keep: bool, context: &Context) -> Result<Self, Failed> {
         let trouble = |e: &dyn std::fmt::Display| Failed::new(Exit::Trouble, e.to_string());
         let shop = Shop::open(seed, PASSWORD).await.map_err(|e| trouble(&e))?;
-        let folder = Folder(std::env::temp_dir().join(format!("wayfarer-demo-{}-{seed:x}", std::process::id())));
+        let folder = Folder(
+            std::env::temp_dir().join(format!("wayfarer-demo-{}-{seed:x}", std::process::id())),
+        );
         std::fs::create_dir_all(&folder.0).map_err(|e| trouble(&e))?;
         let setup = settings(&shop, &folder.0)?;
         let usual = SocketAddr::from(([127, 0, 0, 1], 9464));
@@ -69,7 +71,8 @@ impl Stage {
         let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
         let exporter = Exporter::new(env!("CARGO_PKG_VERSION"))
             .map_err(|e| Failed::new(Exit::Bug, format!("metrics cannot be set up: {e}")))?;
-        let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
+        let engine =
+            Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
         let agent = Agent::start(Parts { clock: context.clock, store, engine, exporter }, setup);
         let handle = agent.handle();
         let stop = CancellationToken::new();
@@ -116,8 +119,11 @@ impl Stage {
 
     /// The findings that are open, a line each.
     pub(super) async fn open_findings(&self) -> Result<Vec<String>, Failed> {
-        let filter =
-            FindingFilter { state: Some(FindingState::Open), limit: 100, ..FindingFilter::default() };
+        let filter = FindingFilter {
+            state: Some(FindingState::Open),
+            limit: 100,
+            ..FindingFilter::default()
+        };
         let open = self.handle.store().findings(filter).await?;
         Ok(open
             .iter()
@@ -145,7 +151,10 @@ fn settings(shop: &Shop, root: &Path) -> Result<Setup, Failed> {
     let main = SourceFile { path: "wayfarer.toml".to_owned(), text };
     let journeys: Vec<SourceFile> = JOURNEYS
         .iter()
-        .map(|(name, text)| SourceFile { path: format!("journeys/{name}"), text: (*text).to_owned() })
+        .map(|(name, text)| SourceFile {
+            path: format!("journeys/{name}"),
+            text: (*text).to_owned(),
+        })
         .collect();
     let config = config::load(&main, &journeys).map_err(|e| Failed::new(Exit::Bug, e))?;
     let variables = BTreeMap::from([("DEMO_PASSWORD".to_owned(), PASSWORD.to_owned())]);

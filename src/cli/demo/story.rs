@@ -66,7 +66,7 @@ impl Chapter {
                 author: "mia",
                 overall: Conclusion::Regressed,
                 shifts: &[("sign-in", Metric::Success, Conclusion::Regressed)],
-                turn: |stage| stage.shop.refuse_sign_ins(20),
+                turn: |stage| stage.shop.break_accounts(1),
             },
             Self {
                 title: "the rollback of both",
@@ -83,7 +83,7 @@ impl Chapter {
                 ],
                 turn: |stage| {
                     stage.shop.slow_payments(100);
-                    stage.shop.refuse_sign_ins(0);
+                    stage.shop.break_accounts(0);
                 },
             },
         ]
@@ -166,7 +166,9 @@ impl Told {
             Some((_, _, conclusion)) if verdict.conclusion != *conclusion => {
                 Some(format!("{what}, should be {conclusion}"))
             }
-            Some((_, _, Conclusion::Regressed)) if verdict.named.as_ref() != Some(&verdict.change) => {
+            Some((_, _, Conclusion::Regressed))
+                if verdict.named.as_ref() != Some(&verdict.change) =>
+            {
                 let named = verdict.named.as_ref().map_or("nobody", |c| c.as_str());
                 Some(format!("{what}, but {named} is named"))
             }

@@ -12,9 +12,7 @@ use crate::{
 
 use super::{
     VERSION,
-    kept::{
-        MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds,
-    },
+    kept::{MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds},
     shape::{self, OTHER, PROTOCOLS, fault_code, hop_flag, step_flag, trigger_code},
 };
 

@@ -36,14 +36,15 @@ fn time() -> impl Strategy<Value = Timestamp> {
 }
 
 fn phases() -> impl Strategy<Value = Phases> {
-    [duration(), duration(), duration(), duration(), duration()]
-        .prop_map(|[resolve, connect, tls, processing, transfer]| Phases {
+    [duration(), duration(), duration(), duration(), duration()].prop_map(
+        |[resolve, connect, tls, processing, transfer]| Phases {
             resolve,
             connect,
             tls,
             processing,
             transfer,
-        })
+        },
+    )
 }
 
 prop_compose! {
@@ -101,12 +102,11 @@ const FAULTS: &[FaultKind] = &[
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let failure = (text(), select(FAULTS), text(), option::of(text()), option::of(text())).prop_map(
-        |(step, kind, message, check, expected)| {
+    let failure = (text(), select(FAULTS), text(), option::of(text()), option::of(text()))
+        .prop_map(|(step, kind, message, check, expected)| {
             let actual = expected.clone();
             Outcome::Failed(Failure { step: step.into(), kind, message, check, expected, actual })
-        },
-    );
+        });
     prop_oneof![
         Just(Outcome::Passed),
         failure,

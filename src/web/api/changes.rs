@@ -3,7 +3,10 @@
 use axum::{
     Json,
     body::Bytes,
-    extract::{Path, Query, State, rejection::{BytesRejection, QueryRejection}},
+    extract::{
+        Path, Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
     http::StatusCode,
 };
 use serde::Deserialize;
@@ -122,6 +125,9 @@ pub(crate) async fn verdict(
 /// The query, or which of its fields is wrong.
 pub(crate) fn known<T>(query: Result<Query<T>, QueryRejection>) -> Result<T, ApiError> {
     query.map(|Query(query)| query).map_err(|e| {
-        ApiError::bad_request(format!("the query cannot be read: {}", e.body_text()), "see the API's parameters in the README")
+        ApiError::bad_request(
+            format!("the query cannot be read: {}", e.body_text()),
+            "see the API's parameters in the README",
+        )
     })
 }

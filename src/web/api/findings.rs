@@ -48,7 +48,8 @@ pub(crate) async fn list(
             })
         })
         .transpose()?;
-    let filter = FindingFilter { state, limit: query::limit(query.limit)?, ..FindingFilter::default() };
+    let filter =
+        FindingFilter { state, limit: query::limit(query.limit)?, ..FindingFilter::default() };
     let findings = handle.store().findings(filter).await?;
     let findings: Vec<_> = findings.iter().map(FindingView::from).collect();
     Ok(Json(json!({ "findings": findings })))

@@ -14,12 +14,9 @@ pub(crate) const MOST: usize = 1000;
 /// `30s`, `5m`: how long to wait.
 pub(crate) fn duration(name: &str, text: Option<&str>) -> Result<Duration, ApiError> {
     let Some(text) = text else { return Ok(Duration::ZERO) };
-    text.parse::<SignedDuration>()
-        .ok()
-        .and_then(|d| Duration::try_from(d).ok())
-        .ok_or_else(|| {
-            ApiError::bad_request(format!("`{name}` is not a duration: {text}"), "write 30s or 5m")
-        })
+    text.parse::<SignedDuration>().ok().and_then(|d| Duration::try_from(d).ok()).ok_or_else(|| {
+        ApiError::bad_request(format!("`{name}` is not a duration: {text}"), "write 30s or 5m")
+    })
 }
 
 /// A time, RFC 3339.

@@ -70,11 +70,14 @@ pub(crate) async fn show(
     State(handle): State<Handle>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let id: RunId = id
-        .parse()
-        .map_err(|_| ApiError::bad_request(format!("`{id}` is not the id of a run"), "ids are UUIDs"))?;
+    let id: RunId = id.parse().map_err(|_| {
+        ApiError::bad_request(format!("`{id}` is not the id of a run"), "ids are UUIDs")
+    })?;
     match handle.store().run(&id).await? {
         Some(run) => Ok(Json(json!(RunView::from(&run)))),
-        None => Err(ApiError::not_found(format!("no run has the id {id}"), "it may be older than the retention")),
+        None => Err(ApiError::not_found(
+            format!("no run has the id {id}"),
+            "it may be older than the retention",
+        )),
     }
 }
