@@ -1,1 +1,3 @@
 //! The command: arguments, exit codes, tables; the only reader of environment variables.
+
+pub mod init;

@@ -101,7 +101,9 @@ impl Scope<'_> {
             let note = Note::new(span, format!("`{name}` is used before it is captured"))
                 .label("not known yet");
             return if later == step {
-                note.help("a step's own captures can be used from the next step on")
+                note.help(
+                    "what a step captures can be used in its assertions and from the next step on",
+                )
             } else {
                 note.help(format!("step `{later}` captures it, which comes later"))
             };
