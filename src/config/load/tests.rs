@@ -291,3 +291,13 @@ fn an_assertion_knows_what_its_own_step_captured() {
     assert_ne!(journey, JOURNEY);
     good(MAIN, &journey);
 }
+
+#[test]
+fn files_of_other_systems() {
+    good(&MAIN.replace('\n', "\r\n"), &JOURNEY.replace('\n', "\r\n"));
+    good(&format!("\u{feff}{MAIN}"), &format!("\u{feff}{JOURNEY}"));
+    let broken = JOURNEY.replace("303", "999").replace('\n', "\r\n");
+    let faults = load(&file("wayfarer.toml", MAIN), &[file("x.toml", &broken)]).unwrap_err();
+    let first = faults.iter().next().unwrap();
+    assert_eq!((first.line, first.column, faults.iter().len()), (20, 10, 1), "{faults}");
+}
