@@ -20,3 +20,4 @@ pub use assert::{Wording, assert, holds_without_assertion, looks_at_status};
 pub use describe::{describe, describe_capture};
 pub use fault::{fault_of_assertion, fault_of_query};
 pub use find::{CaptureFault, capture};
+pub use node::span;

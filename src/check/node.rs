@@ -77,7 +77,7 @@ pub(super) fn read_number(text: &str) -> Option<f64> {
 }
 
 /// A span of time as it is written in a journey: `2s`, `350ms`, `1.5s`.
-pub(super) fn span(time: Duration) -> String {
+pub fn span(time: Duration) -> String {
     if time.subsec_nanos() == 0 {
         return format!("{}s", time.as_secs());
     }

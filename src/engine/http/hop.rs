@@ -1,0 +1,200 @@
+//! One request and its answer, timed and capped.
+
+use std::time::Instant;
+
+use http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use hyper_util::client::legacy::connect::HttpInfo;
+
+use super::{
+    decode::{decode, too_large},
+    error::judge,
+    marks::{Ends, phases},
+    request::Request,
+    session::Session,
+};
+use crate::{
+    engine::fault::Trouble,
+    model::{FaultKind, Hop},
+};
+
+/// A deadline and whose it is.
+#[derive(Debug, Clone)]
+pub(super) struct Deadline {
+    pub(super) at: Instant,
+    /// Such as `the step's deadline of 2s`.
+    pub(super) name: String,
+}
+
+/// A hop as it was: what a report shows, what evidence needs, and how it ended.
+#[derive(Debug)]
+pub(super) struct Walked {
+    /// URL and method are not masked yet.
+    pub(super) hop: Hop,
+    /// What was sent, the cookies from the jar included.
+    pub(super) request: Request,
+    pub(super) head: Option<Head>,
+    /// The decoded body, or what came of it.
+    pub(super) body: Vec<u8>,
+    /// Whether the body breaks off.
+    pub(super) cut: bool,
+    pub(super) trouble: Option<Trouble>,
+}
+
+/// The head of an answer.
+#[derive(Debug, Clone)]
+pub(super) struct Head {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+}
+
+/// What has happened so far: it must outlive a request that a deadline cuts off.
+#[derive(Default)]
+struct Progress {
+    head: Option<Head>,
+    head_at: Option<Instant>,
+    version: Option<Version>,
+    ends: Option<Ends>,
+    wire: Vec<u8>,
+    wire_bytes: u64,
+}
+
+impl Session {
+    /// Sends a request and reads the answer, at most `cap` bytes of it on the wire and as many decoded.
+    pub(super) async fn hop(&mut self, request: &Request, cap: u64, deadline: &Deadline) -> Walked {
+        let mut request = request.clone();
+        self.add_cookies(&mut request);
+        self.settle().await;
+        self.attempts.begin_hop();
+        let mut progress = Progress::default();
+        let start = self.clock.instant();
+        let left = deadline.at.saturating_duration_since(start);
+        let ended = tokio::time::timeout(left, self.exchange(&request, cap, &mut progress)).await;
+        let end = self.clock.instant();
+        let mut walked = self.finish(request, &progress, start, end);
+        walked.trouble = match ended {
+            Ok(Ok(())) => None,
+            Ok(Err(Failed::TooLarge)) => Some(too_large(cap)),
+            Ok(Err(Failed::Broken(error))) => {
+                let marks = if walked.hop.reused { None } else { self.attempts.latest() };
+                Some(judge(&error, marks.as_ref(), &walked.request.url))
+            }
+            Err(_) => Some(timed_out(&walked, deadline)),
+        };
+        walked.cut = walked.trouble.is_some();
+        if let (None, Some(head)) = (&walked.trouble, &walked.head) {
+            // Decoding is our work, not the target's: it is outside of the timing.
+            match decode(&head.headers, std::mem::take(&mut progress.wire), cap).await {
+                Ok(body) => walked.body = body,
+                Err(trouble) => walked.trouble = Some(trouble),
+            }
+        } else {
+            walked.body = progress.wire;
+        }
+        if let Some(head) = &walked.head {
+            self.jar.take(&head.headers, &walked.request.url);
+        }
+        walked
+    }
+
+    fn add_cookies(&self, request: &mut Request) {
+        let Some(cookies) = self.jar.header(&request.url) else { return };
+        let all = match request.headers.get(header::COOKIE).and_then(|v| v.to_str().ok()) {
+            Some(own) => format!("{own}; {cookies}"),
+            None => cookies,
+        };
+        if let Ok(value) = HeaderValue::from_bytes(all.as_bytes()) {
+            request.headers.insert(header::COOKIE, value);
+        }
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        cap: u64,
+        progress: &mut Progress,
+    ) -> Result<(), Failed> {
+        let mut sent = reqwest::Request::new(request.method.clone(), request.url.clone());
+        *sent.headers_mut() = request.headers.clone();
+        *sent.body_mut() = request.body.clone().map(Into::into);
+        let mut response = self.client.execute(sent).await.map_err(Failed::Broken)?;
+        progress.head_at = Some(self.clock.instant());
+        progress.version = Some(response.version());
+        progress.ends = response
+            .extensions()
+            .get::<HttpInfo>()
+            .map(|info| (info.local_addr(), info.remote_addr()));
+        progress.head =
+            Some(Head { status: response.status(), headers: response.headers().clone() });
+        while let Some(chunk) = response.chunk().await.map_err(Failed::Broken)? {
+            progress.wire_bytes += chunk.len() as u64;
+            if progress.wire_bytes > cap {
+                // Dropping the response closes the connection: nothing more is read.
+                return Err(Failed::TooLarge);
+            }
+            progress.wire.extend_from_slice(&chunk);
+        }
+        Ok(())
+    }
+
+    fn finish(
+        &mut self,
+        request: Request,
+        progress: &Progress,
+        start: Instant,
+        end: Instant,
+    ) -> Walked {
+        // Without an answer it is not known which connection served. Then the latest attempt of the hop tells, if there was one.
+        let made = match progress.ends {
+            Some(ends) => self.attempts.that_made(ends),
+            None => self.attempts.latest(),
+        };
+        let ends = progress.ends.or_else(|| made.as_ref().and_then(|marks| marks.ends));
+        let phases = phases(start, end, made.as_ref(), progress.head_at);
+        let hop = Hop {
+            method: request.method.to_string(),
+            url: request.url.to_string(),
+            status: progress.head.as_ref().map(|head| head.status.as_u16()),
+            version: progress.version.map(version_name),
+            offset: start.saturating_duration_since(self.watch.origin()),
+            duration: phases.total(),
+            phases,
+            reused: made.is_none(),
+            peer: ends.map(|(_, remote)| remote),
+            body_bytes: progress.wire_bytes,
+            certificate_expires_at: self.expiry(&request.url, ends, made.as_ref()),
+        };
+        let head = progress.head.clone();
+        Walked { hop, request, head, body: Vec::new(), cut: false, trouble: None }
+    }
+}
+
+/// Why an exchange ended early.
+enum Failed {
+    Broken(reqwest::Error),
+    TooLarge,
+}
+
+/// The trouble with a deadline that passed: whose, and while what was going on.
+fn timed_out(walked: &Walked, deadline: &Deadline) -> Trouble {
+    let phases = &walked.hop.phases;
+    let doing = if walked.head.is_some() {
+        "while the body was read"
+    } else if walked.hop.reused || !phases.processing.is_zero() {
+        "while waiting for the answer"
+    } else if !phases.tls.is_zero() {
+        "in the TLS handshake"
+    } else if !phases.connect.is_zero() {
+        "while connecting"
+    } else {
+        "while looking up the name"
+    };
+    Trouble::target(FaultKind::Timeout, format!("{} passed {doing}", deadline.name))
+}
+
+fn version_name(version: Version) -> String {
+    match version {
+        Version::HTTP_2 => "HTTP/2".to_owned(),
+        Version::HTTP_3 => "HTTP/3".to_owned(),
+        other => format!("{other:?}"),
+    }
+}

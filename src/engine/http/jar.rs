@@ -1,0 +1,68 @@
+//! The cookies of one run (RFC 6265).
+
+use cookie_store::CookieStore;
+use http::{HeaderMap, header};
+use url::Url;
+
+/// A browser's jar, empty at the beginning of each run.
+#[derive(Debug, Default)]
+pub(super) struct Jar(CookieStore);
+
+impl Jar {
+    /// Takes the cookies of an answer. One that cannot be read, or that the host may not set, is passed over as a browser does.
+    pub(super) fn take(&mut self, headers: &HeaderMap, url: &Url) {
+        for value in headers.get_all(header::SET_COOKIE) {
+            let text = String::from_utf8_lossy(value.as_bytes());
+            // A refused cookie is not a fault of the step; an assertion on the cookie tells.
+            self.0.parse(&text, url).map(drop).unwrap_or_default();
+        }
+    }
+
+    /// The `Cookie` header for a request, if there are any.
+    pub(super) fn header(&self, url: &Url) -> Option<String> {
+        let mut pairs: Vec<String> =
+            self.0.get_request_values(url).map(|(name, value)| format!("{name}={value}")).collect();
+        // The store has no order of its own; a stable one keeps requests comparable.
+        pairs.sort();
+        (!pairs.is_empty()).then(|| pairs.join("; "))
+    }
+
+    /// All cookies that have not expired: first those that would be sent to `url`, then the others.
+    pub(super) fn all(&self, url: &Url) -> Vec<(String, String)> {
+        let own = self.0.get_request_values(url).map(|(n, v)| (n.to_owned(), v.to_owned()));
+        let others = self
+            .0
+            .iter_unexpired()
+            .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()));
+        own.chain(others).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn cookies_go_back_to_where_they_came_from() {
+        let here = Url::parse("https://shop.example/account/").unwrap();
+        let mut headers = HeaderMap::new();
+        for cookie in [
+            "sid=abc; Path=/; HttpOnly; Secure",
+            "b=2",
+            "other=1; Domain=elsewhere.example",
+            "old=1; Max-Age=0",
+            "\u{e4}=;;;",
+        ] {
+            headers.append(header::SET_COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).unwrap());
+        }
+        let mut jar = Jar::default();
+        jar.take(&headers, &here);
+        assert_eq!(jar.header(&here).as_deref(), Some("b=2; sid=abc"));
+        for elsewhere in ["https://elsewhere.example/", "http://shop.example/"] {
+            assert_eq!(jar.header(&Url::parse(elsewhere).unwrap()), None, "{elsewhere}");
+        }
+        assert_eq!(jar.all(&here).first(), Some(&("b".to_owned(), "2".to_owned())));
+    }
+}

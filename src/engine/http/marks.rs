@@ -1,0 +1,216 @@
+//! When a connect attempt came to which point.
+
+use std::{
+    net::SocketAddr,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use hyper_util::client::legacy::connect::{Connection, HttpInfo};
+use tower::{Layer, Service};
+
+use crate::{clock::Clock, model::Phases};
+
+tokio::task_local! {
+    /// The attempt whose connector is being polled.
+    static ATTEMPT: Arc<Attempt>;
+}
+
+/// The two ends of a TCP connection: local and remote.
+pub(super) type Ends = (SocketAddr, SocketAddr);
+
+/// One try of the connector to make a connection.
+#[derive(Debug, Default)]
+pub(super) struct Attempt(Mutex<Marks>);
+
+/// What is known of an attempt.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Marks {
+    pub(super) resolve_started: Option<Instant>,
+    pub(super) resolved: Option<Instant>,
+    pub(super) tls_started: Option<Instant>,
+    pub(super) connected: Option<Instant>,
+    pub(super) addresses: Vec<SocketAddr>,
+    pub(super) ends: Option<Ends>,
+    /// The certificates the server sent (DER), its own first.
+    pub(super) chain: Vec<Vec<u8>>,
+}
+
+impl Attempt {
+    pub(super) fn marks(&self) -> Marks {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Changes the marks of the attempt that is being polled; does nothing outside of one.
+pub(super) fn mark(change: impl FnOnce(&mut Marks)) {
+    // There is no attempt when a connector is used without our layer, as in a test of a part.
+    ATTEMPT
+        .try_with(|attempt| change(&mut attempt.0.lock().unwrap_or_else(PoisonError::into_inner)))
+        .unwrap_or_default();
+}
+
+/// The attempts begun in the present hop.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Attempts(Arc<Mutex<Vec<Arc<Attempt>>>>);
+
+impl Attempts {
+    /// Forgets the attempts of the hop before.
+    pub(super) fn begin_hop(&self) {
+        self.list().clear();
+    }
+
+    /// The attempt that made the connection with these ends, if it was begun in this hop.
+    pub(super) fn that_made(&self, ends: Ends) -> Option<Marks> {
+        self.list().iter().map(|a| a.marks()).find(|marks| marks.ends == Some(ends))
+    }
+
+    /// The latest attempt of this hop.
+    pub(super) fn latest(&self) -> Option<Marks> {
+        self.list().last().map(|attempt| attempt.marks())
+    }
+
+    fn list(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Attempt>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The layer around reqwest's connector.
+#[derive(Debug, Clone)]
+pub(super) struct Marking {
+    pub(super) attempts: Attempts,
+    pub(super) clock: Clock,
+}
+
+impl<S> Layer<S> for Marking {
+    type Service = Marked<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        Marked { inner, marking: self.clone() }
+    }
+}
+
+/// A connector that marks its attempts.
+#[derive(Debug, Clone)]
+pub(super) struct Marked<S> {
+    inner: S,
+    marking: Marking,
+}
+
+impl<S, R> Service<R> for Marked<S>
+where
+    S: Service<R>,
+    S::Response: Connection + Send,
+    S::Error: Send,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<S::Response, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: R) -> Self::Future {
+        let clock = self.marking.clock;
+        let attempt = Arc::new(Attempt::default());
+        self.marking.attempts.list().push(Arc::clone(&attempt));
+        let connecting = ATTEMPT.sync_scope(Arc::clone(&attempt), || self.inner.call(request));
+        Box::pin(ATTEMPT.scope(attempt, async move {
+            let connection = connecting.await?;
+            let now = clock.instant();
+            let mut facts = http::Extensions::new();
+            connection.connected().get_extras(&mut facts);
+            let ends = facts.get::<HttpInfo>().map(|info| (info.local_addr(), info.remote_addr()));
+            mark(|marks| {
+                marks.connected = Some(now);
+                marks.ends = ends;
+            });
+            Ok(connection)
+        }))
+    }
+}
+
+/// Divides the time from `start` to `end` into phases without a gap, so that they add up to it. `marks` are those of the attempt that made
+/// the connection, if it was made in this hop; `head` is when the answer's head came. The phase in which a hop ended early takes the rest.
+pub(super) fn phases(
+    start: Instant,
+    end: Instant,
+    marks: Option<&Marks>,
+    head: Option<Instant>,
+) -> Phases {
+    let mut phases = Phases::default();
+    let mut at = start;
+    let mut until = |mark: Option<Instant>| {
+        let to = mark.unwrap_or(end).clamp(at, end.max(at));
+        let length = to.saturating_duration_since(at);
+        at = to;
+        length
+    };
+    if let Some(marks) = marks {
+        if marks.resolve_started.is_some() {
+            phases.resolve = until(marks.resolved);
+        }
+        phases.connect = until(marks.tls_started.or(marks.connected));
+        if marks.tls_started.is_some() {
+            phases.tls = until(marks.connected);
+        }
+    }
+    phases.processing = until(head);
+    phases.transfer = until(None);
+    phases
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn phases_add_up_whatever_the_marks(
+            times in proptest::collection::vec(proptest::option::of(0u64..1000), 5),
+            length in 0u64..1000,
+            attempt: bool,
+        ) {
+            let start = Clock.instant();
+            let at = |i: usize| times[i].map(|ms: u64| start + Duration::from_millis(ms));
+            let marks = Marks {
+                resolve_started: at(0),
+                resolved: at(1),
+                tls_started: at(2),
+                connected: at(3),
+                ..Marks::default()
+            };
+            let end = start + Duration::from_millis(length);
+            let phases = phases(start, end, attempt.then_some(&marks), at(4));
+            prop_assert_eq!(phases.total(), Duration::from_millis(length));
+        }
+    }
+
+    #[test]
+    fn each_phase_ends_where_the_next_begins() {
+        let start = Clock.instant();
+        let at = |ms| start + Duration::from_millis(ms);
+        let marks = Marks {
+            resolve_started: Some(at(0)),
+            resolved: Some(at(10)),
+            tls_started: Some(at(30)),
+            connected: Some(at(60)),
+            ..Marks::default()
+        };
+        let ms = |p: Phases| p.named().map(|(_, d)| d.as_millis());
+        assert_eq!(ms(phases(start, at(200), Some(&marks), Some(at(160)))), [10, 20, 30, 100, 40]);
+        assert_eq!(ms(phases(start, at(200), None, Some(at(160)))), [0, 0, 0, 160, 40]);
+        let failed = Marks { connected: None, ..marks.clone() };
+        assert_eq!(ms(phases(start, at(200), Some(&failed), None)), [10, 20, 170, 0, 0]);
+        let literal = Marks { resolve_started: None, resolved: None, tls_started: None, ..marks };
+        assert_eq!(ms(phases(start, at(200), Some(&literal), None)), [0, 60, 0, 140, 0]);
+    }
+}

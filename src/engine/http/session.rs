@@ -1,0 +1,97 @@
+//! What one run keeps between its requests: client, cookies, connections.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use jiff::Timestamp;
+use url::Url;
+
+use super::{
+    jar::Jar,
+    marks::{Attempts, Ends, Marking, Marks},
+    resolve::Resolver,
+    tls::earliest_expiry,
+};
+use crate::{
+    clock::{Clock, Stopwatch},
+    engine::{fault::Trouble, settings::Parts},
+};
+
+/// How long we wait before a request that follows another. After a chunked answer hyper needs a moment to see that the connection is idle;
+/// a request sent at once opened a new one in a third to a half of all cases, so that a step's time depended on a race in our own process.
+/// One millisecond was enough in nearly all cases, two in all.
+pub(super) const PAUSE: Duration = Duration::from_millis(2);
+
+/// One run's side of HTTP. Nothing of it outlives the run.
+pub(in crate::engine) struct Session {
+    pub(super) client: reqwest::Client,
+    pub(super) attempts: Attempts,
+    pub(super) jar: Jar,
+    pub(super) clock: Clock,
+    /// The run's own stopwatch: offsets count from it.
+    pub(super) watch: Stopwatch,
+    /// Whether a request was sent before.
+    pub(super) used: bool,
+    /// When the certificates of the connections of this run end.
+    expiries: HashMap<Ends, Timestamp>,
+    /// The same by host, for connections whose handshake resumed a session and so sent no certificate.
+    host_expiries: HashMap<String, Timestamp>,
+}
+
+impl Session {
+    /// A session for one run; what the shared parts cost (system roots) is not paid again.
+    pub(in crate::engine) fn new(parts: &Parts, watch: Stopwatch) -> Result<Self, Trouble> {
+        let attempts = Attempts::default();
+        let clock = parts.clock;
+        let resolver = Resolver { hosts: Arc::clone(&parts.hosts), clock };
+        let client = reqwest::Client::builder()
+            .tls_backend_preconfigured(parts.tls.for_run())
+            .dns_resolver(Arc::new(resolver))
+            .connector_layer(Marking { attempts: attempts.clone(), clock })
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .referer(false)
+            .build()
+            .map_err(|error| Trouble::ours(format!("no HTTP client can be built: {error}")))?;
+        Ok(Self {
+            client,
+            attempts,
+            jar: Jar::default(),
+            clock,
+            watch,
+            used: false,
+            expiries: HashMap::new(),
+            host_expiries: HashMap::new(),
+        })
+    }
+
+    /// Waits until the connection of the request before is idle again.
+    pub(super) async fn settle(&mut self) {
+        if self.used {
+            tokio::time::sleep(PAUSE).await;
+        }
+        self.used = true;
+    }
+
+    /// When the first certificate of the connection that served ends. `marks` are those of the attempt that made it in this hop.
+    pub(super) fn expiry(
+        &mut self,
+        url: &Url,
+        ends: Option<Ends>,
+        marks: Option<&Marks>,
+    ) -> Option<Timestamp> {
+        if url.scheme() != "https" {
+            return None;
+        }
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let seen = marks.and_then(|marks| earliest_expiry(&marks.chain));
+        let expiry = seen
+            .or_else(|| self.expiries.get(&ends?).copied())
+            .or_else(|| self.host_expiries.get(&host).copied())?;
+        if let Some(ends) = ends {
+            self.expiries.insert(ends, expiry);
+        }
+        self.host_expiries.insert(host, expiry);
+        Some(expiry)
+    }
+}

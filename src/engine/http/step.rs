@@ -1,0 +1,323 @@
+//! One HTTP step: its hops, then its checks.
+
+use std::{cell::RefCell, collections::HashSet, time::Duration};
+
+use super::{
+    decode,
+    evidence::{evidence, hide},
+    hop::{Deadline, Walked},
+    redirect,
+    request::{Request, build},
+    session::Session,
+};
+use crate::{
+    check::{self, Answer, Wording},
+    engine::{fault::Trouble, vars::Variables},
+    model::{
+        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Query, Step, StepOutcome, StepRun,
+        Text,
+    },
+};
+
+/// The deadlines a step stands under.
+#[derive(Debug, Clone)]
+pub(in crate::engine) struct Limits {
+    /// When the journey's deadline passes.
+    pub(in crate::engine) journey_at: std::time::Instant,
+    /// The journey's deadline as configured.
+    pub(in crate::engine) journey: Duration,
+}
+
+impl Limits {
+    /// The deadline that passes first.
+    fn deadline(&self, step: &Step, now: std::time::Instant) -> Deadline {
+        let journey = Deadline {
+            at: self.journey_at,
+            name: format!("the journey's deadline of {}", check::span(self.journey)),
+        };
+        match step.timeout {
+            Some(timeout) if now + timeout < self.journey_at => Deadline {
+                at: now + timeout,
+                name: format!("the step's deadline of {}", check::span(timeout)),
+            },
+            _ => journey,
+        }
+    }
+}
+
+/// A step as it was walked.
+pub(in crate::engine) struct WalkedStep {
+    pub(in crate::engine) run: StepRun,
+    /// Why the run ends here, if it does.
+    pub(in crate::engine) end: Option<End>,
+}
+
+/// How a run ends in a step that did not pass.
+pub(in crate::engine) enum End {
+    Failed(Box<Failure>, Option<Evidence>),
+    Broken(String),
+}
+
+/// Walks a step: never fails, whatever the target does.
+pub(in crate::engine) async fn walk_step(
+    session: &mut Session,
+    step: &Step,
+    http: &HttpStep,
+    vars: &mut Variables,
+    limits: &Limits,
+) -> WalkedStep {
+    let began = session.clock.instant();
+    let deadline = limits.deadline(step, began);
+    let mut walked = Vec::new();
+    let trouble = hops(session, http, vars, &deadline, &mut walked).await.err();
+    let duration = walked.iter().map(|w| w.hop.duration).sum();
+    let offset = walked.first().map_or_else(
+        || began.saturating_duration_since(session.watch.origin()),
+        |first| first.hop.offset,
+    );
+    let mut run = StepRun {
+        name: step.name.clone(),
+        offset,
+        duration,
+        outcome: StepOutcome::Passed,
+        hops: Vec::new(),
+        assertions: Vec::new(),
+        captures: Vec::new(),
+    };
+    let end = match trouble {
+        Some(Trouble::Ours(reason)) => Some(End::Broken(reason)),
+        Some(Trouble::Target(kind, message)) => {
+            let failure = Failure {
+                step: step.name.clone(),
+                kind,
+                message,
+                check: None,
+                expected: None,
+                actual: None,
+            };
+            Some(End::Failed(Box::new(failure), None))
+        }
+        None => judge(session, step, &walked, vars, &mut run),
+    };
+    run.hops = walked.iter().map(|w| w.hop.clone()).collect();
+    let end = end.map(|end| match end {
+        End::Failed(failure, _) => End::Failed(failure, evidence(&walked, vars.mask())),
+        broken @ End::Broken(_) => broken,
+    });
+    run.outcome = match end {
+        None => StepOutcome::Passed,
+        Some(End::Failed(..)) => StepOutcome::Failed,
+        Some(End::Broken(_)) => StepOutcome::Broken,
+    };
+    WalkedStep { run, end }
+}
+
+/// Sends the request and follows its redirects.
+async fn hops(
+    session: &mut Session,
+    http: &HttpStep,
+    vars: &Variables,
+    deadline: &Deadline,
+    walked: &mut Vec<Walked>,
+) -> Result<(), Trouble> {
+    let mut request: Request = build(http, vars)?;
+    let mut asked = HashSet::new();
+    loop {
+        if session.clock.instant() >= deadline.at {
+            let message = format!("{} passed before the request was sent", deadline.name);
+            return Err(Trouble::target(FaultKind::Timeout, message));
+        }
+        let cookies = session.jar.header(&request.url);
+        if !asked.insert(redirect::fingerprint(&request, cookies.as_deref())) {
+            return Err(redirect::circle(&request.url, walked.len()));
+        }
+        let mut hop = session.hop(&request, http.max_body_bytes, deadline).await;
+        let trouble = hop.trouble.take();
+        let head = hop.head.clone();
+        walked.push(hop);
+        if let Some(trouble) = trouble {
+            return Err(trouble);
+        }
+        let Some(head) = head.filter(|head| redirect::is_redirect(head.status)) else {
+            return Ok(());
+        };
+        if http.redirects == 0 {
+            return Ok(());
+        }
+        if walked.len() > http.redirects as usize {
+            return Err(redirect::too_many(http.redirects));
+        }
+        request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+    }
+}
+
+/// Captures and assertions over the last hop. All assertions are judged, so that a report shows each; the first that does not hold is the
+/// failure, and where all hold, the first capture that found nothing.
+fn judge(
+    session: &Session,
+    step: &Step,
+    walked: &[Walked],
+    vars: &mut Variables,
+    run: &mut StepRun,
+) -> Option<End> {
+    let last = walked.last()?;
+    let answer = answer(session, last, walked.len(), run.duration)?;
+    let missing = capture(step, &answer, vars, run);
+    let checking = Checking { vars, unfilled: RefCell::new(None) };
+    let mut failed: Option<(FaultKind, AssertionResult)> = None;
+    if !check::looks_at_status(&step.assertions) {
+        let result = default_assertion(&answer);
+        if !result.passed {
+            failed = Some((FaultKind::Status, result.clone()));
+        }
+        run.assertions.push(result);
+    }
+    for assertion in &step.assertions {
+        let mut result = check::assert(assertion, &answer, &checking);
+        if let Query::Header(name) = &assertion.query {
+            // Cookies and credentials are no more to be seen in a comparison than in evidence.
+            let shown =
+                |t: String| if hides(name) { hide_all(&answer, name, &checking) } else { t };
+            result.actual = result.actual.map(shown);
+        }
+        if !result.passed && failed.is_none() {
+            let status = assertion.query == Query::Status;
+            let kind = if status { FaultKind::Status } else { FaultKind::Assertion };
+            failed = Some((kind, result.clone()));
+        }
+        run.assertions.push(result);
+    }
+    let unfilled = checking.unfilled.into_inner();
+    let fail = |kind, message: String, result: AssertionResult| {
+        let failure = Failure {
+            step: step.name.clone(),
+            kind,
+            message,
+            check: Some(result.check),
+            expected: result.expected,
+            actual: result.actual,
+        };
+        Some(End::Failed(Box::new(failure), None))
+    };
+    match (unfilled, failed, missing) {
+        // A template of an assertion may need the capture that found nothing: then that is the reason.
+        (Some(_), _, Some((result, message))) => fail(FaultKind::Capture, message, result),
+        (Some(reason), _, None) => Some(End::Broken(reason)),
+        (None, Some((kind, result)), _) => {
+            let message = said(&result);
+            fail(kind, message, result)
+        }
+        (None, None, Some((result, message))) => fail(FaultKind::Capture, message, result),
+        (None, None, None) => None,
+    }
+}
+
+/// The answer as the checks see it.
+fn answer(session: &Session, last: &Walked, hops: usize, duration: Duration) -> Option<Answer> {
+    let head = last.head.as_ref()?;
+    let mut answer = Answer::new(head.status.as_u16(), decode::text(&head.headers, &last.body));
+    answer.headers = head
+        .headers
+        .iter()
+        .map(|(name, value)| {
+            (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
+        })
+        .collect();
+    answer.cookies = session.jar.all(&last.request.url);
+    answer.duration = duration;
+    answer.url = last.request.url.to_string();
+    answer.redirects = u32::try_from(hops.saturating_sub(1)).unwrap_or(u32::MAX);
+    Some(answer)
+}
+
+/// Takes the captures; gives the first that found nothing.
+fn capture(
+    step: &Step,
+    answer: &Answer,
+    vars: &mut Variables,
+    run: &mut StepRun,
+) -> Option<(AssertionResult, String)> {
+    let mut missing = None;
+    let mut taken = Vec::new();
+    for capture in &step.captures {
+        match check::capture(&capture.query, answer) {
+            Ok(value) => {
+                vars.capture(&capture.name, value.clone(), capture.secret);
+                taken.push((capture, value));
+            }
+            Err(fault) if missing.is_none() => {
+                let (actual, _) = vars.mask().excerpt(&fault.message, 400, false);
+                let result = AssertionResult {
+                    check: check::describe_capture(capture),
+                    passed: false,
+                    expected: Some("a value to keep".to_owned()),
+                    actual: Some(actual.clone()),
+                };
+                missing = Some((result, format!("{} has no value: {actual}", capture.name)));
+            }
+            Err(_) => {}
+        }
+    }
+    // After the loop: a value may hold one that only became a secret with a later capture.
+    for (capture, value) in taken {
+        let shown = if capture.secret {
+            crate::render::MASK.to_owned()
+        } else {
+            vars.mask().excerpt(&value, 400, false).0
+        };
+        run.captures.push((capture.name.clone(), shown));
+    }
+    missing
+}
+
+/// What is asserted where a step says nothing of the status.
+fn default_assertion(answer: &Answer) -> AssertionResult {
+    let passed = check::holds_without_assertion(answer.status);
+    AssertionResult {
+        check: "status".to_owned(),
+        passed,
+        expected: (!passed).then(|| "2xx".to_owned()),
+        actual: (!passed).then(|| answer.status.to_string()),
+    }
+}
+
+/// A sentence for a failed assertion.
+fn said(result: &AssertionResult) -> String {
+    format!(
+        "{}: expected {}, got {}",
+        result.check,
+        result.expected.as_deref().unwrap_or_default(),
+        result.actual.as_deref().unwrap_or_default()
+    )
+}
+
+fn hides(name: &str) -> bool {
+    ["set-cookie", "cookie", "authorization", "proxy-authorization"]
+        .iter()
+        .any(|hidden| name.eq_ignore_ascii_case(hidden))
+}
+
+fn hide_all(answer: &Answer, name: &str, checking: &Checking<'_>) -> String {
+    let values = answer.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+    let hidden: Vec<String> =
+        values.map(|(_, value)| hide(name, value, checking.vars.mask())).collect();
+    if hidden.is_empty() { "nothing found".to_owned() } else { hidden.join(", ") }
+}
+
+/// What assertions need: variables, and a note of what could not be filled.
+struct Checking<'a> {
+    vars: &'a Variables,
+    unfilled: RefCell<Option<String>>,
+}
+
+impl Wording for Checking<'_> {
+    fn fill(&self, text: &Text) -> Result<String, String> {
+        self.vars.fill(text).inspect_err(|reason| {
+            self.unfilled.borrow_mut().get_or_insert_with(|| reason.clone());
+        })
+    }
+
+    fn mask(&self, text: &str, cap: usize) -> (String, bool) {
+        self.vars.mask().excerpt(text, cap, false)
+    }
+}

@@ -1,0 +1,79 @@
+//! The variables of one run: what templates are filled from, and what is masked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use super::{fault::Trouble, settings::Parts, ticket::Ticket};
+use crate::{
+    model::{FaultKind, Text},
+    render::Mask,
+};
+
+/// Names and values. A journey's own variables win over the environment's, overrides win over both.
+pub(super) struct Variables {
+    parts: Arc<Parts>,
+    values: BTreeMap<String, String>,
+    captured: BTreeSet<String>,
+    mask: Mask,
+}
+
+impl Variables {
+    pub(super) fn new(parts: &Arc<Parts>, ticket: &Ticket) -> Self {
+        let environment = &ticket.environment;
+        let mut values = environment.vars.clone();
+        for (name, secret) in &environment.secrets {
+            values.insert(name.clone(), secret.expose().to_owned());
+        }
+        values.extend(ticket.journey.vars.clone());
+        values.extend(ticket.vars.clone());
+        let mut mask = Mask::new(environment.secrets.values().map(|secret| secret.expose()));
+        for (name, value) in &ticket.vars {
+            // Whoever overrides a secret gives a secret.
+            if environment.secrets.contains_key(name) {
+                mask.add(value);
+            }
+        }
+        Self { parts: Arc::clone(parts), values, captured: BTreeSet::new(), mask }
+    }
+
+    pub(super) fn mask(&self) -> &Mask {
+        &self.mask
+    }
+
+    /// Keeps a captured value.
+    pub(super) fn capture(&mut self, name: &str, value: String, secret: bool) {
+        if secret {
+            self.mask.add(&value);
+        }
+        self.captured.insert(name.to_owned());
+        self.values.insert(name.to_owned(), value);
+    }
+
+    /// Fills a template. Every name was checked when the journey was loaded, so a failure is a fault of the configuration: ours.
+    pub(super) fn fill(&self, text: &Text) -> Result<String, String> {
+        if text.is_plain() {
+            return Ok(text.0.clone());
+        }
+        self.parts
+            .template(text)
+            .and_then(|template| template.fill(&self.values))
+            .map_err(|fault| format!("the template \"{text}\" cannot be filled: {fault}"))
+    }
+
+    /// [`fill`](Self::fill) for what is sent.
+    pub(super) fn fill_to_send(&self, text: &Text) -> Result<String, Trouble> {
+        self.fill(text).map_err(Trouble::Ours)
+    }
+
+    /// The trouble with a text that was filled and then turned out impossible: the target's if a captured value stands in it, ours if not.
+    pub(super) fn impossible(&self, text: &Text, message: String) -> Trouble {
+        let names = self.parts.template(text).map(|template| template.names());
+        if names.is_ok_and(|names| !names.is_disjoint(&self.captured)) {
+            Trouble::Target(FaultKind::Template, message)
+        } else {
+            Trouble::Ours(message)
+        }
+    }
+}
