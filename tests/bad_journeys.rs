@@ -1,6 +1,7 @@
 //! One file for each possible mistake, with the exact message it must give: `bad_journeys/NAME.toml` is a journey beside
 //! `_settings.toml`, `bad_journeys/NAME/` a whole folder with its own `wayfarer.toml`. `NAME.expected` is what a user sees.
 //! `WAYFARER_BLESS=1 cargo test --test bad_journeys` writes the messages anew; read the difference before it is committed.
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![expect(
     clippy::disallowed_methods,
     reason = "a test is told by its environment to write what it should compare"

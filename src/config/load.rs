@@ -68,3 +68,6 @@ pub fn load(main: &SourceFile, journeys: &[SourceFile]) -> Result<Config, Faults
         Err(Faults::new(faults, texts))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,8 +11,8 @@
 //! # What templates may use
 //!
 //! The variables of the environment (`base_url` among them), those of the journey (which win over the environment's), the
-//! environment's secrets, what **earlier** steps captured, and the [`BUILT_INS`]. Each name is looked up for each environment
-//! that the journey runs in.
+//! environment's secrets, what **earlier** steps captured (in assertions also what the step itself captured), and the
+//! [`BUILT_INS`]. Each name is looked up for each environment that the journey runs in.
 
 mod draw;
 mod expressions;

@@ -76,7 +76,7 @@ impl Scope<'_> {
             return;
         }
         let span = self.span_of(text, name);
-        self.page.note(self.undefined(span, name, step, &lacking));
+        self.page.note(self.undefined(span, name, step, &lacking).derived());
     }
 
     /// The environments that lack a name; none where all have it, or where that cannot be told.
@@ -101,7 +101,9 @@ impl Scope<'_> {
             let note = Note::new(span, format!("`{name}` is used before it is captured"))
                 .label("not known yet");
             return if later == step {
-                note.help("a step's own captures can be used from the next step on")
+                note.help(
+                    "what a step captures can be used in its assertions and from the next step on",
+                )
             } else {
                 note.help(format!("step `{later}` captures it, which comes later"))
             };
@@ -117,10 +119,7 @@ impl Scope<'_> {
             || "define it in `vars` or `secrets` of the environment, in `vars` of the journey, or capture it in an earlier step".to_owned(),
             |near| format!("did you mean `{near}`?"),
         );
-        Note::new(span, format!("`{name}` is not defined"))
-            .label("nobody defines this")
-            .help(help)
-            .derived()
+        Note::new(span, format!("`{name}` is not defined")).label("nobody defines this").help(help)
     }
 
     /// Every name that could be meant.

@@ -197,7 +197,8 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,20}") {
-            let _ = (duration(&text), percent(&text), size(&text));
+            let faults = [duration(&text).err(), percent(&text).err(), size(&text).err()];
+            prop_assert!(faults.iter().flatten().all(|fault| !fault.is_empty()));
         }
 
         #[test]

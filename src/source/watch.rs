@@ -117,7 +117,7 @@ mod tests {
     /// Far longer than a change takes to be seen: it only ends a test that would hang.
     const HANGING: Duration = Duration::from_secs(20);
 
-    /// Whether a change is told before the watcher tells of `probe`, a later change of the settings.
+    /// Waits until a change is told.
     async fn told(changes: &mut Changes) {
         tokio::time::timeout(HANGING, changes.changed()).await.expect("the change is not told");
     }

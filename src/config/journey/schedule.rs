@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 use crate::{
-    config::{page::Note, reader::Reader, value::At},
+    config::{
+        page::Note,
+        reader::Reader,
+        value::{At, Entry},
+    },
     model::Schedule,
-    schedule::{LONGEST_EVERY, SHORTEST_EVERY, ScheduleFault, compile},
+    schedule::{SHORTEST_EVERY, ScheduleFault, compile},
 };
 
 /// Lowers the keys and has the schedule compiled.
@@ -42,37 +46,36 @@ pub(super) fn lower(top: &Reader<'_>) -> Option<Schedule> {
                 Ok(_) => Some(schedule),
                 Err(fault) => {
                     let label = if time.value < SHORTEST_EVERY { "too short" } else { "too long" };
-                    debug_assert!(time.value < SHORTEST_EVERY || time.value > LONGEST_EVERY);
                     every.refuse(note(time.span, &fault).label(label))
                 }
             }
         }
-        (None, Some(cron)) => {
-            let zone = match &timezone {
-                Some(zone) => Some(zone.text()?),
-                None => None,
-            };
-            let expression = cron.text()?;
-            let schedule = Schedule::Cron {
-                expression: expression.value,
-                timezone: zone.as_ref().map_or("UTC".to_owned(), |zone| zone.value.clone()),
-            };
-            let Err(fault) = compile(&schedule) else { return Some(schedule) };
-            match zone.filter(|_| fault.blames_timezone()) {
-                Some(zone) => {
-                    top.note(note(zone.span, &fault).label("not a time zone"));
-                    // The expression may be wrong as well.
-                    let Schedule::Cron { expression: text, .. } = schedule else { return None };
-                    let alone = Schedule::Cron { expression: text, timezone: "UTC".to_owned() };
-                    if let Err(fault) = compile(&alone) {
-                        top.note(note(expression.span, &fault).label("not a schedule"));
-                    }
-                }
-                None => top.note(note(expression.span, &fault).label("not a schedule")),
-            }
-            None
-        }
+        (None, Some(cron)) => of_cron(&cron, timezone.as_ref()),
     }
+}
+
+fn of_cron(cron: &Entry<'_>, timezone: Option<&Entry<'_>>) -> Option<Schedule> {
+    // Both are read before either is given up, so that both can be told.
+    let zone = timezone.map(Entry::text);
+    let expression = cron.text()?;
+    let zone = match zone {
+        Some(zone) => zone?,
+        None => At { value: "UTC".to_owned(), span: cron.span.clone() },
+    };
+    let schedule = |timezone: &str| Schedule::Cron {
+        expression: expression.value.clone(),
+        timezone: timezone.to_owned(),
+    };
+    match compile(&schedule(&zone.value)) {
+        Ok(_) => return Some(schedule(&zone.value)),
+        Err(fault) if fault.blames_timezone() => {
+            cron.page.note(note(zone.span, &fault).label("not a time zone"));
+        }
+        Err(_) => {}
+    }
+    // The expression may be wrong as well.
+    let fault = compile(&schedule("UTC")).err()?;
+    cron.refuse(note(expression.span, &fault).label("not a schedule"))
 }
 
 fn note(span: std::ops::Range<usize>, fault: &ScheduleFault) -> Note {

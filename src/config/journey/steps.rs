@@ -13,7 +13,10 @@ struct Draft {
     name: String,
     step: Option<Step>,
     captures: Vec<At<String>>,
-    templates: Vec<At<Text>>,
+    /// Templates of what is sent, which know what earlier steps captured.
+    sent: Vec<At<Text>>,
+    /// Templates of what is asserted, which know what this step captured as well.
+    asserted: Vec<At<Text>>,
 }
 
 /// Lowers all steps; the scope grows by what each captures and hands the environments back.
@@ -30,10 +33,10 @@ pub(super) fn lower(
         );
     }
     let readers = top.tables("step");
-    if let (true, Some(entry)) = (readers.is_empty(), top.take("step")) {
-        if entry.value.as_array().is_some_and(|steps| steps.is_empty()) {
-            top.note(entry.fault("a journey needs at least one step").label("no step in it"));
-        }
+    let none =
+        top.take("step").filter(|steps| steps.value.as_array().is_some_and(|s| s.is_empty()));
+    if let Some(entry) = none {
+        top.note(entry.fault("a journey needs at least one step").label("no step in it"));
     }
     let mut drafts: Vec<Draft> = Vec::new();
     for reader in readers {
@@ -47,11 +50,14 @@ pub(super) fn lower(
         }
     }
     for draft in &drafts {
-        for template in &draft.templates {
+        for template in &draft.sent {
             scope.check(template, &draft.name);
         }
         for capture in &draft.captures {
             claim(capture, &draft.name, &mut scope);
+        }
+        for template in &draft.asserted {
+            scope.check(template, &draft.name);
         }
     }
     (drafts.into_iter().filter_map(|draft| draft.step).collect(), scope.environments)
@@ -104,7 +110,8 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
     let service = reader.name("service", NameOf::Service).map(|service| service.value.into());
     let timeout = timeout(reader, journey_timeout);
     let effect = reader.boolean("effect").is_some_and(|effect| effect.value);
-    let mut templates = Vec::new();
+    let mut sent = Vec::new();
+    let mut asserted = Vec::new();
     let mut captures = Vec::new();
     let mut names = Vec::new();
     for entry in reader.table("capture").map(|table| table.entries()).unwrap_or_default() {
@@ -112,9 +119,9 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
         names.push(At { value: capture.name.clone(), span: entry.key_span.clone() });
         captures.push(capture);
     }
-    let mut assertions = expect::lower(reader, &mut templates);
+    let mut assertions = expect::lower(reader, &mut asserted);
     for table in reader.tables("assert") {
-        assertions.extend(predicate::assertion(&table, &mut templates));
+        assertions.extend(predicate::assertion(&table, &mut asserted));
     }
     if !reader.has("http") {
         let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
@@ -122,7 +129,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
     }
     let action = reader
         .table("http")
-        .and_then(|table| http::lower(&table, expects_redirect(&assertions), &mut templates));
+        .and_then(|table| http::lower(&table, expects_redirect(&assertions), &mut sent));
     reader.finish();
     let name = name.map_or(String::new(), |name| name.value);
     let step = action.map(|action| Step {
@@ -134,7 +141,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
         captures,
         assertions,
     });
-    Draft { name, step, captures: names, templates }
+    Draft { name, step, captures: names, sent, asserted }
 }
 
 fn timeout(reader: &Reader<'_>, journey: Duration) -> Option<Duration> {

@@ -150,7 +150,7 @@ fn base_url(entry: &Entry<'_>) -> Option<String> {
         let note = entry.fault("`base_url` holds a password");
         return entry.refuse(
             note.label("a secret in the file")
-                .help("refer to it in `secrets` and send it in `headers`: `authorization = \"Basic {{base64 user \":\" password}}\"`"),
+                .help("refer to it in `secrets` and send it in `headers`: `authorization = 'Basic {{base64 user \":\" password}}'`"),
         );
     }
     if url.query().is_some() || url.fragment().is_some() {
