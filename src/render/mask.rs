@@ -13,7 +13,8 @@ const SHORT: usize = 4;
 /// The secrets of one run. Besides the value itself it finds it percent-encoded (also partly and repeatedly), form-encoded (`+`),
 /// JSON-escaped, as HTML entities, and within base64 (RFC 4648, both alphabets, at any alignment, so also inside `Basic` credentials).
 ///
-/// Letters are compared without regard to ASCII case, because host names are lower-cased on their way. What it cannot find: a part of a
+/// Letters are compared without regard to case (percent-encoded and escaped ones only where they are ASCII), because host names are
+/// lower-cased on their way. What it cannot find: a part of a
 /// secret, a hash of it, or another encoding.
 #[derive(Clone, Default)]
 pub struct Mask {
@@ -185,9 +186,13 @@ fn spellings(c: char, folded: bool, text: &[u8], from: usize, ends: &mut Vec<usi
     let Some(&first) = rest.first() else { return };
     let mut buffer = [0; 4];
     let raw = c.encode_utf8(&mut buffer).as_bytes();
-    let same = |got: &[u8]| if folded { got.eq_ignore_ascii_case(raw) } else { got == raw };
-    if rest.get(..raw.len()).is_some_and(same) {
+    if rest.starts_with(raw) {
         ends.push(from + raw.len());
+    } else if folded
+        && let Some(other) = first_char(rest)
+        && c.to_lowercase().eq(other.to_lowercase())
+    {
+        ends.push(from + other.len_utf8());
     }
     match first {
         b'+' if c == ' ' => ends.push(from + 1),
@@ -196,6 +201,12 @@ fn spellings(c: char, folded: bool, text: &[u8], from: usize, ends: &mut Vec<usi
         b'&' => ends.extend(entity(c, rest).map(|length| from + length)),
         _ => {}
     }
+}
+
+/// The character that the bytes, a part of a text, begin with.
+fn first_char(bytes: &[u8]) -> Option<char> {
+    let length = (1..=bytes.len().min(4)).find(|n| std::str::from_utf8(&bytes[..*n]).is_ok())?;
+    std::str::from_utf8(&bytes[..length]).ok()?.chars().next()
 }
 
 /// Length of the bytes percent-encoded (RFC 3986, section 2.1), each `%` perhaps encoded again as `%25`.
@@ -309,7 +320,7 @@ mod tests {
         let json = serde_json::to_string(secret).unwrap();
         for text in [
             secret.to_owned(),
-            secret.to_uppercase().replace('Ä', "ä"),
+            secret.to_uppercase(),
             "p%25t%20%22%2F%C3%A4%5C%26k".to_owned(),
             "p%25t+%22%2f%c3%a4%5c%26k".to_owned(),
             "%2570%2525%2574%2520%2522%252F%25C3%25A4%255C%2526%256B".to_owned(),

@@ -171,6 +171,9 @@ fn tls_reason(error: &TlsError, marks: Option<&Marks>) -> String {
         TlsError::InvalidCertificate(C::NotValidForName) => {
             "the certificate is for another name: wrong name".to_owned()
         }
+        TlsError::InvalidCertificate(C::BadSignature) => {
+            "the certificate's signature is not that of its issuer".to_owned()
+        }
         TlsError::InvalidCertificate(C::Revoked) => "the certificate was revoked".to_owned(),
         TlsError::InvalidMessage(_) => {
             format!("the server does not speak TLS here: {error}")

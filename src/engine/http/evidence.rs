@@ -18,9 +18,22 @@ const BODY: usize = 16 * 1024;
 /// How much of a header's value is kept, in bytes.
 const VALUE: usize = 2 * 1024;
 
-/// The evidence of a step: all its exchanges, and a `curl` line that repeats the last one. None if nothing was sent.
-pub(super) fn evidence(walked: &[Walked], mask: &Mask) -> Option<Evidence> {
+/// Cookies at least this long are taken for what opens a session, and masked wherever they stand; shorter ones are settings (`theme=dark`).
+const SESSION: usize = 8;
+
+/// The evidence of a step: all its exchanges, and a `curl` line that repeats the last one. None if nothing was sent. `cookies` are those of
+/// the jar, name and value.
+pub(super) fn evidence(
+    walked: &[Walked],
+    cookies: &[(String, String)],
+    mask: &Mask,
+) -> Option<Evidence> {
     let last = walked.last()?;
+    let mut mask = mask.clone();
+    for (_, value) in cookies.iter().filter(|(_, value)| value.len() >= SESSION) {
+        mask.add(value);
+    }
+    let mask = &mask;
     Some(Evidence {
         exchanges: walked.iter().map(|walked| exchange(walked, mask)).collect(),
         curl: curl(&last.request, mask),

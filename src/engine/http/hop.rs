@@ -63,7 +63,6 @@ impl Session {
     pub(super) async fn hop(&mut self, request: &Request, cap: u64, deadline: &Deadline) -> Walked {
         let mut request = request.clone();
         self.add_cookies(&mut request);
-        self.settle().await;
         self.attempts.begin_hop();
         let mut progress = Progress::default();
         let start = self.clock.instant();
@@ -85,7 +84,10 @@ impl Session {
             // Decoding is our work, not the target's: it is outside of the timing.
             match decode(&head.headers, std::mem::take(&mut progress.wire), cap).await {
                 Ok(body) => walked.body = body,
-                Err(trouble) => walked.trouble = Some(trouble),
+                Err(trouble) => {
+                    walked.trouble = Some(trouble);
+                    walked.cut = true;
+                }
             }
         } else {
             walked.body = progress.wire;

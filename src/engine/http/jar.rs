@@ -53,7 +53,7 @@ mod tests {
             "b=2",
             "other=1; Domain=elsewhere.example",
             "old=1; Max-Age=0",
-            "\u{e4}=;;;",
+            ";;;",
         ] {
             headers.append(header::SET_COOKIE, HeaderValue::from_bytes(cookie.as_bytes()).unwrap());
         }

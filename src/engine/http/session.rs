@@ -65,12 +65,14 @@ impl Session {
         })
     }
 
-    /// Waits until the connection of the request before is idle again.
-    pub(super) async fn settle(&mut self) {
-        if self.used {
-            tokio::time::sleep(PAUSE).await;
+    /// Waits until the connection of the request before is idle again, and gives how long that took: it is in nobody's time.
+    pub(super) async fn settle(&mut self) -> Duration {
+        if !std::mem::replace(&mut self.used, true) {
+            return Duration::ZERO;
         }
-        self.used = true;
+        let from = self.clock.instant();
+        tokio::time::sleep(PAUSE).await;
+        self.clock.instant().saturating_duration_since(from)
     }
 
     /// When the first certificate of the connection that served ends. `marks` are those of the attempt that made it in this hop.

@@ -66,10 +66,11 @@ pub(in crate::engine) async fn walk_step(
     vars: &mut Variables,
     limits: &Limits,
 ) -> WalkedStep {
+    session.settle().await;
     let began = session.clock.instant();
-    let deadline = limits.deadline(step, began);
+    let mut deadline = limits.deadline(step, began);
     let mut walked = Vec::new();
-    let trouble = hops(session, http, vars, &deadline, &mut walked).await.err();
+    let trouble = hops(session, http, vars, &mut deadline, &mut walked).await.err();
     let duration = walked.iter().map(|w| w.hop.duration).sum();
     let offset = walked.first().map_or_else(
         || began.saturating_duration_since(session.watch.origin()),
@@ -101,7 +102,11 @@ pub(in crate::engine) async fn walk_step(
     };
     run.hops = walked.iter().map(|w| w.hop.clone()).collect();
     let end = end.map(|end| match end {
-        End::Failed(failure, _) => End::Failed(failure, evidence(&walked, vars.mask())),
+        End::Failed(failure, _) => {
+            let cookies = walked.last().map(|w| session.jar.all(&w.request.url));
+            let cookies = cookies.unwrap_or_default();
+            End::Failed(failure, evidence(&walked, &cookies, vars.mask()))
+        }
         broken @ End::Broken(_) => broken,
     });
     run.outcome = match end {
@@ -117,7 +122,7 @@ async fn hops(
     session: &mut Session,
     http: &HttpStep,
     vars: &Variables,
-    deadline: &Deadline,
+    deadline: &mut Deadline,
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
     let mut request: Request = build(http, vars)?;
@@ -148,6 +153,7 @@ async fn hops(
             return Err(redirect::too_many(http.redirects));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        deadline.at += session.settle().await;
     }
 }
 

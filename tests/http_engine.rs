@@ -1,0 +1,16 @@
+//! The HTTP engine against real servers on loopback: what they do wrong is told, timed and never ours; what we cannot do is ours.
+
+#[path = "http_engine/authority.rs"]
+mod authority;
+#[path = "http_engine/content.rs"]
+mod content;
+#[path = "http_engine/hostile.rs"]
+mod hostile;
+#[path = "http_engine/journey.rs"]
+mod journey;
+#[path = "http_engine/secrecy.rs"]
+mod secrecy;
+#[path = "http_engine/site.rs"]
+mod site;
+#[path = "http_engine/transport.rs"]
+mod transport;
