@@ -1,12 +1,14 @@
 //! `wayfarer agent`: the long-lived agent. SIGHUP or an altered file reloads, SIGTERM drains.
 
+use std::path::Path;
+
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{Context, Exit, Failed};
+use super::{Context, Exit, Failed, args::AgentArguments};
 use crate::{
-    daemon::{Agent, Parts, Setup},
+    daemon::{Agent, LoadError, Parts, Setup},
     engine::{Engine, EngineSettings},
     export::Exporter,
     source::watch::Changes,
@@ -15,8 +17,9 @@ use crate::{
 };
 
 /// Runs until a signal; exit 0 after an orderly stop.
-pub(super) async fn run(context: &Context) -> Result<Exit, Failed> {
-    let setup = Setup::load(&context.config, &context.variables)?;
+pub(super) async fn run(arguments: &AgentArguments, context: &Context) -> Result<Exit, Failed> {
+    let path = arguments.path.as_deref().unwrap_or(&context.config);
+    let setup = load(path, context)?;
     let trouble = |e: &dyn std::fmt::Display| Failed::new(Exit::Trouble, e.to_string());
     let server = Server::bind(setup.settings.agent.listen).await.map_err(|e| trouble(&e))?;
     let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
@@ -34,7 +37,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failed> {
         "agent.started: http://{}",
         server.address(),
     );
-    let parts = Parts { clock: context.clock, store, engine, exporter: exporter.clone() };
+    let parts = Parts { clock: context.clock, store, engine, exporter };
     let agent = Agent::start(parts, setup);
     let stop = CancellationToken::new();
     let serving = server.serve(agent.handle(), stop.clone());
@@ -46,8 +49,8 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failed> {
                 error!("{reason}");
                 break Exit::Trouble;
             }
-            _ = hangup.recv() => reload(context, &agent, &exporter, "SIGHUP").await,
-            () = files.changed() => reload(context, &agent, &exporter, "a file").await,
+            _ = hangup.recv() => reload(path, context, &agent, "SIGHUP").await,
+            () = files.changed() => reload(path, context, &agent, "a file").await,
             _ = terminate.recv() => break Exit::Good,
             _ = interrupt.recv() => break Exit::Good,
         }
@@ -62,11 +65,17 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Failed> {
     Ok(exit)
 }
 
+/// Reads everything anew. Secrets may be asked of programs, which takes its time: the runtime is told.
+fn load(path: &Path, context: &Context) -> Result<Setup, LoadError> {
+    tokio::task::block_in_place(|| Setup::load(path, &context.variables))
+}
+
 /// Takes over a new configuration, or says what is wrong with it and goes on with the old one.
-async fn reload(context: &Context, agent: &Agent, exporter: &Exporter, why: &str) {
-    match Setup::load(&context.config, &context.variables) {
+async fn reload(path: &Path, context: &Context, agent: &Agent, why: &str) {
+    let handle = agent.handle();
+    match load(path, context) {
         Ok(setup) => {
-            let old = agent.handle().setup();
+            let old = handle.setup();
             if old.settings.agent.listen != setup.settings.agent.listen
                 || old.data_file() != setup.data_file()
             {
@@ -76,11 +85,11 @@ async fn reload(context: &Context, agent: &Agent, exporter: &Exporter, why: &str
                 journeys = setup.journeys.len(),
                 "reload: {why} asked for it, the new configuration holds"
             );
-            exporter.reloaded(true, context.clock.now());
+            handle.exporter().reloaded(true, context.clock.now());
             agent.configure(setup).await;
         }
         Err(e) => {
-            exporter.reloaded(false, context.clock.now());
+            handle.exporter().reloaded(false, context.clock.now());
             error!("reload: refused, the old configuration goes on\n{e}");
         }
     }

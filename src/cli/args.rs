@@ -7,19 +7,19 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 /// Walks user journeys and says which change made which one slower or less reliable.
 #[derive(Debug, Parser)]
 #[command(name = "wayfarer", version, max_term_width = 100, after_help = EXITS)]
-pub struct Arguments {
+pub(super) struct Arguments {
     /// The folder with `wayfarer.toml`, or that file
     #[arg(long, short = 'c', global = true, value_name = "PATH", default_value = ".")]
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
     /// Log lines as text or as JSON, on standard error
     #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
-    pub log_format: LogFormat,
+    pub(super) log_format: LogFormat,
     /// What is logged: `warn`, `info`, `debug`, or a filter such as `wayfarer=debug`
     #[arg(long, global = true, value_name = "LEVEL")]
-    pub log_level: Option<String>,
+    pub(super) log_level: Option<String>,
     /// What to do
     #[command(subcommand)]
-    pub verb: Verb,
+    pub(super) verb: Verb,
 }
 
 const EXITS: &str = "Exit codes: 0 good, 1 our own bug, 2 bad arguments, 3 bad configuration or journey, \
@@ -27,7 +27,7 @@ const EXITS: &str = "Exit codes: 0 good, 1 our own bug, 2 bad arguments, 3 bad c
 
 /// The form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// For people.
     Text,
     /// For machines.
@@ -36,7 +36,7 @@ pub enum LogFormat {
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
-pub enum Verb {
+pub(super) enum Verb {
     /// Show the whole story on loopback: a shop, its journeys, good and bad changes, verdicts
     Demo(DemoArguments),
     /// Write a commented wayfarer.toml, a first journey and deploy files
@@ -46,7 +46,7 @@ pub enum Verb {
     /// Walk journeys now
     Run(RunArguments),
     /// Walk journeys on schedule, watch changes, serve the API
-    Agent,
+    Agent(AgentArguments),
     /// The change log: record, list, show
     Change(ChangeArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
@@ -58,86 +58,95 @@ pub enum Verb {
 /// `wayfarer demo`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer demo --keep")]
-pub struct DemoArguments {
+pub(super) struct DemoArguments {
     /// Leave the shop and the dashboard up at the end
     #[arg(long)]
-    pub keep: bool,
+    pub(super) keep: bool,
     /// The seed of the shop's latencies; a fresh one each time by default
     #[arg(long)]
-    pub seed: Option<u64>,
+    pub(super) seed: Option<u64>,
     /// The verdicts as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `wayfarer init`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer init monitoring && wayfarer check -c monitoring")]
-pub struct InitArguments {
+pub(super) struct InitArguments {
     /// Where to
     #[arg(default_value = ".")]
-    pub dir: PathBuf,
+    pub(super) dir: PathBuf,
 }
 
 /// `wayfarer check`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer check monitoring")]
-pub struct CheckArguments {
+pub(super) struct CheckArguments {
     /// Folders with wayfarer.toml; the one of --config by default
-    pub paths: Vec<PathBuf>,
+    pub(super) paths: Vec<PathBuf>,
     /// Faults as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `wayfarer run`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer run checkout --env staging --var user=jo@example.com")]
-pub struct RunArguments {
+pub(super) struct RunArguments {
     /// Which journeys; all of the environment by default
-    pub journeys: Vec<String>,
+    pub(super) journeys: Vec<String>,
     /// In which environment; may be left out if there is only one
     #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
-    pub environment: Option<String>,
+    pub(super) environment: Option<String>,
     /// The whole runs as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
     /// Write a JUnit report as well
     #[arg(long, value_name = "FILE")]
-    pub junit: Option<PathBuf>,
+    pub(super) junit: Option<PathBuf>,
     /// Walk each so many times
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub repeat: u32,
+    pub(super) repeat: u32,
     /// A variable that wins over the files'; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
-    pub vars: Vec<(String, String)>,
+    pub(super) vars: Vec<(String, String)>,
+}
+
+/// `wayfarer agent`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer agent /etc/wayfarer --log-format json\n\
+SIGHUP or an altered file reloads, SIGTERM drains.")]
+pub(super) struct AgentArguments {
+    /// The folder with wayfarer.toml, or that file; the one of --config by default
+    pub(super) path: Option<PathBuf>,
 }
 
 /// Where changes are read and written.
 #[derive(Debug, Args)]
-pub struct Place {
+pub(super) struct Place {
     /// A running agent, http://HOST:PORT (or WAYFARER_URL, with a token in WAYFARER_TOKEN); else the data file
     #[arg(long, value_name = "URL")]
-    pub url: Option<String>,
+    pub(super) url: Option<String>,
     /// The data file, where no agent is asked; the one of --config by default
     #[arg(long, value_name = "FILE", conflicts_with = "url")]
-    pub data: Option<PathBuf>,
+    pub(super) data: Option<PathBuf>,
     /// The answer as JSON
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
 }
 
 /// `wayfarer change`.
 #[derive(Debug, Args)]
-pub struct ChangeArguments {
+pub(super) struct ChangeArguments {
     /// What to do with the change log
     #[command(subcommand)]
-    pub verb: ChangeVerb,
+    pub(super) verb: ChangeVerb,
 }
 
 /// The verbs of the change log.
 #[derive(Debug, Subcommand)]
-pub enum ChangeVerb {
+pub(super) enum ChangeVerb {
     /// Log a change
     Record(Box<RecordArguments>),
     /// The newest changes with their verdicts
@@ -152,105 +161,105 @@ pub enum ChangeVerb {
     after_help = "Example: wayfarer change record --service shop --env production --version 2.4.1 --commit abc123\n\
 A change that takes a while is logged twice under one id: --state started, then --state finished."
 )]
-pub struct RecordArguments {
+pub(super) struct RecordArguments {
     /// Which service; may be repeated. None means the whole environment
     #[arg(long = "service")]
-    pub services: Vec<String>,
+    pub(super) services: Vec<String>,
     /// In which environment; may be repeated
     #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
-    pub environments: Vec<String>,
+    pub(super) environments: Vec<String>,
     /// deploy, rollback, config, flag, infra, schema, experiment or drift
     #[arg(long, default_value = "deploy")]
-    pub kind: String,
+    pub(super) kind: String,
     /// Its id; the same id twice is one change
     #[arg(long)]
-    pub id: Option<String>,
+    pub(super) id: Option<String>,
     /// What is deployed now
     #[arg(long)]
-    pub version: Option<String>,
+    pub(super) version: Option<String>,
     /// What was deployed before
     #[arg(long)]
-    pub previous_version: Option<String>,
+    pub(super) previous_version: Option<String>,
     /// The build that made it
     #[arg(long)]
-    pub build: Option<String>,
+    pub(super) build: Option<String>,
     /// A commit of it; may be repeated
     #[arg(long = "commit")]
-    pub commits: Vec<String>,
+    pub(super) commits: Vec<String>,
     /// Who did it
     #[arg(long)]
-    pub author: Option<String>,
+    pub(super) author: Option<String>,
     /// The release it belongs to
     #[arg(long)]
-    pub release: Option<String>,
+    pub(super) release: Option<String>,
     /// A line for people
     #[arg(long)]
-    pub title: Option<String>,
+    pub(super) title: Option<String>,
     /// Where to read more
     #[arg(long, value_name = "URL")]
-    pub link: Option<String>,
+    pub(super) link: Option<String>,
     /// It was announced
     #[arg(long)]
-    pub planned: bool,
+    pub(super) planned: bool,
     /// Anything else; may be repeated
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair)]
-    pub labels: Vec<(String, String)>,
+    pub(super) labels: Vec<(String, String)>,
     /// started, finished or failed
     #[arg(long)]
-    pub state: Option<String>,
+    pub(super) state: Option<String>,
     /// RFC 3339, or seconds since 1970; now by default
     #[arg(long, value_name = "TIME")]
-    pub started_at: Option<String>,
+    pub(super) started_at: Option<String>,
     /// RFC 3339, or seconds since 1970; now by default
     #[arg(long, value_name = "TIME")]
-    pub finished_at: Option<String>,
+    pub(super) finished_at: Option<String>,
     /// Where to log it
     #[command(flatten)]
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// `wayfarer change list`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer change list --service shop --limit 5")]
-pub struct ListArguments {
+pub(super) struct ListArguments {
     /// Of this service
     #[arg(long)]
-    pub service: Option<String>,
+    pub(super) service: Option<String>,
     /// In this environment
     #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
-    pub environment: Option<String>,
+    pub(super) environment: Option<String>,
     /// At most so many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    pub limit: u32,
+    pub(super) limit: u32,
     /// Where to look
     #[command(flatten)]
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// `wayfarer change show`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer change show 4711")]
-pub struct ShowArguments {
+pub(super) struct ShowArguments {
     /// Its id
-    pub id: String,
+    pub(super) id: String,
     /// Where to look
     #[command(flatten)]
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// `wayfarer gate`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer gate 4711 --wait 30m --url http://127.0.0.1:9464\n\
 Exits 0 (go on), 5 (harmful) or 6 (no verdict: still pending, inconclusive, or too little data).")]
-pub struct GateArguments {
+pub(super) struct GateArguments {
     /// The change's id
-    pub id: String,
+    pub(super) id: String,
     /// How long to wait while the answer is pending
     #[arg(long, default_value = "0s", value_parser = wait)]
-    pub wait: std::time::Duration,
+    pub(super) wait: std::time::Duration,
     /// Where to ask
     #[command(flatten)]
-    pub place: Place,
+    pub(super) place: Place,
 }
 
 /// `wayfarer backtest`.
@@ -258,15 +267,15 @@ pub struct GateArguments {
 #[command(
     after_help = "Example: wayfarer backtest histories --json --set detect.latency.relative=10%"
 )]
-pub struct BacktestArguments {
+pub(super) struct BacktestArguments {
     /// A folder with cases.json and its CSV files
-    pub dir: PathBuf,
+    pub(super) dir: PathBuf,
     /// One JSON object
     #[arg(long)]
-    pub json: bool,
+    pub(super) json: bool,
     /// A setting that differs from the shipped one; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
-    pub set: Vec<String>,
+    pub(super) set: Vec<String>,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

@@ -32,22 +32,17 @@ impl From<Exit> for ExitCode {
 
 /// A verb that did not end well: its exit code and what to say.
 #[derive(Debug)]
-pub struct Failed {
+pub(super) struct Failed {
     /// The exit code.
-    pub exit: Exit,
-    /// What to say on standard error; nothing if all is said already.
-    pub message: String,
+    pub(super) exit: Exit,
+    /// What to say on standard error.
+    pub(super) message: String,
 }
 
 impl Failed {
     /// Ends with this code and these words.
-    pub fn new(exit: Exit, message: impl ToString) -> Self {
+    pub(super) fn new(exit: Exit, message: impl ToString) -> Self {
         Self { exit, message: message.to_string() }
-    }
-
-    /// Ends with this code; everything is said.
-    pub fn silent(exit: Exit) -> Self {
-        Self { exit, message: String::new() }
     }
 }
 

@@ -16,7 +16,7 @@ const FILES: &[(&str, &str)] = &[
 
 /// Why nothing was written, or not all.
 #[derive(Debug, thiserror::Error)]
-pub enum InitError {
+pub(super) enum InitError {
     /// Something is there already; nothing was written.
     #[error("{} is there already and is not overwritten: choose an empty folder", .0.display())]
     Exists(PathBuf),
@@ -34,7 +34,7 @@ pub enum InitError {
 ///
 /// # Errors
 /// One of the files exists (then none is written), or a file or folder cannot be written.
-pub fn run(dir: &Path) -> Result<Vec<PathBuf>, InitError> {
+pub(super) fn run(dir: &Path) -> Result<Vec<PathBuf>, InitError> {
     let files: Vec<(PathBuf, &str)> =
         FILES.iter().map(|(name, text)| (dir.join(name), *text)).collect();
     // A link that leads nowhere is there too, so the link itself is asked for.

@@ -68,7 +68,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         Verb::Init(arguments) => init_verb(&arguments),
         Verb::Check(arguments) => check::run(&arguments, context),
         Verb::Run(arguments) => run::run(&arguments, context).await,
-        Verb::Agent => agent::run(context).await,
+        Verb::Agent(arguments) => agent::run(&arguments, context).await,
         Verb::Change(arguments) => match arguments.verb {
             ChangeVerb::Record(arguments) => change::record(&arguments, context).await,
             ChangeVerb::List(arguments) => change::list(&arguments, context).await,

@@ -16,31 +16,31 @@ use super::setup::{Scheduled, Setup};
 use crate::model::{EnvironmentName, JourneyName, Trigger};
 
 /// A journey in an environment: what is scheduled on its own.
-pub type Key = (JourneyName, EnvironmentName);
+pub(super) type Key = (JourneyName, EnvironmentName);
 
 /// A walk that is due now.
 #[derive(Debug, Clone)]
-pub struct Due {
+pub(super) struct Due {
     /// Which journey, where.
-    pub key: Key,
+    pub(super) key: Key,
     /// When it should begin.
-    pub at: Timestamp,
+    pub(super) at: Timestamp,
     /// Why.
-    pub trigger: Trigger,
+    pub(super) trigger: Trigger,
 }
 
 /// Ticks that were not walked, by reason, since the last question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Skipped {
+pub(super) struct Skipped {
     /// The walk before was still under way or waiting for a worker.
-    pub overlap: u64,
+    pub(super) overlap: u64,
     /// We woke too late for it.
-    pub late: u64,
+    pub(super) late: u64,
 }
 
 /// Everything that is due.
 #[derive(Debug, Default)]
-pub struct Agenda {
+pub(super) struct Agenda {
     entries: BTreeMap<Key, Entry>,
     order: BTreeSet<(Timestamp, Key)>,
     skipped: Skipped,
@@ -74,7 +74,7 @@ impl Entry {
 
 impl Agenda {
     /// Takes over a new setup: journeys come and go; what stays keeps its next tick unless its schedule altered.
-    pub fn replan(&mut self, setup: &Setup, now: Timestamp) {
+    pub(super) fn replan(&mut self, setup: &Setup, now: Timestamp) {
         let mut old = std::mem::take(&mut self.entries);
         self.order.clear();
         for scheduled in setup.journeys.values() {
@@ -101,7 +101,7 @@ impl Agenda {
     }
 
     /// Plans every entry anew: the wall clock was set.
-    pub fn reset(&mut self, now: Timestamp) {
+    pub(super) fn reset(&mut self, now: Timestamp) {
         self.order.clear();
         for (key, entry) in std::mem::take(&mut self.entries) {
             let next = entry.plan(&key, now);
@@ -110,7 +110,7 @@ impl Agenda {
     }
 
     /// Sets which entries are probed denser, and how often; all others go back to their schedule.
-    pub fn burst(&mut self, wanted: &BTreeMap<Key, Duration>, now: Timestamp) {
+    pub(super) fn burst(&mut self, wanted: &BTreeMap<Key, Duration>, now: Timestamp) {
         let keys: Vec<Key> = self.entries.keys().cloned().collect();
         for key in keys {
             let every = wanted.get(&key).copied();
@@ -123,7 +123,7 @@ impl Agenda {
     }
 
     /// Asks for one walk of each, spread by `spacing` from `now` on.
-    pub fn smoke(&mut self, keys: &[Key], spacing: Duration, now: Timestamp) {
+    pub(super) fn smoke(&mut self, keys: &[Key], spacing: Duration, now: Timestamp) {
         for (nth, key) in keys.iter().enumerate() {
             let after = spacing.saturating_mul(u32::try_from(nth).unwrap_or(u32::MAX));
             let at = now.checked_add(after).unwrap_or(now);
@@ -155,12 +155,12 @@ impl Agenda {
     }
 
     /// When something is due next.
-    pub fn next_wake(&self) -> Option<Timestamp> {
+    pub(super) fn next_wake(&self) -> Option<Timestamp> {
         self.order.first().map(|(at, _)| *at)
     }
 
     /// Everything that is due by `now` and may begin; the rest of what was due is counted as skipped.
-    pub fn take_due(&mut self, now: Timestamp) -> Vec<Due> {
+    pub(super) fn take_due(&mut self, now: Timestamp) -> Vec<Due> {
         let mut due = Vec::new();
         while let Some((at, key)) = self.order.first().cloned()
             && at <= now
@@ -188,19 +188,19 @@ impl Agenda {
     }
 
     /// The walk of a key is over: its next tick may begin.
-    pub fn finished(&mut self, key: &Key) {
+    pub(super) fn finished(&mut self, key: &Key) {
         if let Some(entry) = self.entries.get_mut(key) {
             entry.busy = false;
         }
     }
 
     /// The journey of a key, if it is still configured.
-    pub fn journey(&self, key: &Key) -> Option<Arc<crate::model::Journey>> {
+    pub(super) fn journey(&self, key: &Key) -> Option<Arc<crate::model::Journey>> {
         self.entries.get(key).map(|entry| Arc::clone(&entry.scheduled.journey))
     }
 
     /// Ticks skipped since the last question.
-    pub fn take_skipped(&mut self) -> Skipped {
+    pub(super) fn take_skipped(&mut self) -> Skipped {
         std::mem::take(&mut self.skipped)
     }
 }

@@ -28,7 +28,7 @@ const CLOCK_SET: Duration = Duration::from_secs(2);
 
 /// What the dispatcher is told.
 #[derive(Debug)]
-pub enum Order {
+pub(super) enum Order {
     /// A new configuration holds.
     Setup(Arc<Setup>),
     /// These are probed denser from now on, all others are not.
@@ -39,41 +39,41 @@ pub enum Order {
 
 /// What is known of an environment when a walk begins: written onto the run and its log lines.
 #[derive(Debug, Clone, Default)]
-pub struct Situation {
+pub(super) struct Situation {
     /// The version of each service.
-    pub deployed: BTreeMap<ServiceName, String>,
+    pub(super) deployed: BTreeMap<ServiceName, String>,
     /// The changes being watched.
-    pub watched: Vec<ChangeId>,
+    pub(super) watched: Vec<ChangeId>,
 }
 
 /// The situation of every environment.
-pub type Situations = BTreeMap<EnvironmentName, Situation>;
+pub(super) type Situations = BTreeMap<EnvironmentName, Situation>;
 
 /// The parts a dispatcher works with.
-pub struct Dispatcher {
+pub(super) struct Dispatcher {
     /// The time.
-    pub clock: Clock,
+    pub(super) clock: Clock,
     /// What walks.
-    pub engine: Engine,
+    pub(super) engine: Engine,
     /// What counts.
-    pub exporter: Exporter,
+    pub(super) exporter: Exporter,
     /// The configuration it begins with.
-    pub setup: Arc<Setup>,
+    pub(super) setup: Arc<Setup>,
     /// What the pipeline knows of the environments.
-    pub situations: watch::Receiver<Arc<Situations>>,
+    pub(super) situations: watch::Receiver<Arc<Situations>>,
     /// Where finished runs go.
-    pub runs: mpsc::Sender<Input>,
+    pub(super) runs: mpsc::Sender<Input>,
     /// The tasks that a stop waits for.
-    pub tasks: TaskTracker,
+    pub(super) tasks: TaskTracker,
     /// Raised when nothing new may begin.
-    pub stop: CancellationToken,
+    pub(super) stop: CancellationToken,
     /// Raised when walks under way are given up.
-    pub abandon: CancellationToken,
+    pub(super) abandon: CancellationToken,
 }
 
 impl Dispatcher {
     /// Runs until told to stop. Walks under way go on; the tracker knows them.
-    pub async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
+    pub(super) async fn run(mut self, mut orders: mpsc::Receiver<Order>) {
         let mut agenda = Agenda::default();
         let mut waiting: VecDeque<Due> = VecDeque::new();
         let mut under_way = 0_usize;

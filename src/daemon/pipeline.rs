@@ -31,7 +31,7 @@ const BATCH: usize = 512;
 
 /// What the pipeline is given.
 #[derive(Debug)]
-pub enum Input {
+pub(super) enum Input {
     /// A finished run.
     Run(Arc<Run>),
     /// A change was written to the store: look, and say when its watch is open.
@@ -41,32 +41,32 @@ pub enum Input {
 }
 
 /// The parts a pipeline works with.
-pub struct Pipeline {
+pub(super) struct Pipeline {
     /// The time.
-    pub clock: Clock,
+    pub(super) clock: Clock,
     /// Where everything is kept.
-    pub store: Store,
+    pub(super) store: Store,
     /// What counts.
-    pub exporter: Exporter,
+    pub(super) exporter: Exporter,
     /// Who listens.
-    pub live: Live,
+    pub(super) live: Live,
     /// The configuration that holds.
-    pub setup: Arc<Setup>,
+    pub(super) setup: Arc<Setup>,
     /// The dispatcher.
-    pub orders: mpsc::Sender<Order>,
+    pub(super) orders: mpsc::Sender<Order>,
     /// What the dispatcher writes onto runs.
-    pub situations: watch::Sender<Arc<Situations>>,
+    pub(super) situations: watch::Sender<Arc<Situations>>,
     /// The open watches.
-    pub watches: Watches,
+    pub(super) watches: Watches,
     /// The open findings and what looks for new ones.
-    pub trouble: Trouble,
+    pub(super) trouble: Trouble,
     /// Runs that the store has refused so far.
-    pub unstored: Vec<Arc<Run>>,
+    pub(super) unstored: Vec<Arc<Run>>,
 }
 
 impl Pipeline {
     /// Takes up where the agent stopped, then folds inputs until every sender is gone.
-    pub async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
+    pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
         self.resume().await;
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
@@ -127,7 +127,7 @@ impl Pipeline {
         }
         for reply in replies {
             // Whoever asked may have gone.
-            drop(reply.send(()));
+            reply.send(()).ok();
         }
     }
 

@@ -27,7 +27,7 @@ const HISTORY: Duration = Duration::from_secs(2 * 86_400);
 
 /// The open findings.
 #[derive(Default)]
-pub struct Trouble {
+pub(super) struct Trouble {
     setup: Option<Arc<Setup>>,
     open: BTreeMap<FindingId, Tracked>,
     sentinels: HashMap<SeriesKey, Sentinel>,
@@ -42,12 +42,12 @@ struct Tracked {
 
 impl Trouble {
     /// Nothing open yet.
-    pub fn new(setup: &Arc<Setup>) -> Self {
+    pub(super) fn new(setup: &Arc<Setup>) -> Self {
         Self { setup: Some(Arc::clone(setup)), ..Self::default() }
     }
 
     /// A new configuration: sentinels of journeys that are gone end.
-    pub fn configure(&mut self, setup: &Arc<Setup>) {
+    pub(super) fn configure(&mut self, setup: &Arc<Setup>) {
         self.sentinels.retain(|series, _| member(setup, series).is_some());
         self.setup = Some(Arc::clone(setup));
     }
@@ -56,7 +56,7 @@ impl Trouble {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn resume(
+    pub(super) async fn resume(
         &mut self,
         store: &Store,
         setup: &Setup,
@@ -97,7 +97,7 @@ impl Trouble {
     }
 
     /// Folds one probe into recoveries and the series' sentinel. `watched`: a change is being watched for this series.
-    pub fn push(
+    pub(super) fn push(
         &mut self,
         series: &SeriesKey,
         probe: &Probe,
@@ -164,7 +164,7 @@ impl Trouble {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn settle(
+    pub(super) async fn settle(
         &mut self,
         store: &Store,
         setup: &Setup,
@@ -260,7 +260,7 @@ impl Trouble {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn track_opened(
+    pub(super) async fn track_opened(
         &mut self,
         store: &Store,
         setup: &Setup,
@@ -276,7 +276,7 @@ impl Trouble {
     }
 
     /// The open findings.
-    pub fn open(&self) -> Vec<Finding> {
+    pub(super) fn open(&self) -> Vec<Finding> {
         self.open.values().map(|t| t.finding.clone()).collect()
     }
 }

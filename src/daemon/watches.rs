@@ -27,7 +27,7 @@ const HISTORY: Duration = Duration::from_secs(8 * 86_400);
 const SMOKE_WITHIN: Duration = Duration::from_secs(120);
 
 /// The open watches.
-pub struct Watches {
+pub(super) struct Watches {
     room: Room,
     /// The change log has been dealt with up to here.
     cursor: i64,
@@ -42,25 +42,25 @@ pub struct Watches {
 
 /// What a look at the change log brought.
 #[derive(Debug, Default)]
-pub struct Looked {
+pub(super) struct Looked {
     /// New or altered changes.
-    pub changes: Vec<Change>,
+    pub(super) changes: Vec<Change>,
     /// Verdicts of the watches opened for them.
-    pub verdicts: Vec<Verdict>,
+    pub(super) verdicts: Vec<Verdict>,
     /// Walks to be made soon, with their spacing.
-    pub smoke: Vec<(Vec<Key>, Duration)>,
+    pub(super) smoke: Vec<(Vec<Key>, Duration)>,
 }
 
 impl Looked {
     /// Whether there was nothing new.
-    pub fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.changes.is_empty() && self.verdicts.is_empty()
     }
 }
 
 impl Watches {
     /// No watches yet.
-    pub fn new(setup: &Setup) -> Self {
+    pub(super) fn new(setup: &Setup) -> Self {
         let settings = &setup.settings;
         Self {
             room: Room::new(settings.watch.clone(), settings.detect, settings.services.clone()),
@@ -74,7 +74,7 @@ impl Watches {
     }
 
     /// Settings for watches that open from now on.
-    pub fn configure(&mut self, setup: &Setup) {
+    pub(super) fn configure(&mut self, setup: &Setup) {
         let settings = &setup.settings;
         self.room.configure(settings.watch.clone(), settings.detect, settings.services.clone());
     }
@@ -83,7 +83,7 @@ impl Watches {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn resume(
+    pub(super) async fn resume(
         &mut self,
         store: &Store,
         setup: &Setup,
@@ -113,7 +113,7 @@ impl Watches {
     ///
     /// # Errors
     /// The store could not be read.
-    pub async fn look(
+    pub(super) async fn look(
         &mut self,
         store: &Store,
         setup: &Setup,
@@ -201,45 +201,50 @@ impl Watches {
     }
 
     /// Folds one probe into every watch of its series.
-    pub fn push(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Verdict> {
+    pub(super) fn push(
+        &mut self,
+        series: &SeriesKey,
+        probe: &Probe,
+        now: Timestamp,
+    ) -> Vec<Verdict> {
         self.room.push(series, probe, now)
     }
 
     /// Ends the watches whose time is over.
-    pub fn close_due(&mut self, now: Timestamp) -> Vec<Verdict> {
+    pub(super) fn close_due(&mut self, now: Timestamp) -> Vec<Verdict> {
         self.room.close_due(now)
     }
 
     /// Whether a series is being watched for any change.
-    pub fn covers(&self, series: &SeriesKey) -> bool {
+    pub(super) fn covers(&self, series: &SeriesKey) -> bool {
         self.room.open_watches().iter().any(|watch| watch.series.contains(series))
     }
 
     /// Trouble that no change explains has moved the level: later baselines begin after it.
-    pub fn shifted(&mut self, decision: &Decision, at: Timestamp) {
+    pub(super) fn shifted(&mut self, decision: &Decision, at: Timestamp) {
         let finding = &decision.finding;
         self.room.shifted(&series_of(finding), finding.metric, at);
     }
 
     /// A finding is over: the level has moved back.
-    pub fn recovered(&mut self, finding: &Finding, now: Timestamp) {
+    pub(super) fn recovered(&mut self, finding: &Finding, now: Timestamp) {
         self.room.shifted(&series_of(finding), finding.metric, now);
     }
 
     /// How many changes are being watched.
-    pub fn open(&self) -> usize {
+    pub(super) fn open(&self) -> usize {
         self.room.open_watches().len()
     }
 
     /// A change this room knows, its verdicts, and whether it is still being watched.
-    pub fn of(&self, id: &ChangeId) -> Option<(Change, Vec<Verdict>, bool)> {
+    pub(super) fn of(&self, id: &ChangeId) -> Option<(Change, Vec<Verdict>, bool)> {
         let change = self.changes.get(id)?.clone();
         let open = self.room.open_watches().iter().any(|watch| watch.change == *id);
         Some((change, self.room.verdicts(id), open))
     }
 
     /// The changes being watched, by environment.
-    pub fn watched(&self) -> BTreeMap<EnvironmentName, Vec<ChangeId>> {
+    pub(super) fn watched(&self) -> BTreeMap<EnvironmentName, Vec<ChangeId>> {
         let mut watched: BTreeMap<EnvironmentName, Vec<ChangeId>> = BTreeMap::new();
         for watch in self.room.open_watches() {
             for environment in places(&watch) {
@@ -251,7 +256,7 @@ impl Watches {
 
     /// What is probed denser while these watches are open: mapped journeys without effects, as often as the setting says but
     /// together not more often than the environment's rate allows.
-    pub fn burst(&self, setup: &Setup, now: Timestamp) -> BTreeMap<Key, Duration> {
+    pub(super) fn burst(&self, setup: &Setup, now: Timestamp) -> BTreeMap<Key, Duration> {
         let Some(wanted) = setup.settings.watch.burst else { return BTreeMap::new() };
         let mut dense: BTreeMap<EnvironmentName, BTreeSet<Key>> = BTreeMap::new();
         for watch in self.room.open_watches() {
@@ -279,7 +284,7 @@ impl Watches {
 
     /// What the store does not know yet of the watches, for the next start: opened, prolonged, closed; and how far the change
     /// log has been dealt with. It is stored together with the verdicts, so that a crash in between misses no change.
-    pub fn take_records(
+    pub(super) fn take_records(
         &mut self,
         setup: &Setup,
         now: Timestamp,

@@ -27,6 +27,13 @@ impl Variables {
             values.insert(name.clone(), secret.expose().to_owned());
         }
         values.extend(ticket.journey.vars.clone());
+        // The built-in names: `config` keeps every file from taking them.
+        values.extend([
+            ("environment".to_owned(), environment.name.to_string()),
+            ("journey".to_owned(), ticket.journey.name.to_string()),
+            ("location".to_owned(), ticket.location.to_string()),
+            ("run_id".to_owned(), ticket.id.to_string()),
+        ]);
         values.extend(ticket.vars.clone());
         let mut mask = Mask::new(environment.secrets.values().map(|secret| secret.expose()));
         for (name, value) in &ticket.vars {

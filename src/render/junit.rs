@@ -3,8 +3,6 @@
 //! The form is the one that Jenkins and GitLab read (`testsuites` / `testsuite` / `testcase` with `failure`, `error` and
 //! `skipped`; times in seconds). Steps that were not walked after a failure are not in a run, and so not in the report.
 
-use std::fmt::Write;
-
 use crate::model::{Outcome, Run, StepOutcome};
 
 /// The report as XML.
@@ -13,11 +11,9 @@ pub fn junit(runs: &[Run]) -> String {
     let failures = runs.iter().filter(|r| matches!(r.outcome, Outcome::Failed(_))).count();
     let errors = runs.iter().filter(|r| matches!(r.outcome, Outcome::Broken { .. })).count();
     let cases: usize = runs.iter().map(|r| r.steps.len().max(1)).sum();
-    // Writing to a string does not fail.
-    drop(writeln!(
-        out,
-        "<testsuites name=\"wayfarer\" tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\">"
-    ));
+    out += &format!(
+        "<testsuites name=\"wayfarer\" tests=\"{cases}\" failures=\"{failures}\" errors=\"{errors}\">\n"
+    );
     for run in runs {
         suite(&mut out, run);
     }
@@ -31,13 +27,12 @@ fn suite(out: &mut String, run: &Run) {
         usize::from(matches!(run.outcome, Outcome::Failed(_))),
         usize::from(matches!(run.outcome, Outcome::Broken { .. })),
     );
-    drop(writeln!(
-        out,
-        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{failed}\" errors=\"{broken}\" time=\"{:.3}\" timestamp=\"{}\">",
+    *out += &format!(
+        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{failed}\" errors=\"{broken}\" time=\"{:.3}\" timestamp=\"{}\">\n",
         run.steps.len().max(1),
         run.duration.as_secs_f64(),
         run.started_at.strftime("%Y-%m-%dT%H:%M:%S"),
-    ));
+    );
     for step in &run.steps {
         let head = format!(
             "    <testcase classname=\"{name}\" name=\"{}\" time=\"{:.3}\"",
@@ -52,15 +47,14 @@ fn suite(out: &mut String, run: &Run) {
                     failure.actual.as_ref().map(|a| format!("actual: {a}")),
                 ];
                 let text: Vec<String> = text.into_iter().flatten().collect();
-                drop(writeln!(
-                    out,
-                    "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>",
+                *out += &format!(
+                    "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
                     escaped(&failure.message),
                     escaped(&text.join("\n")),
-                ));
+                );
             }
             (StepOutcome::Broken, Outcome::Broken { reason }) => broken_case(out, &head, reason),
-            _ => drop(writeln!(out, "{head}/>")),
+            _ => *out += &format!("{head}/>\n"),
         }
     }
     if let (true, Outcome::Broken { reason }) = (run.steps.is_empty(), &run.outcome) {
@@ -75,10 +69,9 @@ fn suite(out: &mut String, run: &Run) {
 
 fn broken_case(out: &mut String, head: &str, reason: &str) {
     let reason = escaped(reason);
-    drop(writeln!(
-        out,
-        "{head}>\n      <error message=\"{reason}\">our own trouble: {reason}</error>\n    </testcase>"
-    ));
+    *out += &format!(
+        "{head}>\n      <error message=\"{reason}\">our own trouble: {reason}</error>\n    </testcase>\n"
+    );
 }
 
 /// Text for XML: the five entities, and without the control characters that XML 1.0 forbids.
@@ -92,7 +85,7 @@ fn escaped(text: &str) -> String {
             '"' => out.push_str("&quot;"),
             '\'' => out.push_str("&apos;"),
             '\n' | '\t' => out.push(c),
-            c if c.is_control() => out.push('\u{fffd}'),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
             c => out.push(c),
         }
     }
