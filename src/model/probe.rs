@@ -31,3 +31,25 @@ pub struct Signature {
     /// The kind of error, where known.
     pub kind: Option<FaultKind>,
 }
+
+impl From<&super::Run> for Probe {
+    fn from(run: &super::Run) -> Self {
+        use super::Outcome;
+        let (latency_ms, success, signature) = match &run.outcome {
+            Outcome::Passed => (Some(run.duration.as_secs_f64() * 1000.0), Some(true), None),
+            Outcome::Failed(failure) => {
+                let step = Arc::from(failure.step.as_str());
+                (None, Some(false), Some(Signature { step, kind: Some(failure.kind) }))
+            }
+            Outcome::Broken { .. } => (None, None, None),
+        };
+        Self {
+            at: run.started_at,
+            latency_ms,
+            success,
+            late_ms: run.late_by.as_secs_f64() * 1000.0,
+            signature,
+            revision: Some(run.revision.clone()),
+        }
+    }
+}

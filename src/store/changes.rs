@@ -54,8 +54,9 @@ impl Store {
     /// When the file cannot be read.
     pub async fn changes_since(&self, seq: i64) -> Result<Vec<(i64, Change)>, StoreError> {
         self.read("read changes", move |session| {
-            let mut statement =
-                session.conn.prepare_cached("SELECT seq, body FROM change WHERE seq > ?1 ORDER BY seq")?;
+            let mut statement = session
+                .conn
+                .prepare_cached("SELECT seq, body FROM change WHERE seq > ?1 ORDER BY seq")?;
             let mut rows = statement.query([seq])?;
             let mut changes = Vec::new();
             while let Some(row) = rows.next()? {
@@ -225,8 +226,10 @@ fn write(conn: &Connection, told: &Told, keep: Option<i64>) -> Result<i64, Fault
     ])?;
     conn.prepare_cached("DELETE FROM change_service WHERE change = ?1")?.execute([id])?;
     for service in &change.services {
-        conn.prepare_cached("INSERT OR IGNORE INTO change_service (change, service) VALUES (?1, ?2)")?
-            .execute([id, service.as_str()])?;
+        conn.prepare_cached(
+            "INSERT OR IGNORE INTO change_service (change, service) VALUES (?1, ?2)",
+        )?
+        .execute([id, service.as_str()])?;
     }
     conn.prepare_cached("DELETE FROM change_environment WHERE change = ?1")?.execute([id])?;
     for environment in &change.environments {

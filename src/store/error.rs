@@ -61,7 +61,9 @@ pub enum StoreError {
         doing: &'static str,
     },
     /// The file is damaged.
-    #[error("cannot {doing}: the data file is damaged ({reason}): put it aside, or repair it with `sqlite3 … .recover`")]
+    #[error(
+        "cannot {doing}: the data file is damaged ({reason}): put it aside, or repair it with `sqlite3 … .recover`"
+    )]
     Corrupt {
         /// What was tried.
         doing: &'static str,

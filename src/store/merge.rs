@@ -130,9 +130,14 @@ impl Pick<'_> {
 /// How a change stands, the one to believe first: an end before none, the earlier end, a failure before a success.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum End {
-    Done { at: Timestamp, finished: bool },
+    Done {
+        at: Timestamp,
+        finished: bool,
+    },
     /// Under way, its end perhaps announced.
-    Announced { at: Timestamp },
+    Announced {
+        at: Timestamp,
+    },
     UnderWay,
 }
 
@@ -195,8 +200,11 @@ mod tests {
             author: None,
             message: None,
         });
-        let state =
-            prop_oneof![Just(ChangeState::Started), Just(ChangeState::Finished), Just(ChangeState::Failed)];
+        let state = prop_oneof![
+            Just(ChangeState::Started),
+            Just(ChangeState::Finished),
+            Just(ChangeState::Failed)
+        ];
         let first = (select(ChangeKind::ALL), names(), names(), word(), word(), word());
         let second_half = (
             prop::collection::vec(commit, 0..3),

@@ -212,7 +212,11 @@ impl Known {
     }
 
     /// The versions of a set.
-    pub(super) fn deployed(&mut self, conn: &Connection, id: i64) -> Result<Arc<[Deployed]>, Fault> {
+    pub(super) fn deployed(
+        &mut self,
+        conn: &Connection,
+        id: i64,
+    ) -> Result<Arc<[Deployed]>, Fault> {
         if id == 0 {
             return Ok(Arc::from([]));
         }

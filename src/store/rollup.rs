@@ -124,9 +124,9 @@ impl Store {
                     passed: count(2)?,
                     failed: count(3)?,
                     broken: count(4)?,
-                    latency: Histogram::decode(row.get_ref(5)?.as_blob().map_err(|e| {
-                        Fault::unreadable("a roll-up", e)
-                    })?)?,
+                    latency: Histogram::decode(
+                        row.get_ref(5)?.as_blob().map_err(|e| Fault::unreadable("a roll-up", e))?,
+                    )?,
                 });
             }
             Ok(rollups)

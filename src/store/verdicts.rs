@@ -118,7 +118,10 @@ impl Store {
     ///
     /// # Errors
     /// When the file cannot be read.
-    pub async fn verdict_changes(&self, change: &ChangeId) -> Result<Vec<VerdictChange>, StoreError> {
+    pub async fn verdict_changes(
+        &self,
+        change: &ChangeId,
+    ) -> Result<Vec<VerdictChange>, StoreError> {
         let change = change.clone();
         self.read("read the history of verdicts", move |session| {
             let mut statement = session.conn.prepare_cached(

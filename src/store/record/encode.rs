@@ -12,9 +12,7 @@ use crate::{
 
 use super::{
     VERSION,
-    kept::{
-        MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds,
-    },
+    kept::{MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds},
     shape::{self, OTHER, PROTOCOLS, fault_code, hop_flag, step_flag, trigger_code},
 };
 
@@ -32,10 +30,10 @@ pub(in crate::store) fn encode(
         Outcome::Broken { .. } => 2,
     };
     put.uint(result | trigger_code(run.trigger) << 2);
-    put.int(revision);
+    put.uint(revision.cast_unsigned());
     put.uint(length(run.late_by));
     put.uint(length(run.duration));
-    put.int(deployed);
+    put.uint(deployed.cast_unsigned());
     reference(&mut put, dictionary, Sort::Shape, &shape::of(run));
     match &run.outcome {
         Outcome::Passed => {}
