@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn large_evidence_is_cut_and_says_so() {
         // Every character of these is longer as JSON.
-        for body in ["ü\u{1}\"".repeat(100_000), "a".repeat(70_000)] {
+        for body in ["ü\u{1}\"".repeat(30_000), "a".repeat(70_000)] {
             let evidence =
                 Evidence { exchanges: vec![exchange(&body); 12], curl: "c".repeat(100_000) };
             let text = encode(&evidence).unwrap();
@@ -119,9 +119,9 @@ mod tests {
     #[test]
     fn absurd_evidence_still_fits() {
         let mut odd = exchange("");
-        odd.request_headers = vec![("\u{1}".repeat(5000), "\u{1}".repeat(5000)); 5000];
-        odd.request_line = "\u{1}".repeat(1 << 20);
-        let evidence = Evidence { exchanges: vec![odd; 100], curl: "\u{1}".repeat(1 << 20) };
+        odd.request_headers = vec![("\u{1}".repeat(500), "\u{1}".repeat(500)); 200];
+        odd.request_line = "\u{1}".repeat(100_000);
+        let evidence = Evidence { exchanges: vec![odd; 20], curl: "\u{1}".repeat(100_000) };
         assert!(encode(&evidence).unwrap().len() <= EVIDENCE_BYTES);
     }
 }

@@ -185,3 +185,82 @@ fn spawn(
         })?;
     Ok(Thread { ended, handle })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{Conclusions, NewMessage};
+
+    fn message(key: String) -> Conclusions {
+        let (body, receiver) = ("x".repeat(2000), "ops".to_owned());
+        let (created_at, next_try_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
+        let messages = vec![NewMessage { key, receiver, body, created_at, next_try_at }];
+        Conclusions { messages, ..Conclusions::default() }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_is_told_and_what_was_acknowledged_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("w.db"), &StoreOptions::default()).unwrap();
+        // The file may not grow beyond so many pages: SQLite then says what it says of a full disk.
+        let limit = |session: &mut Session| {
+            session.conn.pragma_update(None, "max_page_count", 60)?;
+            Ok(())
+        };
+        store.write("limit the file", limit).await.unwrap();
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..200 {
+            let store = store.clone();
+            tasks.spawn(async move { store.conclude(message(n.to_string())).await });
+        }
+        let (mut stored, mut refused) = (0, 0);
+        while let Some(done) = tasks.join_next().await {
+            match done.unwrap() {
+                Ok(()) => stored += 1,
+                Err(e) => {
+                    assert_eq!(e.to_string(), "cannot store conclusions: the disk is full");
+                    refused += 1;
+                }
+            }
+        }
+        assert!(refused > 0);
+        assert_eq!(store.outbox(None, 1000).await.unwrap().len(), stored);
+        let more = |session: &mut Session| {
+            session.conn.pragma_update(None, "max_page_count", 100_000)?;
+            Ok(())
+        };
+        store.write("lift the limit", more).await.unwrap();
+        store.conclude(message("after".to_owned())).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_job_that_fails_is_undone_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let store =
+            Arc::new(Store::open(&folder.path().join("w.db"), &StoreOptions::default()).unwrap());
+        let mut tasks = tokio::task::JoinSet::new();
+        for n in 0..40_i64 {
+            let store = Arc::clone(&store);
+            tasks.spawn(async move {
+                let work = move |session: &mut Session| {
+                    session.conn.execute(
+                        "INSERT INTO tally (name, value) VALUES (?1, 1)",
+                        [n.to_string()],
+                    )?;
+                    if n % 2 == 0 { Ok(()) } else { Err(Fault::unreadable("n", "it is odd")) }
+                };
+                (n, store.write("test", work).await)
+            });
+        }
+        while let Some(done) = tasks.join_next().await {
+            let (n, result) = done.unwrap();
+            assert_eq!(result.is_ok(), n % 2 == 0);
+        }
+        let count = |session: &mut Session| {
+            Ok(session.conn.query_row("SELECT count(*) FROM tally", [], |r| r.get::<_, i64>(0))?)
+        };
+        assert_eq!(store.read("test", count).await.unwrap(), 20);
+    }
+}

@@ -52,7 +52,7 @@ CREATE TABLE run_elsewhere (
 CREATE TABLE evidence (
     run BLOB PRIMARY KEY,
     at INTEGER NOT NULL,
-    body BLOB NOT NULL
+    body TEXT NOT NULL
 ) STRICT;
 CREATE INDEX evidence_at ON evidence (at);
 

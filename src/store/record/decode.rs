@@ -50,10 +50,10 @@ impl<'a> Head<'a> {
         }
         let mut take = Take(rest);
         let flags = take.uint()?;
-        let revision = take.int()?;
+        let revision = take.uint()?.cast_signed();
         let late = take.uint()?;
         let duration = take.uint()?;
-        let deployed = take.int()?;
+        let deployed = take.uint()?.cast_signed();
         let shape = match take.small::<u32>()? {
             0 => None,
             number => Some(number - 1),

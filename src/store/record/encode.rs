@@ -30,10 +30,10 @@ pub(in crate::store) fn encode(
         Outcome::Broken { .. } => 2,
     };
     put.uint(result | trigger_code(run.trigger) << 2);
-    put.int(revision);
+    put.uint(revision.cast_unsigned());
     put.uint(length(run.late_by));
     put.uint(length(run.duration));
-    put.int(deployed);
+    put.uint(deployed.cast_unsigned());
     reference(&mut put, dictionary, Sort::Shape, &shape::of(run));
     match &run.outcome {
         Outcome::Passed => {}
