@@ -101,7 +101,7 @@ fn series_without_any_noise_or_any_success() {
         |_: usize| (None, Some(false)),
         |_: usize| (None, None),
         |i: usize| (Some(if i < 300 { 100.0 } else { 365.25 * 86_400e3 }), Some(true)),
-        |i: usize| (Some(if i % 2 == 0 { 1e-6 } else { 1e12 }), Some(i % 3 == 0)),
+        |i: usize| (Some(if i.is_multiple_of(2) { 1e-6 } else { 1e12 }), Some(i.is_multiple_of(3))),
         |i: usize| (Some(if i < 300 { f64::NAN } else { 5.0 }), None),
     ] {
         let (before, after) = even(make);

@@ -5,7 +5,7 @@ const L: Metric = Metric::Latency;
 const S: Metric = Metric::Success;
 
 fn names(names: &[&str]) -> Vec<ServiceName> {
-    names.iter().map(|n| ServiceName::new(n)).collect()
+    names.iter().map(ServiceName::new).collect()
 }
 
 fn suspect(id: &str, services: &[&str], started_at_s: f64, finished_at_s: Option<f64>) -> Suspect {
