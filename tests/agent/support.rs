@@ -18,10 +18,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Longest wait for something that will happen.
-pub const PATIENCE: Duration = Duration::from_secs(40);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
 
 /// Waits until `test` gives something.
-pub fn eventually<T>(what: &str, mut test: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn eventually<T>(what: &str, mut test: impl FnMut() -> Option<T>) -> T {
     let begin = Instant::now();
     loop {
         if let Some(value) = test() {
@@ -33,12 +33,12 @@ pub fn eventually<T>(what: &str, mut test: impl FnMut() -> Option<T>) -> T {
 }
 
 /// A port that was free a moment ago.
-pub fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
 /// A program of Debian's, or none, said.
-pub fn program(name: &str) -> Option<PathBuf> {
+pub(crate) fn program(name: &str) -> Option<PathBuf> {
     let found = ["/usr/bin", "/usr/sbin", "/bin", "/usr/local/bin"]
         .iter()
         .map(|dir| Path::new(dir).join(name))
@@ -50,7 +50,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// Ends with its owner.
-pub struct Running(pub Child);
+pub(crate) struct Running(pub(crate) Child);
 
 impl Drop for Running {
     fn drop(&mut self) {
@@ -60,15 +60,15 @@ impl Drop for Running {
 }
 
 /// A target whose delay and status can be turned while it runs.
-pub struct Target {
-    pub port: u16,
+pub(crate) struct Target {
+    pub(crate) port: u16,
     delay_ms: Arc<AtomicU64>,
     status: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
 
 impl Target {
-    pub fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let delay_ms = Arc::new(AtomicU64::new(5));
@@ -87,11 +87,11 @@ impl Target {
         Self { port, delay_ms, status, stop }
     }
 
-    pub fn delay(&self, ms: u64) {
+    pub(crate) fn delay(&self, ms: u64) {
         self.delay_ms.store(ms, Ordering::Relaxed);
     }
 
-    pub fn status(&self, status: u64) {
+    pub(crate) fn status(&self, status: u64) {
         self.status.store(status, Ordering::Relaxed);
     }
 }
@@ -117,14 +117,14 @@ fn answer(mut stream: TcpStream, delay: &AtomicU64, status: &AtomicU64) {
 }
 
 /// A folder with configuration.
-pub struct Site {
-    pub dir: TempDir,
-    pub port: u16,
+pub(crate) struct Site {
+    pub(crate) dir: TempDir,
+    pub(crate) port: u16,
 }
 
 impl Site {
     /// A site whose `production` is at `base_url`; `more` goes into wayfarer.toml.
-    pub fn new(base_url: &str, more: &str) -> Self {
+    pub(crate) fn new(base_url: &str, more: &str) -> Self {
         let dir = TempDir::new().unwrap();
         let port = free_port();
         fs::create_dir(dir.path().join("journeys")).unwrap();
@@ -137,7 +137,7 @@ impl Site {
     }
 
     /// Writes a journey of one step, atomically, as editors do.
-    pub fn journey(&self, name: &str, service: &str, every: &str, path: &str) {
+    pub(crate) fn journey(&self, name: &str, service: &str, every: &str, path: &str) {
         let text = format!(
             "name = \"{name}\"\nservices = [\"{service}\"]\nenvironments = [\"production\"]\nevery = \"{every}\"\n\
              timeout = \"5s\"\n\n[[step]]\nname = \"open\"\n[step.http]\nurl = \"{{{{base_url}}}}{path}\"\n"
@@ -145,14 +145,14 @@ impl Site {
         self.write(&format!("journeys/{name}.toml"), &text);
     }
 
-    pub fn write(&self, file: &str, text: &str) {
+    pub(crate) fn write(&self, file: &str, text: &str) {
         let (part, whole) = (self.dir.path().join("part.tmp"), self.dir.path().join(file));
         fs::write(&part, text).unwrap();
         fs::rename(part, whole).unwrap();
     }
 
     /// The command on this folder.
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_wayfarer"));
         command.args(["-c", self.dir.path().to_str().unwrap()]).args(arguments);
         command.env_remove("WAYFARER_URL").env_remove("WAYFARER_TOKEN");
@@ -160,7 +160,7 @@ impl Site {
     }
 
     /// Runs the command to its end: exit code, standard output, standard error.
-    pub fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+    pub(crate) fn run(&self, arguments: &[&str]) -> (i32, String, String) {
         let output = self.command(arguments).output().unwrap();
         (
             output.status.code().unwrap_or(-1),
@@ -170,7 +170,7 @@ impl Site {
     }
 
     /// Starts the agent and waits until it is ready; its log goes to `agent.log`.
-    pub fn agent(&self) -> Running {
+    pub(crate) fn agent(&self) -> Running {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
@@ -187,23 +187,23 @@ impl Site {
         running
     }
 
-    pub fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.dir.path().join("agent.log")).unwrap_or_default()
     }
 
     /// Status and body of a GET, if anybody answers.
-    pub fn get(&self, path: &str) -> Option<(u16, String)> {
+    pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
         self.ask("GET", path, &[], "")
     }
 
-    pub fn json(&self, path: &str) -> Value {
+    pub(crate) fn json(&self, path: &str) -> Value {
         let (status, body) = self.get(path).expect("the agent answers");
         assert_eq!(status, 200, "{path}: {body}");
         serde_json::from_str(&body).unwrap()
     }
 
     /// One request of HTTP/1.1 by hand, so that nothing is tidied up.
-    pub fn ask(
+    pub(crate) fn ask(
         &self,
         method: &str,
         path: &str,
@@ -237,7 +237,7 @@ impl Site {
         Some((status, body))
     }
 
-    pub fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         self.get("/metrics").expect("the agent answers").1
     }
 }
@@ -256,7 +256,7 @@ fn dechunked(mut body: &str) -> String {
 }
 
 /// Sends a signal by name.
-pub fn signal(running: &Running, name: &str) {
+pub(crate) fn signal(running: &Running, name: &str) {
     let pid = running.0.id().to_string();
     assert!(Command::new("kill").args([&format!("-{name}"), &pid]).status().unwrap().success());
 }
