@@ -19,4 +19,4 @@ mod step;
 pub(super) mod tls;
 
 pub(super) use session::Session;
-pub(super) use step::{End, Limits, walk_step};
+pub(super) use step::{End, Limits, later, walk_step};
