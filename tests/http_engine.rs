@@ -1,4 +1,5 @@
 //! The HTTP engine against real servers on loopback: what they do wrong is told, timed and never ours; what we cannot do is ours.
+#![expect(clippy::unwrap_used, reason = "what a test builds must be there")]
 
 #[path = "http_engine/authority.rs"]
 mod authority;

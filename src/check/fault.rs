@@ -228,8 +228,8 @@ fn contradiction(predicates: &[Predicate], whole: bool) -> Option<String> {
             return Some(format!("nothing is both `{}` and `{}`", in_words(a), in_words(b)));
         }
     }
-    let exists = |wanted| predicates.iter().any(|p| *p == P::Exists(wanted));
-    let empty = |wanted| predicates.iter().any(|p| *p == P::IsEmpty(wanted));
+    let exists = |wanted| predicates.contains(&P::Exists(wanted));
+    let empty = |wanted| predicates.contains(&P::IsEmpty(wanted));
     if exists(false) && predicates.iter().any(|p| !matches!(p, P::Exists(false) | P::IsEmpty(true)))
     {
         return Some("what does not exist has no value to compare".to_owned());
@@ -247,7 +247,7 @@ fn is_token(name: &str) -> bool {
         && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// An error of the JSONPath parser draws the expression over several lines; the last says what it wanted.
+/// An error of the `JSONPath` parser draws the expression over several lines; the last says what it wanted.
 fn one_line(error: &str) -> String {
     let said = error.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
     said.unwrap_or_else(|| error.lines().next().unwrap_or_default()).trim().to_owned()

@@ -5,7 +5,7 @@
 //! of at least one; only `exists` and `is_empty` are content with none. `count` looks at the number of nodes, where a single JSON array
 //! counts as its elements. Numbers compare with text that reads as a number; a comparison of types that do not fit fails and names both.
 //!
-//! This is the only user of JSONPath, CSS selectors and regular expressions. Whether these compile is asked when a journey is loaded
+//! This is the only user of `JSONPath`, CSS selectors and regular expressions. Whether these compile is asked when a journey is loaded
 //! ([`fault_of_query`], [`fault_of_assertion`]).
 
 mod answer;

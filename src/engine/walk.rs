@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
-    http::{End, Limits, Session, walk_step},
+    http::{End, Limits, Session, later, walk_step},
     settings::{Engine, Parts},
     ticket::Ticket,
     vars::Variables,
@@ -71,7 +71,7 @@ async fn steps(
     run: &mut Run,
 ) {
     let limits = Limits {
-        journey_at: watch.origin() + ticket.journey.timeout,
+        journey_at: later(watch.origin(), ticket.journey.timeout),
         journey: ticket.journey.timeout,
     };
     let mut session = match Session::new(parts, watch) {
@@ -164,7 +164,104 @@ fn mask_evidence(evidence: &mut Evidence, mask: &Mask) {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, prelude::BASE64_STANDARD};
+    use proptest::prelude::*;
+    use serde_json::Value;
+
     use super::*;
+    use crate::model::{
+        AssertionResult, Deployed, Exchange, Failure, FaultKind, Hop, Phases, Revision,
+        StepOutcome, Trigger,
+    };
+
+    /// A run with the same text in every place that holds one.
+    fn run(text: &str) -> Run {
+        let text = || text.to_owned();
+        let step = StepRun {
+            name: "step".into(),
+            offset: Duration::ZERO,
+            duration: Duration::ZERO,
+            outcome: StepOutcome::Failed,
+            hops: vec![Hop {
+                method: "GET".to_owned(),
+                url: text(),
+                status: None,
+                version: None,
+                offset: Duration::ZERO,
+                duration: Duration::ZERO,
+                phases: Phases::default(),
+                reused: false,
+                peer: None,
+                body_bytes: 0,
+                certificate_expires_at: None,
+            }],
+            assertions: vec![AssertionResult {
+                check: text(),
+                passed: false,
+                expected: Some(text()),
+                actual: Some(text()),
+            }],
+            captures: vec![("name".to_owned(), text())],
+        };
+        let exchange = Exchange {
+            request_line: text(),
+            request_headers: vec![("a".to_owned(), text())],
+            request_body: Some(text()),
+            status: None,
+            response_headers: vec![("a".to_owned(), text())],
+            response_body: Some(text()),
+            truncated: false,
+        };
+        Run {
+            id: RunId::at(Timestamp::UNIX_EPOCH),
+            journey: "journey".into(),
+            environment: "environment".into(),
+            location: "location".into(),
+            revision: Revision::new("r"),
+            trigger: Trigger::Manual,
+            started_at: Timestamp::UNIX_EPOCH,
+            late_by: Duration::ZERO,
+            duration: Duration::ZERO,
+            outcome: Outcome::Failed(Failure {
+                step: "step".into(),
+                kind: FaultKind::Status,
+                message: text(),
+                check: Some(text()),
+                expected: Some(text()),
+                actual: Some(text()),
+            }),
+            steps: vec![step],
+            deployed: vec![Deployed { service: "service".into(), version: text() }],
+            evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
+        }
+    }
+
+    fn texts(value: &Value, found: &mut Vec<String>) {
+        match value {
+            Value::String(text) => found.push(text.clone()),
+            Value::Array(items) => items.iter().for_each(|item| texts(item, found)),
+            Value::Object(members) => members.values().for_each(|member| texts(member, found)),
+            _ => {}
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_secret_is_left_in_the_json_of_a_run(secret in "[!-)+-~äß😀]{8,20}", around in "[ -~]{0,6}") {
+            let json = serde_json::to_string(&secret).unwrap();
+            let escaped = &json[1..json.len() - 1];
+            let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            let base64 = BASE64_STANDARD.encode(&secret);
+            for spelt in [secret.as_str(), escaped, form.as_str(), base64.as_str()] {
+                let mut run = run(&format!("{around}{spelt}{around}"));
+                mask_run(&mut run, &Mask::new([secret.as_str()]));
+                let mut found = Vec::new();
+                texts(&serde_json::to_value(&run).unwrap(), &mut found);
+                prop_assert!(found.iter().all(|text| !text.contains(spelt)), "{spelt}");
+                prop_assert!(found.iter().filter(|text| text.contains("***")).count() >= 16);
+            }
+        }
+    }
 
     #[test]
     fn early_is_not_late() {

@@ -124,10 +124,21 @@ impl fmt::Debug for Mask {
 }
 
 impl Needle {
+    /// Whether a spelling of the needle may begin with this byte: a quick look before the search.
+    fn may_begin_with(&self, byte: u8) -> bool {
+        let Some(first) = self.chars.first().filter(|c| c.is_ascii()) else { return true };
+        !byte.is_ascii()
+            || matches!(byte, b'%' | b'+' | b'\\' | b'&')
+            || first.eq_ignore_ascii_case(&char::from(byte))
+    }
+
     /// The range to mask if the needle begins at `at`.
     fn at(&self, text: &str, at: usize, cut: bool) -> Option<(usize, usize)> {
         let bytes = text.as_bytes();
         let folded = self.form == Form::Plain;
+        if !self.may_begin_with(bytes[at]) {
+            return None;
+        }
         let (mut ends, mut next) = (vec![at], Vec::new());
         for (index, c) in self.chars.iter().enumerate() {
             for &from in &ends {

@@ -1,6 +1,6 @@
 //! Values to text: templates, masks, waterfalls; pure.
 //!
-//! [`Template`] is the only user of `handlebars`. [`Mask`] takes secrets out of text, however they are encoded. [`waterfall`] draws a
+//! [`Template`] is the only user of `handlebars`. [`Mask`] takes secrets out of text, however they are encoded. [`waterfall()`] draws a
 //! run for a terminal. Nothing here reads a clock, a file or the terminal: width and colour are arguments.
 
 mod junit;

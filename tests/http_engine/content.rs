@@ -181,7 +181,7 @@ async fn a_failed_step_is_the_last() {
     let run = walk(&engine(vec![]), steps).await;
     let failure = failed(&run, FaultKind::Status);
     assert_eq!(failure.step.as_str(), "second");
-    assert_eq!(failure.message, "status: expected 2xx, got 500");
+    assert_eq!(failure.message, "expected a 2xx status, got 500");
     assert_eq!(run.steps.len(), 2);
     assert_eq!(run.steps[1].assertions.len(), 2);
     let evidence = run.evidence.as_ref().unwrap();

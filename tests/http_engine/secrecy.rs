@@ -67,8 +67,7 @@ async fn secrets_are_masked_in_every_corner_of_a_run() {
     let run = walk_with(&engine(vec![]), vec![token, sign_in], &values).await;
     failed(&run, FaultKind::Assertion);
     assert_eq!(run.steps[1].hops.len(), 2);
-    let json = serde_json::to_string_pretty(&run).unwrap();
-    println!("{json}");
+    let json = serde_json::to_string(&run).unwrap();
     let escaped = serde_json::to_string(PASSWORD).unwrap();
     let mut forms = vec![
         PASSWORD.to_owned(),

@@ -1,8 +1,13 @@
 //! Phases, connections, TLS.
 
-use std::{convert::Infallible, sync::atomic::Ordering, time::Duration};
+use std::{io, sync::atomic::Ordering, time::Duration};
 
-use hyper::{Response, body::Bytes, service::service_fn};
+use http_body_util::Full;
+use hyper::{
+    Request, Response,
+    body::{Bytes, Incoming},
+    service::service_fn,
+};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 use wayfarer::model::{FaultKind, Hop, Query, Run};
@@ -197,9 +202,11 @@ async fn http_2_by_alpn() {
         loop {
             let (stream, _) = listener.accept().await.unwrap();
             let stream = acceptor.accept(stream).await.unwrap();
-            let service = service_fn(|_| async {
-                let body = http_body_util::Full::new(Bytes::from_static(b"tea"));
-                Ok::<_, Infallible>(Response::new(body))
+            let service = service_fn(|request: Request<Incoming>| async move {
+                if request.uri().path() == "/reset" {
+                    return Err(io::Error::other("the stream is reset"));
+                }
+                Ok(Response::new(Full::new(Bytes::from_static(b"tea"))))
             });
             // One connection after the other is enough: a run keeps its own.
             hyper::server::conn::http2::Builder::new(TokioExecutor::new())
@@ -212,13 +219,15 @@ async fn http_2_by_alpn() {
     let url = format!("https://shop.test:{port}/");
     let step = || get(url.clone()).expect(Query::Status, status(200.0));
     let run = tokio::select! {
-        () = async { serve.await } => unreachable!(),
-        run = walk(&engine, vec![step(), step(), step()]) => run,
+        () = serve => unreachable!(),
+        run = walk(&engine, vec![step(), step(), step(), get(format!("{url}reset"))]) => run,
     };
-    passed(&run);
+    let failure = failed(&run, FaultKind::Reset);
+    assert!(failure.message.starts_with("the server ended the stream"), "{}", failure.message);
+    assert_eq!(run.steps.len(), 4);
     let hops = hops(&run);
-    assert!(hops.iter().all(|hop| hop.version.as_deref() == Some("HTTP/2")), "{hops:?}");
-    assert_eq!(hops.iter().map(|h| h.reused).collect::<Vec<_>>(), [false, true, true]);
+    assert!(hops[..3].iter().all(|hop| hop.version.as_deref() == Some("HTTP/2")), "{hops:?}");
+    assert_eq!(hops.iter().map(|h| h.reused).collect::<Vec<_>>(), [false, true, true, true]);
     assert_eq!(shape(hops[0])[..4], [true, true, true, true]);
 }
 

@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::HttpInfo;
 use super::{
     decode::{decode, too_large},
     error::judge,
-    marks::{Ends, phases},
+    marks::{Ends, Marks, phases},
     request::Request,
     session::Session,
 };
@@ -77,7 +77,7 @@ impl Session {
                 let marks = if walked.hop.reused { None } else { self.attempts.latest() };
                 Some(judge(&error, marks.as_ref(), &walked.request.url))
             }
-            Err(_) => Some(timed_out(&walked, deadline)),
+            Err(_) => Some(timed_out(&walked, self.attempts.latest().as_ref(), deadline)),
         };
         walked.cut = walked.trouble.is_some();
         if let (None, Some(head)) = (&walked.trouble, &walked.head) {
@@ -176,8 +176,16 @@ enum Failed {
     TooLarge,
 }
 
-/// The trouble with a deadline that passed: whose, and while what was going on.
-fn timed_out(walked: &Walked, deadline: &Deadline) -> Trouble {
+/// The trouble with a deadline that passed: whose, and while what was going on. A look-up without an end is ours, as a resolver that says
+/// it cannot tell is: where a name has no address, the resolver says so.
+fn timed_out(walked: &Walked, marks: Option<&Marks>, deadline: &Deadline) -> Trouble {
+    let looking_up = |m: &Marks| m.resolve_started.is_some() && m.resolved.is_none();
+    if !walked.hop.reused && marks.is_some_and(looking_up) {
+        return Trouble::ours(format!(
+            "names cannot be looked up: no answer before {} passed",
+            deadline.name
+        ));
+    }
     let phases = &walked.hop.phases;
     let doing = if walked.head.is_some() {
         "while the body was read"
@@ -185,10 +193,8 @@ fn timed_out(walked: &Walked, deadline: &Deadline) -> Trouble {
         "while waiting for the answer"
     } else if !phases.tls.is_zero() {
         "in the TLS handshake"
-    } else if !phases.connect.is_zero() {
-        "while connecting"
     } else {
-        "while looking up the name"
+        "while connecting"
     };
     Trouble::target(FaultKind::Timeout, format!("{} passed {doing}", deadline.name))
 }
@@ -198,5 +204,66 @@ fn version_name(version: Version) -> String {
         Version::HTTP_2 => "HTTP/2".to_owned(),
         Version::HTTP_3 => "HTTP/3".to_owned(),
         other => format!("{other:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+    use url::Url;
+
+    use super::*;
+    use crate::{clock::Clock, model::Phases};
+
+    #[test]
+    fn a_look_up_without_an_end_is_ours() {
+        let url = Url::parse("http://x.example/").unwrap();
+        let second = Duration::from_secs(1);
+        let walked = |phases: Phases| Walked {
+            hop: Hop {
+                method: "GET".to_owned(),
+                url: url.to_string(),
+                status: None,
+                version: None,
+                offset: Duration::ZERO,
+                duration: phases.total(),
+                phases,
+                reused: false,
+                peer: None,
+                body_bytes: 0,
+                certificate_expires_at: None,
+            },
+            request: Request {
+                method: Method::GET,
+                url: url.clone(),
+                headers: HeaderMap::new(),
+                body: None,
+            },
+            head: None,
+            body: Vec::new(),
+            cut: false,
+            trouble: None,
+        };
+        let now = Clock.instant();
+        let deadline = Deadline { at: now, name: "the step's deadline of 1s".to_owned() };
+        let started = Marks { resolve_started: Some(now), ..Marks::default() };
+        let resolving = walked(Phases { resolve: second, ..Phases::default() });
+        assert_eq!(
+            timed_out(&resolving, Some(&started), &deadline),
+            Trouble::ours(
+                "names cannot be looked up: no answer before the step's deadline of 1s passed"
+            )
+        );
+        let resolved = Marks { resolved: Some(now), ..started };
+        let connecting = walked(Phases { connect: second, ..Phases::default() });
+        assert_eq!(
+            timed_out(&connecting, Some(&resolved), &deadline),
+            Trouble::target(
+                FaultKind::Timeout,
+                "the step's deadline of 1s passed while connecting"
+            )
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! HTTP steps: one client, one cookie jar and one set of connections a run; every hop timed in five phases.
 //!
 //! reqwest has no timings of its own; its public hooks give them. `dns_resolver` marks the look-up, a `connector_layer` the whole connect,
-//! and the TLS session store is asked for a key-exchange hint as the ClientHello is built, which is where TCP ends and TLS begins. Marks
+//! and the TLS session store is asked for a key-exchange hint as the `ClientHello` is built, which is where TCP ends and TLS begins. Marks
 //! belong to a connect *attempt* (a task-local around the connector): hyper may race a new connect against a connection that is just
 //! coming back, and the loser's marks must not fall into the next hop. Which connection served is told by its socket addresses.
 
@@ -19,4 +19,4 @@ mod step;
 pub(super) mod tls;
 
 pub(super) use session::Session;
-pub(super) use step::{End, Limits, walk_step};
+pub(super) use step::{End, Limits, later, walk_step};

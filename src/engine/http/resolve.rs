@@ -80,7 +80,10 @@ fn judge(name: &str, error: &io::Error) -> LookupError {
     let text = error.to_string();
     let lower = text.to_lowercase();
     let said = NO_SUCH_NAME.iter().any(|part| lower.contains(part));
-    if said && can_open_sockets().is_ok() {
+    // With no file descriptor left glibc cannot ask anybody, and says that the name is not known.
+    if let Err(error) = can_open_sockets() {
+        LookupError::ResolverDown(format!("no socket can be opened: {error}"))
+    } else if said {
         LookupError::NoAddress(name.to_owned())
     } else {
         let reason = text.trim_start_matches("failed to lookup address information: ");

@@ -152,7 +152,7 @@ impl ServerCertVerifier for Keeping {
     }
 }
 
-/// The run's TLS sessions. rustls asks it for a hint as it builds the ClientHello: TCP has ended, TLS begins.
+/// The run's TLS sessions. rustls asks it for a hint as it builds the `ClientHello`: TCP has ended, TLS begins.
 #[derive(Debug)]
 struct Sessions {
     cache: ClientSessionMemoryCache,
