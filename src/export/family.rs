@@ -88,7 +88,7 @@ impl Families {
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
         let some = self.families.values().filter(|(_, series)| !series.is_empty());
         some.map(|(family, series)| {
-            let mut gathered = MetricFamily::new();
+            let mut gathered = MetricFamily::default();
             gathered.set_name(family.name.to_owned());
             gathered.set_help(family.help.to_owned());
             gathered.set_field_type(match family.kind {
@@ -120,20 +120,20 @@ fn metric(family: &Family, labels: &[String], series: &Series) -> Metric {
     let mut metric = match (series, family.kind) {
         (Series::Histogram(histogram), _) => histogram.metric(),
         (Series::Value(value), Kind::Counter) => {
-            let (mut metric, mut counter) = (Metric::new(), Counter::new());
+            let (mut metric, mut counter) = (Metric::default(), Counter::default());
             counter.set_value(*value);
             metric.set_counter(counter);
             metric
         }
         (Series::Value(value), _) => {
-            let (mut metric, mut gauge) = (Metric::new(), Gauge::new());
+            let (mut metric, mut gauge) = (Metric::default(), Gauge::default());
             gauge.set_value(*value);
             metric.set_gauge(gauge);
             metric
         }
     };
     let pairs = family.labels.iter().zip(labels).map(|(name, value)| {
-        let mut pair = LabelPair::new();
+        let mut pair = LabelPair::default();
         pair.set_name((*name).to_owned());
         pair.set_value(value.clone());
         pair
