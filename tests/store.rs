@@ -1,4 +1,5 @@
 //! The data file as others use it: what was acknowledged stays, whatever happens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
 
 use std::{
     collections::BTreeMap,
@@ -442,7 +443,10 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
     assert_eq!(store.watches(&"c1".into()).await.unwrap(), [shut]);
     let of = |state| FindingFilter { state: Some(state), ..FindingFilter::default() };
     assert!(store.findings(of(FindingState::Open)).await.unwrap().is_empty());
-    assert_eq!(store.findings(of(FindingState::Recovered)).await.unwrap(), [closed.clone()]);
+    assert_eq!(
+        store.findings(of(FindingState::Recovered)).await.unwrap(),
+        std::slice::from_ref(&closed)
+    );
     assert_eq!(store.finding(&"f1".into()).await.unwrap(), Some(closed));
     assert_eq!(store.finding_counts().await.unwrap()[0].count, 1);
 }

@@ -122,8 +122,11 @@ fn write_revision(
     Ok(Written { id, dictionary, last_at })
 }
 
+/// A text and its number.
+type Numbered = (u32, Box<[u8]>);
+
 /// The numbered texts of a revision.
-fn phrases(conn: &Connection, revision: i64) -> Result<Vec<(u32, Box<[u8]>)>, Fault> {
+fn phrases(conn: &Connection, revision: i64) -> Result<Vec<Numbered>, Fault> {
     let mut statement =
         conn.prepare_cached("SELECT number, text FROM phrase WHERE revision = ?1")?;
     let rows = statement.query_map([revision], |r| {

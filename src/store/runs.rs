@@ -100,7 +100,7 @@ impl Store {
                     );
                 }
             }
-            found.sort_by(|(a, _), (b, _)| (b.at, b.id).cmp(&(a.at, a.id)));
+            found.sort_by_key(|(row, _)| std::cmp::Reverse((row.at, row.id)));
             found.truncate(limit(filter.limit));
             found.iter().map(|(row, key)| decode(session, row, key)).collect()
         })

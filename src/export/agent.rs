@@ -1,0 +1,141 @@
+//! The agent's own health.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    exporter::Exporter,
+    family::{Families, Family, Kind},
+    runs::seconds,
+};
+
+/// 1 ms, which is nothing, to 30 s, which is a sick host.
+pub(super) const LATE_BOUNDS: &[f64] =
+    &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0];
+/// Half a millisecond, a fast disk, to 10 s, one that is waited for.
+pub(super) const COMMIT_BOUNDS: &[f64] =
+    &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
+
+static INFO: Family = Family {
+    name: "wayfarer_agent_info",
+    help: "Which agent this is; the value is always 1.",
+    labels: &["version"],
+    kind: Kind::Gauge,
+};
+static LATE: Family = Family {
+    name: "wayfarer_agent_start_lateness_seconds",
+    help: "How much later than due runs began: our own lateness, not the target's.",
+    labels: &[],
+    kind: Kind::Histogram(LATE_BOUNDS),
+};
+static QUEUE: Family = Family {
+    name: "wayfarer_agent_queue_length",
+    help: "Runs that are due and wait for a worker.",
+    labels: &[],
+    kind: Kind::Gauge,
+};
+static UNDER_WAY: Family = Family {
+    name: "wayfarer_agent_runs_under_way",
+    help: "Runs being walked.",
+    labels: &[],
+    kind: Kind::Gauge,
+};
+static SKIPPED: Family = Family {
+    name: "wayfarer_agent_ticks_skipped_total",
+    help: "Runs that were due and were not walked, by reason.",
+    labels: &["reason"],
+    kind: Kind::Counter,
+};
+static COMMIT: Family = Family {
+    name: "wayfarer_agent_store_commit_seconds",
+    help: "How long it took until runs were on disk.",
+    labels: &[],
+    kind: Kind::Histogram(COMMIT_BOUNDS),
+};
+static STORE_ERRORS: Family = Family {
+    name: "wayfarer_agent_store_errors_total",
+    help: "What the store could not do.",
+    labels: &[],
+    kind: Kind::Counter,
+};
+static RELOADS: Family = Family {
+    name: "wayfarer_agent_reloads_total",
+    help: "Attempts to take over an altered configuration: ok, or failed and the old one went on.",
+    labels: &["result"],
+    kind: Kind::Counter,
+};
+static RELOADED: Family = Family {
+    name: "wayfarer_agent_last_reload_successful",
+    help: "Whether the last attempt to take over an altered configuration was a success.",
+    labels: &[],
+    kind: Kind::Gauge,
+};
+static RELOADED_AT: Family = Family {
+    name: "wayfarer_agent_last_reload_success_timestamp_seconds",
+    help: "When the configuration was last taken over, in seconds since 1970.",
+    labels: &[],
+    kind: Kind::Gauge,
+};
+static WATCHES: Family = Family {
+    name: "wayfarer_agent_watches_open",
+    help: "Watches of changes that are open.",
+    labels: &[],
+    kind: Kind::Gauge,
+};
+
+/// What a new agent shows.
+pub(super) fn begin(families: &mut Families, version: &str) {
+    families.set(&INFO, &[version], 1.0);
+    for gauge in [&QUEUE, &UNDER_WAY, &WATCHES] {
+        families.set(gauge, &[], 0.0);
+    }
+    families.add(&STORE_ERRORS, &[], 0.0);
+    for result in ["ok", "failed"] {
+        families.add(&RELOADS, &[result], 0.0);
+    }
+}
+
+/// A run began so late.
+pub(super) fn late(families: &mut Families, by: Duration) {
+    families.observe(&LATE, &[], by.as_secs_f64());
+}
+
+impl Exporter {
+    /// Runs waiting for a worker, and runs being walked.
+    pub fn queue(&self, waiting: usize, under_way: usize) {
+        let mut state = self.state();
+        state.families.set(&QUEUE, &[], waiting as f64);
+        state.families.set(&UNDER_WAY, &[], under_way as f64);
+    }
+
+    /// So many more ticks were skipped, for a reason: a word.
+    pub fn ticks_skipped(&self, reason: &str, more: u64) {
+        self.state().families.add(&SKIPPED, &[reason], more as f64);
+    }
+
+    /// Runs were on disk after this long.
+    pub fn store_commit(&self, took: Duration) {
+        self.state().families.observe(&COMMIT, &[], took.as_secs_f64());
+    }
+
+    /// The store could not do something.
+    pub fn store_error(&self) {
+        self.state().families.add(&STORE_ERRORS, &[], 1.0);
+    }
+
+    /// An altered configuration was taken over, or refused.
+    pub fn reloaded(&self, ok: bool, now: Timestamp) {
+        let mut state = self.state();
+        state.families.add(&RELOADS, &[if ok { "ok" } else { "failed" }], 1.0);
+        state.families.set(&RELOADED, &[], f64::from(u8::from(ok)));
+        if ok {
+            state.families.set(&RELOADED_AT, &[], seconds(now));
+        }
+    }
+
+    /// So many watches are open.
+    pub fn watches_open(&self, open: usize) {
+        self.state().families.set(&WATCHES, &[], open as f64);
+    }
+}
