@@ -12,7 +12,7 @@ pub(super) fn start(
     variables: &BTreeMap<String, String>,
 ) -> Result<(), String> {
     let usual = match arguments.verb {
-        Verb::Agent(_) => "info",
+        Verb::Agent(_) => "warn,wayfarer=info",
         Verb::Demo(_) => "off",
         _ => "warn",
     };

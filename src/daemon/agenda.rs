@@ -204,3 +204,140 @@ impl Agenda {
         std::mem::take(&mut self.skipped)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{self, SourceFile};
+
+    fn setup(every: &str, journeys: &[&str]) -> Setup {
+        let main = SourceFile {
+            path: "wayfarer.toml".into(),
+            text: "[environments.production]\nbase_url = \"http://127.0.0.1:1\"\n".into(),
+        };
+        let files: Vec<SourceFile> = journeys
+            .iter()
+            .map(|name| SourceFile {
+                path: format!("journeys/{name}.toml"),
+                text: format!(
+                    "name = \"{name}\"\nservices = [\"s\"]\nenvironments = [\"production\"]\n{every}\n\
+                     [[step]]\nname = \"a\"\n[step.http]\nurl = \"{{{{base_url}}}}\"\n"
+                ),
+            })
+            .collect();
+        let config = config::load(&main, &files).unwrap();
+        Setup::resolve("/".into(), config, &BTreeMap::new()).unwrap()
+    }
+
+    fn at(second: f64) -> Timestamp {
+        let base: Timestamp = "2026-11-20T12:00:00Z".parse().unwrap();
+        base + jiff::SignedDuration::from_secs_f64(second)
+    }
+
+    fn key(name: &str) -> Key {
+        (name.into(), "production".into())
+    }
+
+    /// Walks the clock in steps of 100 ms and gives what was due, finishing every walk at once.
+    fn walk(agenda: &mut Agenda, from: f64, to: f64) -> Vec<(f64, Trigger)> {
+        let mut seen = Vec::new();
+        let mut now = from;
+        while now < to {
+            for due in agenda.take_due(at(now)) {
+                seen.push((now, due.trigger));
+                agenda.finished(&due.key);
+            }
+            now += 0.1;
+        }
+        seen
+    }
+
+    #[test]
+    fn a_journey_is_due_once_an_interval_and_keeps_its_phase_over_a_restart() {
+        let setup = setup("every = \"10s\"", &["a"]);
+        let phase = |start: f64| {
+            let mut agenda = Agenda::default();
+            agenda.replan(&setup, at(start));
+            let seen = walk(&mut agenda, start, start + 60.0);
+            assert_eq!(seen.len(), 6, "{seen:?}");
+            (seen[0].0 * 10.0).round().rem_euclid(100.0)
+        };
+        assert!((phase(0.0) - phase(33.0)).abs() < 1.5);
+    }
+
+    #[test]
+    fn journeys_of_one_interval_are_spread() {
+        let names: Vec<String> = (0..20).map(|n| format!("j{n}")).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup("every = \"60s\"", &names), at(0.0));
+        let mut seconds: Vec<f64> =
+            walk(&mut agenda, 0.0, 60.0).into_iter().map(|(s, _)| s).collect();
+        seconds.dedup();
+        assert!(seconds.len() > 15, "{seconds:?}");
+    }
+
+    #[test]
+    fn a_journey_never_overlaps_itself_and_skipped_ticks_are_counted() {
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup("every = \"1s\"", &["a"]), at(0.0));
+        let mut begun = 0;
+        for tenth in 0..100 {
+            begun += agenda.take_due(at(f64::from(tenth) / 10.0)).len();
+        }
+        assert_eq!(begun, 1, "the first walk is still under way");
+        let skipped = agenda.take_skipped();
+        assert!((8..=9).contains(&skipped.overlap), "{skipped:?}");
+        agenda.finished(&key("a"));
+        assert_eq!(walk(&mut agenda, 10.0, 12.0).len(), 2);
+    }
+
+    #[test]
+    fn ticks_missed_in_a_standstill_are_skipped_not_bunched() {
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup("every = \"1s\"", &["a"]), at(0.0));
+        walk(&mut agenda, 0.0, 3.0);
+        let due = agenda.take_due(at(60.0));
+        assert!(due.len() <= 1);
+        assert_eq!(walk(&mut agenda, 60.0, 63.0).len(), 3);
+    }
+
+    #[test]
+    fn denser_probing_and_smoke_do_not_move_the_schedule() {
+        let setup = setup("every = \"60s\"", &["a"]);
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup, at(0.0));
+        let quiet = walk(&mut agenda, 0.0, 120.0);
+        agenda.replan(&setup, at(120.0));
+        agenda.smoke(&[key("a")], Duration::from_millis(200), at(120.0));
+        assert_eq!(walk(&mut agenda, 120.0, 121.0)[0].1, Trigger::Smoke);
+        agenda.burst(&BTreeMap::from([(key("a"), Duration::from_secs(10))]), at(121.0));
+        let dense = walk(&mut agenda, 121.0, 240.0);
+        assert!((10..=14).contains(&dense.len()), "{dense:?}");
+        let scheduled: Vec<f64> =
+            dense.iter().filter(|(_, t)| *t == Trigger::Schedule).map(|(s, _)| s - 120.0).collect();
+        assert_eq!(scheduled.len(), 2, "{dense:?}");
+        for (was, is) in quiet.iter().map(|(s, _)| *s).zip(scheduled) {
+            assert!((was - is).abs() < 0.2, "{was} {is}");
+        }
+        agenda.burst(&BTreeMap::new(), at(240.0));
+        assert_eq!(walk(&mut agenda, 240.0, 360.0).len(), 2);
+    }
+
+    #[test]
+    fn a_removed_journey_is_due_no_more_and_a_new_one_is() {
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup("every = \"1s\"", &["a", "b"]), at(0.0));
+        agenda.replan(&setup("every = \"1s\"", &["b", "c"]), at(0.5));
+        assert!(agenda.journey(&key("a")).is_none());
+        assert_eq!(walk(&mut agenda, 0.5, 3.5).len(), 6);
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_silence_a_journey() {
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup("every = \"10s\"", &["a"]), at(3600.0));
+        agenda.reset(at(0.0));
+        assert_eq!(walk(&mut agenda, 0.0, 30.0).len(), 3);
+    }
+}

@@ -14,7 +14,7 @@ use tracing::{Instrument, info_span, warn};
 use super::{
     agenda::{Agenda, Due, Key},
     pipeline::Input,
-    setup::{Setup, journey_services},
+    setup::Setup,
 };
 use crate::{
     clock::Clock,
@@ -140,7 +140,7 @@ impl Dispatcher {
         let Some(environment) = self.setup.environments.get(&due.key.1) else { return false };
         let situation =
             self.situations.borrow().get(&environment.name).cloned().unwrap_or_default();
-        let services = journey_services(&journey);
+        let services = &journey.services;
         let deployed = situation
             .deployed
             .into_iter()

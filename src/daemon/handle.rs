@@ -217,10 +217,8 @@ fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp
         ));
     }
     for service in &change.services {
-        let watched = setup
-            .journeys
-            .values()
-            .any(|s| setup.reach(&super::setup::journey_services(&s.journey)).contains(service));
+        let watched =
+            setup.journeys.values().any(|s| setup.reach(&s.journey.services).contains(service));
         if !watched {
             notes.push(format!(
                 "no journey touches the service `{service}`: name it in `services` of a journey or of a step"

@@ -18,4 +18,4 @@ mod watches;
 pub use agent::{Agent, Parts};
 pub use handle::{Handle, HandleError, Judged, LONGEST_WAIT, Logged, look_up};
 pub use live::{Event, Live};
-pub use setup::{LoadError, Scheduled, Setup, Token, journey_services};
+pub use setup::{LoadError, Scheduled, Setup, Token};

@@ -156,7 +156,7 @@ impl Setup {
         if change.services.is_empty() {
             return true;
         }
-        let reached = self.reach(&journey_services(journey));
+        let reached = self.reach(&journey.services);
         change.services.iter().any(|service| reached.contains(service))
     }
 
@@ -182,15 +182,4 @@ impl Setup {
     ) -> impl Iterator<Item = &'a Scheduled> + 'a {
         self.journeys.values().filter(move |s| s.journey.environments.contains(environment))
     }
-}
-
-/// Every service a journey names: its own and its steps'.
-pub fn journey_services(journey: &Journey) -> Vec<ServiceName> {
-    let mut services = journey.services.clone();
-    for service in journey.steps.iter().filter_map(|step| step.service.as_ref()) {
-        if !services.contains(service) {
-            services.push(service.clone());
-        }
-    }
-    services
 }

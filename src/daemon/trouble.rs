@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::setup::{Setup, journey_services};
+use super::setup::Setup;
 use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
@@ -288,7 +288,7 @@ fn member(setup: &Setup, series: &SeriesKey) -> Option<Member> {
         && setup.settings.agent.location == series.location;
     here.then(|| Member {
         series: series.clone(),
-        services: journey_services(&scheduled.journey),
+        services: scheduled.journey.services.clone(),
         interval: scheduled.plan.interval(Timestamp::UNIX_EPOCH),
         revision: Some(scheduled.journey.revision.clone()),
     })

@@ -10,10 +10,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{
-    agenda::Key,
-    setup::{Setup, journey_services},
-};
+use super::{agenda::Key, setup::Setup};
 use crate::{
     alert::Decision,
     correlate::{Member, OpenWatch, Room},
@@ -164,7 +161,7 @@ impl Watches {
                 let probes = store.probes(&series, from, now).await?;
                 let member = Member {
                     series,
-                    services: journey_services(&scheduled.journey),
+                    services: scheduled.journey.services.clone(),
                     interval: scheduled.plan.interval(now),
                     revision: Some(scheduled.journey.revision.clone()),
                 };

@@ -169,6 +169,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::model::RunId;
     use crate::model::{
         AssertionResult, Deployed, Exchange, Failure, FaultKind, Hop, Phases, Revision,
         StepOutcome, Trigger,

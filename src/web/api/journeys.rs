@@ -4,7 +4,7 @@ use axum::{Json, extract::State};
 use serde_json::{Value, json};
 
 use crate::{
-    daemon::{Handle, journey_services},
+    daemon::Handle,
     web::{ApiError, views},
 };
 
@@ -26,7 +26,7 @@ pub(crate) async fn list(State(handle): State<Handle>) -> Result<Json<Value>, Ap
                 "journey": journey.name,
                 "environment": environment,
                 "description": journey.description,
-                "services": journey_services(journey),
+                "services": journey.services,
                 "owner": journey.owner,
                 "runbook": journey.runbook,
                 "steps": journey.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
