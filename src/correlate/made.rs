@@ -41,7 +41,7 @@ impl Make {
     /// `n` runs, one every `step_s` seconds.
     pub(super) fn probes(&self, seed: u64, n: usize, step_s: f64) -> Vec<Probe> {
         let mut rng = StdRng::seed_from_u64(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5851);
-        let mut normal = |rng: &mut StdRng| -> f64 { StandardNormal.sample(rng) };
+        let normal = |rng: &mut StdRng| -> f64 { StandardNormal.sample(rng) };
         let day = 86_400.0 / step_s;
         let clock: f64 = rng.random::<f64>() * day;
         let (mut noise, mut level) = (normal(&mut rng) * self.sd, 0.0);
