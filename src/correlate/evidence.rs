@@ -1,7 +1,12 @@
 //! The evidence of a shift: every probe may be the first of it, every size is tried, and what a level does by itself is
 //! weighed against each.
 
-use super::{Tuning, innovation::Noise, prior::Spell, robust::ln_add};
+use super::{
+    Tuning,
+    innovation::Noise,
+    prior::Spell,
+    robust::{ln_add, ln_sum},
+};
 
 /// Nodes and weights of Gauss-Hermite quadrature for a standard normal (five points): the natural wander of the level.
 const WANDER: [(f64, f64); 5] = [
@@ -122,7 +127,7 @@ impl Evidence {
             let ends = self.spell.ends_between(hypothesis.age, age);
             if ends > 0.0 && hypothesis.onset.side == Side::After {
                 let back = hypothesis.shifted.iter().zip(&ended).map(|(s, e)| s + e);
-                let back = back.fold(f64::NEG_INFINITY, ln_add);
+                let back = ln_sum(back);
                 hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + self.ln_uniform + back);
             }
             hypothesis.shifted.iter_mut().zip(&shifted).for_each(|(s, more)| *s += more);
@@ -193,7 +198,7 @@ impl Evidence {
     /// Log-likelihood ratio of what needs no change: the level strays as it does, or a slow spell has ended or goes on.
     fn usual(&self, hypothesis: &Hypothesis, shifted: f64) -> f64 {
         let strays = hypothesis.strayed.iter().zip(&WANDER).map(|(s, (_, weight))| weight.ln() + s);
-        let usual = ln_add(strays.fold(f64::NEG_INFINITY, ln_add), hypothesis.spell);
+        let usual = ln_add(ln_sum(strays), hypothesis.spell);
         let lasts = self.spell.lasts(hypothesis.age);
         if lasts > 1e-9 { ln_add(usual, lasts.ln() + shifted) } else { usual }
     }

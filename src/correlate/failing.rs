@@ -3,7 +3,7 @@
 use super::{
     Direction, Tuning,
     evidence::{Onset, Side, Weighed, interval},
-    robust::ln_add,
+    robust::{ln_add, ln_sum},
 };
 
 /// Points of the grid of failure rates.
@@ -43,7 +43,7 @@ impl Rates {
             std::array::from_fn(|i| (least + (most - least) * i as f64 / (GRID - 1) as f64).exp());
         // A Beta density times the rate: its density in the logarithm of the rate.
         let density = usual.map(|q| (a + failed) * q.ln() + (b + passed - 1.0) * (-q).ln_1p());
-        let total = density.iter().copied().fold(f64::NEG_INFINITY, ln_add);
+        let total = ln_sum(density.into_iter());
         let ln_usual = density.map(|d| d - total);
         let mean: f64 = ln_usual.iter().zip(&usual).map(|(ln, q)| ln.exp() * q).sum();
         let pairs = known.windows(2).filter(|w| w[0]);
@@ -144,7 +144,7 @@ impl Failing {
         let (mut shift, mut onset) = (0.0, 0.0);
         self.weights.clear();
         for hypothesis in &self.hypotheses {
-            let shifted = hypothesis.others.iter().copied().fold(f64::NEG_INFINITY, ln_add);
+            let shifted = ln_sum(hypothesis.others.iter().copied());
             let weight = shifted + ln_uniform + hypothesis.ln_mass - hypothesis.mean;
             if hypothesis.onset.side == Side::Before {
                 before = ln_add(before, weight);
@@ -161,7 +161,7 @@ impl Failing {
             self.weights.push((hypothesis.onset.since, hypothesis.onset.tau, weight));
             if hypothesis.onset.side == Side::After {
                 let usual = hypothesis.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
-                let usual = usual.fold(f64::NEG_INFINITY, ln_add);
+                let usual = ln_sum(usual);
                 evidence = ln_add(evidence, hypothesis.ln_mass + shifted + ln_uniform - usual);
                 rest -= hypothesis.onset.mass;
             }

@@ -44,7 +44,7 @@ impl Pace {
     /// The beat of a probe; none where it was not made after the change. A time earlier than the one before counts as the
     /// same time.
     pub(super) fn beat(&mut self, at_s: f64) -> Option<Beat> {
-        if !at_s.is_finite() || at_s < self.change_at_s {
+        if !at_s.is_finite() || self.change_at_s.is_nan() || at_s < self.change_at_s {
             return None;
         }
         let Some((first_at, first_tau)) = self.first else {

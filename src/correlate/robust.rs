@@ -126,6 +126,15 @@ pub(super) fn ln_add(a: f64, b: f64) -> f64 {
     high + ((a - high).exp() + (b - high).exp()).ln()
 }
 
+/// `ln` of the sum of `e^v` over `values`, which may be gone over twice.
+pub(super) fn ln_sum(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let high = values.clone().fold(f64::NEG_INFINITY, f64::max);
+    if high == f64::NEG_INFINITY {
+        return high;
+    }
+    high + values.map(|v| (v - high).exp()).sum::<f64>().ln()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,5 +174,7 @@ mod tests {
         assert!((ln_add(2_f64.ln(), 3_f64.ln()) - 5_f64.ln()).abs() < 1e-12);
         assert_eq!(ln_add(f64::NEG_INFINITY, f64::NEG_INFINITY), f64::NEG_INFINITY);
         assert_eq!(ln_add(f64::NEG_INFINITY, 1.0), 1.0);
+        assert!((ln_sum([2_f64.ln(), 3_f64.ln()].into_iter()) - 5_f64.ln()).abs() < 1e-12);
+        assert_eq!(ln_sum(std::iter::empty()), f64::NEG_INFINITY);
     }
 }

@@ -108,11 +108,15 @@ pub(super) fn sane_interval(interval_s: f64) -> f64 {
     if interval_s.is_finite() && interval_s > 0.0 { interval_s.clamp(1e-3, 1e8) } else { 60.0 }
 }
 
-/// The median gap of the series, leaving out gaps clearly shorter than the nominal interval (denser probing in watches).
+/// The usual gap of the series, leaving out gaps clearly shorter than the nominal interval (denser probing in watches): the
+/// mean of those near the median, since the median alone leans to one side where jitter does.
 fn measured_step(newest_first: &[&Point], nominal: f64) -> f64 {
     let gaps = newest_first.windows(2).map(|w| w[0].at_s - w[1].at_s);
-    let median = robust::median(&gaps.filter(|gap| *gap >= 0.75 * nominal).collect::<Vec<_>>());
-    if median.is_finite() { sane_interval(median) } else { nominal }
+    let gaps: Vec<f64> = gaps.filter(|gap| *gap >= 0.75 * nominal).collect();
+    let middle = robust::median(&gaps);
+    let near = |gap: &f64| (middle / 1.5..=middle * 1.5).contains(gap);
+    let (usual, _) = robust::moments(&gaps.into_iter().filter(near).collect::<Vec<_>>());
+    if middle.is_finite() && usual > 0.0 { sane_interval(usual) } else { nominal }
 }
 
 /// Rows that anything looks at.

@@ -158,7 +158,7 @@ impl Tuning {
         let mut tuning = Self::default();
         let relative =
             if detect.latency_relative.is_finite() { detect.latency_relative } else { 0.2 };
-        tuning.effect = relative.clamp(0.01, 20.0).ln_1p();
+        tuning.effect = (1.0 + relative.clamp(0.01, 20.0)).ln();
         tuning.effect_ms = detect.latency_absolute.map_or(0.0, |floor| floor.as_secs_f64() * 1e3);
         tuning.shifts = shifts(tuning.shifts, tuning.effect, tuning.effect_share);
         if detect.success_drop.is_finite() && detect.success_drop > SUCCESS_DROP {
@@ -238,7 +238,7 @@ mod tests {
             Tuning::of(&Detect { latency_relative: relative, ..Detect::default() }).shifts
         };
         assert_eq!(of(0.2), [1.15, 1.22, 1.35, 1.55, 2.0, 3.0, 6.0]);
-        assert_eq!(of(0.5).len(), 5);
+        assert_eq!(of(0.5), [1.55, 2.0, 3.0, 6.0].map(|r: f64| r.ln().exp()));
         assert!(of(0.05).len() > 7 && of(0.05)[0] < 1.06, "{:?}", of(0.05));
         assert_eq!(of(19.0).len(), 3);
         assert!(of(f64::NAN).len() == 7 && of(-1.0)[0] > 1.0);

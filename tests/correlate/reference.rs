@@ -15,6 +15,12 @@ struct Series {
     window: usize,
     latency_ms: Vec<Option<f64>>,
     success: Vec<Option<f64>>,
+    expect: Expected,
+}
+
+/// What the reference detector made of it.
+#[derive(Deserialize)]
+struct Expected {
     n: usize,
     s0: f64,
     se: f64,
@@ -71,35 +77,35 @@ fn check(series: &Series) -> f64 {
     let (at, interval, window) = (series.change_at(), series.interval_s, series.window);
     let mut fold =
         LatencyFold::freeze(before, at, interval, window, Direction::Worse, &tuning).unwrap();
-    let name = &series.name;
+    let (name, expected) = (&series.name, &series.expect);
     let b = fold.baseline();
-    assert_eq!(b.n, series.n, "{name}");
+    assert_eq!(b.n, expected.n, "{name}");
     for (what, ours, theirs) in [
-        ("s0", b.s0, series.s0),
-        ("se", b.se, series.se),
-        ("phi", b.phi, series.phi),
-        ("om", b.om, series.om),
-        ("m0", b.m0, series.m0),
+        ("s0", b.s0, expected.s0),
+        ("se", b.se, expected.se),
+        ("phi", b.phi, expected.phi),
+        ("om", b.om, expected.om),
+        ("m0", b.m0, expected.m0),
     ] {
         assert!((ours - theirs).abs() < 1e-6, "{name} {what}: {ours} {theirs}");
     }
     let looks: Vec<Look> = after.iter().map(|p| fold.push(p)).collect();
     assert_eq!(looks.len(), series.window);
-    let raw = off(looks.iter().map(|l| l.raw), &series.raw_log_e);
-    let gated = off(looks.iter().map(|l| l.log_e), &series.gated_log_e);
-    let earlier = off(looks.iter().map(|l| l.before), &series.p_before);
+    let raw = off(looks.iter().map(|l| l.raw), &expected.raw_log_e);
+    let gated = off(looks.iter().map(|l| l.log_e), &expected.gated_log_e);
+    let earlier = off(looks.iter().map(|l| l.before), &expected.p_before);
     assert!(raw < 1e-4 && gated < 1e-4 && earlier < 1e-4, "{name}: {raw} {gated} {earlier}");
     let raised = looks[window - 1].suspected_at - tuning.latency_suspected;
-    assert!((raised - series.threshold_raise).abs() < 1e-4, "{name}: {raised}");
-    assert_eq!(first(&looks, Look::suspected), series.suspected, "{name}");
-    assert_eq!(first(&looks, Look::regressed), series.regressed, "{name}");
+    assert!((raised - expected.threshold_raise).abs() < 1e-4, "{name}: {raised}");
+    assert_eq!(first(&looks, Look::suspected), expected.suspected, "{name}");
+    assert_eq!(first(&looks, Look::regressed), expected.regressed, "{name}");
 
     let mut fold = SuccessFold::freeze(before, at, interval, window, Direction::Worse, &tuning);
     let looks: Vec<Look> = after.iter().map(|p| fold.push(p)).collect();
-    let success = off(looks.iter().map(|l| l.log_e), &series.success_log_e);
+    let success = off(looks.iter().map(|l| l.log_e), &expected.success_log_e);
     assert!(success < 1e-4, "{name}: success {success}");
-    assert_eq!(first(&looks, Look::suspected), series.success_suspected, "{name}");
-    assert_eq!(first(&looks, Look::regressed), series.success_regressed, "{name}");
+    assert_eq!(first(&looks, Look::suspected), expected.success_suspected, "{name}");
+    assert_eq!(first(&looks, Look::regressed), expected.success_regressed, "{name}");
     println!(
         "{name}: raw {raw:.1e}, gated {gated:.1e}, before {earlier:.1e}, success {success:.1e}"
     );
