@@ -83,9 +83,8 @@ impl Track {
 
     /// Takes the runs of the line up to and including `index`.
     pub(super) fn advance(&mut self, scene: Scene<'_>, index: usize) {
-        if self.next == 0 {
-            self.next = scene.line.from(scene.change.started_at);
-        }
+        // Runs from before the change may still be coming in: the change may lie ahead.
+        self.next = self.next.max(scene.line.from(scene.change.started_at));
         while self.next <= index && self.next < scene.line.probes.len() {
             let at = self.next;
             self.next += 1;
