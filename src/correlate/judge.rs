@@ -140,6 +140,7 @@ pub(super) struct Judge {
     outcomes: Vec<bool>,
     effect: (f64, f64),
     drops: Vec<f64>,
+    tail: f64,
     /// What later changes must know of this one.
     pub(super) events: Vec<Trouble>,
 }
@@ -180,6 +181,7 @@ impl Judge {
             outcomes: Vec::new(),
             effect: (tuning.effect, tuning.effect_ms),
             drops: tuning.drops.clone(),
+            tail: tuning.tail,
             events: Vec::new(),
         }
     }
@@ -309,7 +311,7 @@ impl Judge {
             Some(Fold::Latency(fold)) => (fold.baseline().phi, fold.baseline().om),
             _ => (0.0, 0.0),
         };
-        Noise { phi, wander, interval_s: self.frame.interval_s }
+        Noise { phi, wander, interval_s: self.frame.interval_s, tail: self.tail }
     }
 
     /// The memory of the baseline's noise; 0 without one.

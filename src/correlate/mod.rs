@@ -16,6 +16,8 @@ mod innovation;
 mod judge;
 mod latency;
 mod look;
+#[cfg(test)]
+mod made;
 mod pace;
 mod pass;
 mod point;

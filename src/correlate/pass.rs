@@ -3,14 +3,10 @@
 //! An e-value for "no shift" against "the smallest shift that matters"; at 20 a watch may end `unchanged`. The noise model is
 //! the detector's: AR(1) scores with innovations of Student's t, the level known only up to its natural wander.
 
+use super::innovation::{self, Innovation};
+
 /// Evidence needed to say `unchanged`: 20 to 1.
 pub(super) const NEEDED: f64 = 2.995_732_273_553_991; // ln 20
-
-/// Degrees of freedom of the innovations, as in the detector.
-const NU: f64 = 6.0;
-
-/// Scores enter the memory clipped to this.
-const CLIP: f64 = 3.0;
 
 /// Nodes and weights of the five-point Gauss-Hermite rule for a standard normal variable (Abramowitz & Stegun, table 25.10).
 const NODES: [(f64, f64); 5] = [
@@ -30,6 +26,8 @@ pub(super) struct Noise {
     pub(super) wander: f64,
     /// The base interval, in seconds.
     pub(super) interval_s: f64,
+    /// Degrees of freedom of its innovations.
+    pub(super) tail: f64,
 }
 
 /// One score at its time, in seconds.
@@ -39,15 +37,11 @@ pub(super) struct Score {
     pub(super) z: f64,
 }
 
-/// Log-likelihood of one score when the mean is `mu`, given the score before it; constants that do not depend on `mu` left out.
-pub(super) fn innovation(now: Score, last: Option<Score>, mu: f64, noise: &Noise) -> f64 {
-    let memory = last.map_or(0.0, |p| {
-        noise.phi.powf(((now.at_s - p.at_s) / noise.interval_s.max(1e-3)).max(0.0))
-    });
-    let past = last.map_or(0.0, |p| (p.z - mu).clamp(-CLIP, CLIP));
-    let variance = (1.0 - memory * memory).max(1e-3);
-    let e = now.z - mu - memory * past;
-    -0.5 * (NU + 1.0) * (e * e / (NU * variance)).ln_1p()
+/// A score as a step from the one before it.
+pub(super) fn step(now: Score, last: Option<Score>, noise: &Noise) -> Innovation {
+    let memory = innovation::Noise { phi: noise.phi, tail: noise.tail };
+    let gap = |p: Score| ((now.at_s - p.at_s) / noise.interval_s.max(1e-3)).max(0.0);
+    memory.innovation(now.z, last.map(|p| (p.z, gap(p))))
 }
 
 /// Log-evidence for "no shift" against "a shift of `smallest`" (in units of the noise), the level in both known up to the wander.
@@ -63,9 +57,11 @@ fn stretch(scores: &[Score], smallest: f64, noise: &Noise) -> f64 {
     let mut shift = none;
     let mut last = None;
     for &score in scores {
+        let step = step(score, last, noise);
         for (i, (x, _)) in NODES.iter().enumerate() {
-            none[i] += innovation(score, last, x * noise.wander, noise);
-            shift[i] += innovation(score, last, smallest + x * noise.wander, noise);
+            let stray = x * noise.wander;
+            none[i] += step.ln_density(stray, stray);
+            shift[i] += step.ln_density(smallest + stray, smallest + stray);
         }
         last = Some(score);
     }
@@ -124,7 +120,7 @@ mod tests {
 
     #[test]
     fn quiet_series_pass_and_shifted_ones_do_not() {
-        let noise = Noise { phi: 0.4, wander: 0.15, interval_s: 60.0 };
+        let noise = Noise { phi: 0.4, wander: 0.15, interval_s: 60.0, tail: 6.0 };
         let passes = |mean: f64| {
             (0..200).filter(|s| latency(&scores(*s, 60, 0.4, mean), 1.2, &noise) >= NEEDED).count()
         };
@@ -134,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_shift_in_the_later_half_does_not_pass() {
-        let noise = Noise { phi: 0.2, wander: 0.1, interval_s: 60.0 };
+        let noise = Noise { phi: 0.2, wander: 0.1, interval_s: 60.0, tail: 6.0 };
         let mut s = scores(7, 60, 0.2, 0.0);
         s[40..].iter_mut().for_each(|x| x.z += 3.0);
         assert!(latency(&s, 1.5, &noise) < NEEDED);
@@ -153,7 +149,7 @@ mod tests {
 
     #[test]
     fn nothing_says_nothing() {
-        let noise = Noise { phi: 0.4, wander: 0.1, interval_s: 60.0 };
+        let noise = Noise { phi: 0.4, wander: 0.1, interval_s: 60.0, tail: 6.0 };
         assert!(latency(&[], 1.0, &noise).abs() < 1e-9 && success(&[], 0.01, &DROPS).abs() < 1e-9);
     }
 }

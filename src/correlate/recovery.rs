@@ -12,7 +12,7 @@ use crate::model::{Detect, Metric, Probe};
 use super::{
     Tuning,
     figures::{count, tally},
-    pass::{Noise, Score, innovation},
+    pass::{Noise, Score, step},
     robust,
     series::{moment, point},
 };
@@ -62,7 +62,8 @@ impl Recovery {
                     before.iter().map(|y| ((y - level) / scale).clamp(-3.0, 3.0)).collect();
                 let margin = tuning.memory_margin / count(scores.len().max(1)).sqrt();
                 let phi = (robust::autocorrelation(&scores) + margin).clamp(0.0, 0.9);
-                let noise = Noise { phi, wander: 0.0, interval_s: interval.as_secs_f64() };
+                let interval_s = interval.as_secs_f64();
+                let noise = Noise { phi, wander: 0.0, interval_s, tail: tuning.tail };
                 let shift = robust::median(&recent(shifted)) - level;
                 Back::latency(noise, shift.max(tuning.effect) / scale)
             }
@@ -147,14 +148,19 @@ impl Back {
     pub(super) fn push_score(&mut self, score: Score) -> Option<f64> {
         let Model::Latency { noise, half } = self.model else { return None };
         let last = self.last.replace(score);
-        let gain = innovation(score, last, 0.0, &noise) - innovation(score, last, half, &noise);
+        let step = step(score, last, &noise);
+        let gain = step.ln_density(0.0, 0.0) - step.ln_density(half, half);
         self.gather(score.at_s, gain, score.z <= half)
     }
 
     /// Takes a known success or failure; as for scores.
     pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
         let Model::Success { usual, half } = self.model else { return None };
-        let gain = if ok { (-usual).ln_1p() - (-half).ln_1p() } else { usual.ln() - half.ln() };
+        let gain = if ok {
+            (-usual).ln_1p() - (-half).ln_1p()
+        } else {
+            usual.ln() - half.ln()
+        };
         self.gather(at_s, gain, ok)
     }
 

@@ -471,3 +471,6 @@ fn stirs(
         .map(|w| (w.change.id.clone(), w.change.started_at))
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

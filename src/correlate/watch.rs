@@ -95,9 +95,8 @@ impl Track {
 
     /// Takes the runs of the line up to and including `index`.
     pub(super) fn advance(&mut self, scene: Scene<'_>, index: usize) {
-        if self.next == 0 {
-            self.next = scene.line.from(scene.change.started_at);
-        }
+        // Runs from before the change may still be coming in: the change may lie ahead.
+        self.next = self.next.max(scene.line.from(scene.change.started_at));
         while self.next <= index && self.next < scene.line.probes.len() {
             let at = self.next;
             self.next += 1;
@@ -220,7 +219,8 @@ fn freeze(scene: &Scene<'_>, metric: Metric, basis: &[Trouble]) -> Judge {
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);
-    Judge::freeze(metric, change.id.clone(), before, frame, &rules.tuning)
+    let tuning = settling(&rules.tuning, rules.watch.settle, interval);
+    Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
 }
 
 /// A fresh judge that has seen the runs after the change up to, not including, `index`.
@@ -255,4 +255,20 @@ pub(super) fn within(scene: &Scene<'_>, at: Timestamp) -> bool {
     let line = scene.line;
     let seen = line.from(at).saturating_sub(line.from(settled));
     seen < scene.rules.watch.min_runs as usize && at <= later(end, PATIENCE)
+}
+
+/// The prior of a slow spell that ends by itself, for a journey walked at this interval: [`Tuning::transient`] is made for four
+/// intervals; the same weight is spread over as many as the settle time has, if these are more: noise comes in spells of runs,
+/// however far apart these are.
+fn settling(tuning: &Tuning, settle: Duration, interval: Duration) -> Tuning {
+    let usual = &tuning.transient;
+    let spans = settle.as_secs_f64() / interval.as_secs_f64().max(1e-3);
+    let n = whole((spans - 1e-6).ceil().clamp(count(usual.len()), 60.0));
+    if n == usual.len() || usual.is_empty() {
+        return tuning.clone();
+    }
+    let spread = (0..n).map(|i| usual[(i * usual.len() / n).min(usual.len() - 1)]);
+    let drawn: Vec<f64> = spread.collect();
+    let keep = usual.iter().sum::<f64>() / drawn.iter().sum::<f64>().max(1e-9);
+    Tuning { transient: drawn.iter().map(|w| w * keep).collect(), ..tuning.clone() }
 }
