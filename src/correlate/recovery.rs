@@ -156,11 +156,7 @@ impl Back {
     /// Takes a known success or failure; as for scores.
     pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
         let Model::Success { usual, half } = self.model else { return None };
-        let gain = if ok {
-            (-usual).ln_1p() - (-half).ln_1p()
-        } else {
-            usual.ln() - half.ln()
-        };
+        let gain = if ok { (-usual).ln_1p() - (-half).ln_1p() } else { usual.ln() - half.ln() };
         self.gather(at_s, gain, ok)
     }
 

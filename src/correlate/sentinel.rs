@@ -131,7 +131,9 @@ impl Sentinel {
 
     /// Whether too few runs were made since the last known shift.
     fn settling(&self, metric: Metric) -> bool {
-        let Some(last) = self.line.shifts.iter().rfind(|s| s.metric == metric) else { return false };
+        let Some(last) = self.line.shifts.iter().rfind(|s| s.metric == metric) else {
+            return false;
+        };
         self.line.probes.len() - self.line.from(last.at) < SETTLING
     }
 
@@ -188,7 +190,9 @@ fn summary(
     let ms = |q: &Quantiles| q.p50_ms.map_or("?".to_owned(), |v| format!("{v:.0}"));
     let share = |q: &Quantiles| q.success.map_or("?".to_owned(), |v| format!("{:.1}%", 100.0 * v));
     match (metric, found.row) {
-        (_, Some(row)) => format!("{row} runs in a row failed, since {since:.0}; no logged change explains it"),
+        (_, Some(row)) => {
+            format!("{row} runs in a row failed, since {since:.0}; no logged change explains it")
+        }
         (Metric::Latency, None) => format!(
             "p50 {} -> {} ms since {since:.0}, log-e {:.1}; no logged change explains it",
             ms(before),

@@ -6,11 +6,15 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::{
+    sync::{mpsc, oneshot, watch},
+    time::MissedTickBehavior,
+};
 use tracing::{error, info, warn};
 
 use super::{
     dispatcher::{Order, Situation, Situations},
+    handle::look_up,
     live::{Event, Live},
     setup::Setup,
     trouble::Trouble,
@@ -21,13 +25,19 @@ use crate::{
     clock::Clock,
     export::Exporter,
     model::{Finding, Probe, Run, Verdict},
-    store::{Conclusions, Store},
+    store::{ChangeFilter, Conclusions, Store, StoreError},
 };
 
 /// Most runs that are kept while the store refuses them.
 const KEPT: usize = 20_000;
 /// Most inputs taken as one transaction.
 const BATCH: usize = 512;
+/// Changes older than this leave the metrics.
+const SHOWN: Duration = Duration::from_secs(7 * 86_400);
+/// Most changes in the metrics: each is a series of its own.
+const MOST_SHOWN: usize = 500;
+/// How often old changes are looked for.
+const REFRESH: Duration = Duration::from_secs(600);
 
 /// What the pipeline is given.
 #[derive(Debug)]
@@ -69,7 +79,9 @@ impl Pipeline {
     pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
         self.resume().await;
         let mut second = tokio::time::interval(Duration::from_secs(1));
-        second.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+        second.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut refresh = tokio::time::interval(REFRESH);
+        refresh.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut batch = Vec::with_capacity(BATCH);
         loop {
             tokio::select! {
@@ -80,6 +92,11 @@ impl Pipeline {
                     self.fold(&mut batch).await;
                 }
                 _ = second.tick() => self.tick().await,
+                _ = refresh.tick() => {
+                    if let Err(e) = self.show_changes().await {
+                        self.store_failed("the changes to show could not be read", &e);
+                    }
+                }
             }
         }
         if !self.unstored.is_empty() {
@@ -90,6 +107,13 @@ impl Pipeline {
     /// Reopens the watches and findings that were open when the agent last stopped.
     async fn resume(&mut self) {
         let now = self.clock.now();
+        match self.store.latest_runs().await {
+            Ok(runs) => {
+                let configured = |run: &&Run| self.setup.journeys.contains_key(&run.journey);
+                runs.iter().filter(configured).for_each(|run| self.exporter.restore(run));
+            }
+            Err(e) => self.store_failed("the latest runs could not be read", &e),
+        }
         if let Err(e) = self.trouble.resume(&self.store, &self.setup, now).await {
             self.store_failed("findings could not be read", &e);
         }
@@ -98,6 +122,22 @@ impl Pipeline {
             Err(e) => self.store_failed("open watches could not be read", &e),
         }
         self.watches_altered(now).await;
+    }
+
+    /// The metrics of the newest changes; those of older ones go.
+    async fn show_changes(&self) -> Result<(), StoreError> {
+        let since = self.clock.now().checked_sub(SHOWN).ok();
+        let filter = ChangeFilter { since, limit: MOST_SHOWN, ..ChangeFilter::default() };
+        let changes = self.store.changes(filter).await?;
+        self.exporter.keep_changes(&changes.iter().map(|c| c.id.clone()).collect());
+        // Oldest first, so that the newest change of a service has the last word on its gate.
+        for change in changes.iter().rev() {
+            self.exporter.change(change);
+            if let Some(judged) = look_up(&self.store, &change.id).await? {
+                self.exporter.verdicts(&judged.change, &judged.verdicts, judged.open);
+            }
+        }
+        Ok(())
     }
 
     async fn fold(&mut self, batch: &mut Vec<Input>) {
@@ -153,7 +193,7 @@ impl Pipeline {
         }
     }
 
-    fn store_failed(&self, what: &str, e: &crate::store::StoreError) {
+    fn store_failed(&self, what: &str, e: &StoreError) {
         self.exporter.store_error();
         error!(error = %e, "store.failed: {what}");
     }

@@ -67,7 +67,7 @@ impl Trouble {
             if let Some(member) = member(setup, &series) {
                 let history = store.probes(&series, from, now).await?;
                 self.sentinels
-                    .insert(series, Sentinel::new(member, &history, &setup.settings.detect));
+                    .insert(series, Sentinel::new(member, &history, setup.settings.detect));
             }
         }
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
@@ -146,7 +146,7 @@ impl Trouble {
         let Some(setup) = &self.setup else { return Vec::new() };
         if !self.sentinels.contains_key(series) {
             let Some(member) = member(setup, series) else { return Vec::new() };
-            let fresh = Sentinel::new(member, &[], &setup.settings.detect);
+            let fresh = Sentinel::new(member, &[], setup.settings.detect);
             self.sentinels.insert(series.clone(), fresh);
         }
         self.sentinels

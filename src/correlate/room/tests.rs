@@ -149,9 +149,8 @@ fn what_recovers_by_itself_is_transient_but_not_beside_another_change() {
     assert!(latency.summary.contains("as before again since"), "{}", latency.summary);
     let mut back = deploy("d2", "payments", 425);
     back.kind = ChangeKind::Rollback;
-    let all =
-        Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 400), back])
-            .outcome();
+    let all = Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 400), back])
+        .outcome();
     let verdict = |id: &str| &all[&(id.to_owned(), "pay".to_owned(), Metric::Latency)];
     assert_eq!(verdict("d1").conclusion, Conclusion::Regressed, "{}", verdict("d1").summary);
     assert!(verdict("d1").notes.iter().any(|n| n.contains("after d2 began")));
@@ -235,8 +234,8 @@ fn an_edited_journey_is_no_evidence() {
     assert_eq!(latency.conclusion, Conclusion::Inconclusive, "{}", latency.summary);
     assert!(latency.notes.iter().any(|n| n.contains("runs of another revision")));
     // Edited long before the change: the new runs alone are the baseline.
-    let all = Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 440)])
-        .outcome();
+    let all =
+        Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 440)]).outcome();
     let latency = &all[&("d1".to_owned(), "pay".to_owned(), Metric::Latency)];
     assert!(latency.baseline_probes == 30, "{}", latency.baseline_probes);
     assert!(latency.conclusion != Conclusion::Regressed, "{}", latency.summary);
@@ -370,7 +369,11 @@ fn hostile() -> impl Strategy<Value = Probe> {
         any::<bool>(),
     )
         .prop_map(|(offset, latency_ms, success, late_ms, revision, odd)| Probe {
-            at: if odd { moment(START_S + 1e9) } else { at(400) + jiff::SignedDuration::from_secs(offset) },
+            at: if odd {
+                moment(START_S + 1e9)
+            } else {
+                at(400) + jiff::SignedDuration::from_secs(offset)
+            },
             latency_ms,
             success,
             late_ms,

@@ -25,8 +25,7 @@ fn nulls() -> [(&'static str, Make); 11] {
 
 /// Alarms of latency and success while the runs after the first `known` come in.
 fn alarms(probes: &[Probe], known: usize) -> Vec<(usize, Alarm)> {
-    let mut sentinel =
-        Sentinel::new(member("j", &["s"], 60), &probes[..known], Detect::default());
+    let mut sentinel = Sentinel::new(member("j", &["s"], 60), &probes[..known], Detect::default());
     let after = probes.iter().enumerate().skip(known);
     after.filter_map(|(i, p)| sentinel.push(p).map(|a| (i, a))).collect()
 }
