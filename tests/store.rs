@@ -608,6 +608,7 @@ async fn a_damaged_page_is_an_error_not_a_panic() {
 /// Writes and says so, until it is killed. Started by the test below, with the file's path in the environment.
 #[tokio::test]
 #[ignore = "a part of what_was_acknowledged_survives_kill"]
+#[expect(clippy::disallowed_methods, reason = "how a test tells its own child the file")]
 async fn child_that_writes() {
     let Some(path) = std::env::var_os("WAYFARER_TEST_STORE") else { return };
     let store = Store::open(Path::new(&path), &StoreOptions::default()).unwrap();

@@ -30,6 +30,9 @@ const AHEAD: Duration = Duration::from_secs(300);
 /// How long a watch is remembered after its end: as a suspect, and for what it taught of the levels.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
+/// The series to judge, each with its probes.
+pub type Members = Vec<(Member, Vec<Probe>)>;
+
 /// A watch that is open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenWatch {
@@ -90,21 +93,12 @@ impl Room {
     /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
     /// order: those before the change make the baseline, those after it are looked at one by one. Returns the verdicts that
     /// altered, at first all of them.
-    pub fn open(
-        &mut self,
-        change: &Change,
-        members: Vec<(Member, Vec<Probe>)>,
-        now: Timestamp,
-    ) -> Vec<Verdict> {
+    pub fn open(&mut self, change: &Change, members: Members, now: Timestamp) -> Vec<Verdict> {
         self.restore(vec![(change.clone(), members)], now)
     }
 
     /// Opens many watches at once, as after a restart: the same as [`Room::open`] for each, but every series is judged only once.
-    pub fn restore(
-        &mut self,
-        changes: Vec<(Change, Vec<(Member, Vec<Probe>)>)>,
-        now: Timestamp,
-    ) -> Vec<Verdict> {
+    pub fn restore(&mut self, changes: Vec<(Change, Members)>, now: Timestamp) -> Vec<Verdict> {
         let (mut anew, mut places) = (BTreeSet::new(), BTreeSet::new());
         for (change, members) in changes {
             let keys = self.admit(&change, members, now, &mut anew);
@@ -120,7 +114,7 @@ impl Room {
     fn admit(
         &mut self,
         change: &Change,
-        members: Vec<(Member, Vec<Probe>)>,
+        members: Members,
         now: Timestamp,
         anew: &mut BTreeSet<SeriesKey>,
     ) -> Vec<SeriesKey> {

@@ -25,7 +25,7 @@ use crate::{
     clock::Clock,
     export::Exporter,
     model::{Finding, Probe, Run, Verdict},
-    store::{ChangeFilter, Conclusions, Store, StoreError},
+    store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
 
 /// Most runs that are kept while the store refuses them.
@@ -205,7 +205,8 @@ impl Pipeline {
         for run in runs {
             self.exporter.observe(run);
             self.live.publish(Event::Run(Arc::clone(run)));
-            let (series, probe) = (run.series(), Probe::from(run.as_ref()));
+            // As the store will give it back, so that a restart reaches the same verdicts.
+            let (series, probe) = (run.series(), Probe::from(&kept(run)));
             verdicts.extend(self.watches.push(&series, &probe, now));
             let watched = self.watches.covers(&series);
             decisions.extend(self.trouble.push(&series, &probe, watched, now));

@@ -42,12 +42,8 @@ fn prometheus_scrapes_what_promtool_approves() {
         let text = site.metrics();
         text.contains("probe_success{").then_some(text)
     });
-    assert!(
-        metrics.contains(
-            r#"probe_success{environment="production",journey="home",location="test"} 1"#
-        ),
-        "{metrics}"
-    );
+    let line = r#"probe_success{journey="home",environment="production",location="test"} 1"#;
+    assert!(metrics.contains(line), "{metrics}");
     let run = site.json("/api/v1/runs?limit=1")["runs"][0].clone();
     let hops = run["steps"][0]["hops"].as_array().unwrap();
     assert_eq!(hops.len(), 2, "the redirect is a hop of its own: {run}");

@@ -7,8 +7,8 @@ use wayfarer::{
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
         Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Hop, HttpStep, Journey,
-        Literal, Outcome, Predicate, Query, Revision, Run, Schedule, Secret, Step, StepName, Text,
-        Trigger,
+        Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step, StepName,
+        Text, Trigger,
     },
 };
 
@@ -122,6 +122,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
             .collect(),
     };
     Ticket {
+        id: RunId::at(Clock.now()),
         journey: Arc::new(journey),
         environment: Arc::new(environment),
         location: "test".into(),

@@ -29,12 +29,18 @@ impl Jar {
 
     /// All cookies that have not expired: first those that would be sent to `url`, then the others.
     pub(super) fn all(&self, url: &Url) -> Vec<(String, String)> {
-        let own = self.0.get_request_values(url).map(|(n, v)| (n.to_owned(), v.to_owned()));
-        let others = self
+        let mut all: Vec<_> =
+            self.0.get_request_values(url).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
+        let mut others: Vec<_> = self
             .0
             .iter_unexpired()
-            .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()));
-        own.chain(others).collect()
+            .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
+            .collect();
+        // The store has no order of its own.
+        all.sort();
+        others.sort();
+        all.append(&mut others);
+        all
     }
 }
 
