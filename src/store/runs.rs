@@ -10,7 +10,7 @@ use super::{
     evidence,
     filter::{RunFilter, RunResult, limit},
     handle::Store,
-    names::{all_series, series_id},
+    names::{ReadRevision, all_series, series_id},
     record::{self, Head},
     rollup::Additions,
     session::{Session, micros, sql_count, timestamp},
@@ -62,20 +62,23 @@ impl Store {
             )?;
             let mut rows = statement.query(params![id, micros(from), micros(to)])?;
             let mut probes = Vec::new();
+            // Runs of one revision follow each other by the thousand.
+            let mut last: Option<(i64, Arc<ReadRevision>)> = None;
             while let Some(row) = rows.next()? {
                 let at = timestamp(row.get(0)?)?;
                 let record = row.get_ref(1)?.as_blob().map_err(|e| Fault::unreadable("a run", e))?;
                 let head = Head::read(record)?;
-                let revision = known.revision(conn, head.revision, false)?;
-                let probe = match record::probe(head.clone(), at, &revision) {
+                let number = head.revision;
+                let revision = match last.take().filter(|(id, _)| *id == number) {
+                    Some((_, revision)) => revision,
+                    None => known.revision(conn, number, false)?,
+                };
+                probes.push(match record::probe(head.clone(), at, &revision) {
                     Ok(probe) => probe,
                     // Perhaps a text came since the revision was looked up.
-                    Err(_) => {
-                        let revision = known.revision(conn, head.revision, true)?;
-                        record::probe(head, at, &revision)?
-                    }
-                };
-                probes.push(probe);
+                    Err(_) => record::probe(head, at, &*known.revision(conn, number, true)?)?,
+                });
+                last = Some((number, revision));
             }
             Ok(probes)
         })
