@@ -10,7 +10,7 @@
 //!
 //! # What a run costs
 //!
-//! One row a run, a [record] clustered by (series, time, id). Names, URLs, texts of assertions, who answered and the
+//! One row a run, a record clustered by (series, time, id). Names, URLs, texts of assertions, who answered and the
 //! deployed versions are interned, so a run of five steps over TLS costs 117 bytes of the file when several series are
 //! written in turns, as an agent does; a row for each run, step and phase takes 615 (`tests/bench/README.md`). A URL that
 //! is another one each time stands in its run and costs its length. What is not kept of a run: fractions of a
