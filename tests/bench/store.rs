@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench store` (a few minutes; `-- --quick` a tenth of it)
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
+#![expect(clippy::expect_used, reason = "a measurement that cannot be made has no figures")]
 
 use std::{path::Path, sync::Arc, time::Duration};
 
