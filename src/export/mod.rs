@@ -7,7 +7,7 @@
 //! that are gone and of old changes disappear.
 //!
 //! The crate's `*Vec` types are not used: they tell series apart by a hash of the label values run together, so that
-//! `("ab", "c")` and `("a", "bc")` would be one series. [`Families`](family::Families) keeps the values themselves.
+//! `("ab", "c")` and `("a", "bc")` would be one series. The families here keep the values themselves.
 
 mod agent;
 mod changes;

@@ -14,7 +14,7 @@ const SEEN: usize = 4096;
 /// end (a URL with an order number in it) leaves room for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
-    /// Method and URL of a request.
+    /// Method and URL of a request, or who answered it: may be another one each time.
     Line,
     /// Names of steps and texts of assertions of a whole run.
     Shape,

@@ -10,11 +10,12 @@
 //!
 //! # What a run costs
 //!
-//! One row a run, a [record] of about 80 bytes clustered by (series, time, id). Names, URLs, texts of assertions and the
-//! deployed versions are interned, so a run of five steps over TLS costs 128 bytes of file when many series are written
-//! in turns, as an agent does (664 in a plain normalised schema by the same measure; `tests/bench/README.md` has the
-//! figures and how they were taken). What is not kept of a run: fractions of a microsecond, captures of
-//! runs that passed, and what is beyond the caps named in [`kept`].
+//! One row a run, a record clustered by (series, time, id). Names, URLs, texts of assertions, who answered and the
+//! deployed versions are interned, so a run of five steps over TLS costs 117 bytes of the file when several series are
+//! written in turns, as an agent does; a row for each run, step and phase takes 615 (`tests/bench/README.md`). A URL that
+//! is another one each time stands in its run and costs its length. What is not kept of a run: fractions of a
+//! microsecond, captures of runs that passed, and what is beyond the caps named in [`kept`]. Evidence has a table and a
+//! retention of its own, at most 64 KiB a run.
 //!
 //! # Several processes
 //!

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, ToSql, params};
+use rusqlite::{OptionalExtension, params};
 
 use super::{
     error::{Fault, StoreError},
     evidence,
     filter::{RunFilter, RunResult, limit},
     handle::Store,
-    names::{all_series, series_id},
+    names::{ReadRevision, all_series, series_id},
     record::{self, Head},
     rollup::Additions,
     session::{Session, micros, sql_count, timestamp},
@@ -62,20 +62,23 @@ impl Store {
             )?;
             let mut rows = statement.query(params![id, micros(from), micros(to)])?;
             let mut probes = Vec::new();
+            // Runs of one revision follow each other by the thousand.
+            let mut last: Option<(i64, Arc<ReadRevision>)> = None;
             while let Some(row) = rows.next()? {
                 let at = timestamp(row.get(0)?)?;
                 let record = row.get_ref(1)?.as_blob().map_err(|e| Fault::unreadable("a run", e))?;
                 let head = Head::read(record)?;
-                let revision = known.revision(conn, head.revision, false)?;
-                let probe = match record::probe(head.clone(), at, &revision) {
+                let number = head.revision;
+                let revision = match last.take().filter(|(id, _)| *id == number) {
+                    Some((_, revision)) => revision,
+                    None => known.revision(conn, number, false)?,
+                };
+                probes.push(match record::probe(head.clone(), at, &revision) {
                     Ok(probe) => probe,
                     // Perhaps a text came since the revision was looked up.
-                    Err(_) => {
-                        let revision = known.revision(conn, head.revision, true)?;
-                        record::probe(head, at, &revision)?
-                    }
-                };
-                probes.push(probe);
+                    Err(_) => record::probe(head, at, &*known.revision(conn, number, true)?)?,
+                });
+                last = Some((number, revision));
             }
             Ok(probes)
         })
@@ -160,7 +163,8 @@ impl Store {
 /// Writes one run; false when it is there already.
 fn insert(session: &mut Session, run: &Run, additions: &mut Additions) -> Result<bool, Fault> {
     let Session { conn, interned, .. } = session;
-    let (id, at) = (run.id.0.as_bytes().as_slice(), micros(run.started_at));
+    let at = micros(run.started_at);
+    let id = run.id.0.as_bytes().as_slice();
     let series = interned.series(conn, run.series())?;
     let deployed = interned.deployed(conn, &run.deployed)?;
     let revision = interned.revision(conn, run, at)?;
@@ -179,7 +183,7 @@ fn insert(session: &mut Session, run: &Run, additions: &mut Additions) -> Result
             "INSERT INTO run (series, at, id, result, record) VALUES (?1, ?2, ?3, ?4, ?5)
              ON CONFLICT DO NOTHING",
         )?
-        .execute(params![series, at, id, result.code(), record])?
+        .execute(params![series, at, stored_id(&run.id, at), result.code(), record])?
         > 0;
     if !new {
         return Ok(false);
@@ -201,6 +205,33 @@ fn insert(session: &mut Session, run: &Run, additions: &mut Additions) -> Result
 /// The time in an id, in microseconds.
 fn id_time(id: RunId) -> Option<i64> {
     i64::try_from(id.timestamp_ms()?).ok()?.checked_mul(1000)
+}
+
+/// The milliseconds an id of version 7 begins with (RFC 9562, section 5.7): its first six bytes.
+fn id_head(at: i64) -> [u8; 6] {
+    let [_, _, head @ ..] = at.div_euclid(1000).to_be_bytes();
+    head
+}
+
+/// An id as it stands in the run table: without its milliseconds where these are those of `at`, which stands beside it.
+fn stored_id(id: &RunId, at: i64) -> &[u8] {
+    let bytes = id.0.as_bytes();
+    bytes.strip_prefix(&id_head(at)).unwrap_or(bytes)
+}
+
+/// The id that stands in the run table beside `at`.
+fn whole_id(stored: &[u8], at: i64) -> Option<RunId> {
+    let mut bytes = [0; 16];
+    match stored.len() {
+        16 => bytes.copy_from_slice(stored),
+        10 => {
+            let (head, tail) = bytes.split_at_mut(6);
+            head.copy_from_slice(&id_head(at));
+            tail.copy_from_slice(stored);
+        }
+        _ => return None,
+    }
+    Some(RunId(uuid::Uuid::from_bytes(bytes)))
 }
 
 fn near(id: RunId, at: i64) -> bool {
@@ -230,14 +261,19 @@ fn page(session: &Session, series: i64, filter: &RunFilter) -> Result<Vec<Row>, 
     let from = filter.from.map_or(i64::MIN, micros);
     let to = filter.to.map_or(i64::MAX, micros);
     let mut statement = session.conn.prepare_cached(&sql)?;
-    let bound: [&dyn ToSql; 4] = [&series, &from, &to, &sql_count(limit(filter.limit))];
-    let rows = statement.query_map(bound, row)?;
-    Ok(rows.collect::<Result<_, _>>()?)
+    let mut rows = statement.query(params![series, from, to, sql_count(limit(filter.limit))])?;
+    let mut page = Vec::new();
+    while let Some(next) = rows.next()? {
+        page.push(row(next)?);
+    }
+    Ok(page)
 }
 
-fn row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Row> {
-    let id: [u8; 16] = row.get(1)?;
-    Ok(Row { at: row.get(0)?, id: RunId(uuid::Uuid::from_bytes(id)), record: row.get(2)? })
+fn row(row: &rusqlite::Row<'_>) -> Result<Row, Fault> {
+    let at = row.get(0)?;
+    let stored = row.get_ref(1)?.as_blob().map_err(|e| Fault::unreadable("a run", e))?;
+    let id = whole_id(stored, at).ok_or_else(|| Fault::unreadable("a run", "its id is damaged"))?;
+    Ok(Row { at, id, record: row.get(2)? })
 }
 
 /// Looks for a run: at the time in its id in every series, or where it was noted that this would not find it.
@@ -254,13 +290,16 @@ fn find(session: &Session, id: RunId) -> Result<Option<(Row, SeriesKey)>, Fault>
         (None, None) => return Ok(None),
     };
     let mut statement = session.conn.prepare_cached(
-        "SELECT at, id, record FROM run WHERE series = ?1 AND at BETWEEN ?2 AND ?3 AND id = ?4",
+        "SELECT at, id, record FROM run WHERE series = ?1 AND at BETWEEN ?2 AND ?3 AND id IN (?4, ?5)",
     )?;
     for (series, key) in all_series(&session.conn)? {
         if only.is_none_or(|s| s == series) {
-            let found = statement.query_row(params![series, from, to, bytes], row).optional()?;
-            if let Some(found) = found {
-                return Ok(Some((found, key)));
+            let mut rows = statement.query(params![series, from, to, bytes, &bytes[6..]])?;
+            while let Some(next) = rows.next()? {
+                let found = row(next)?;
+                if found.id == id {
+                    return Ok(Some((found, key)));
+                }
             }
         }
     }

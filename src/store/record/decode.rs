@@ -234,21 +234,19 @@ fn hop(
             code => Some(u16::try_from(code - 1).map_err(|_| torn())?),
         }
     };
-    if flags & hop_flag::PEER != 0 {
-        trail.peer = peer(take)?;
-    }
-    if flags & hop_flag::CERTIFICATE != 0 {
-        trail.certificate = match take.uint()? {
+    if flags & hop_flag::CONNECTION != 0 {
+        let mut connection = phrase(take, revision)?;
+        trail.peer = peer(&mut connection)?;
+        trail.version = version(&mut connection)?;
+        trail.certificate = match connection.uint()? {
             0 => None,
-            _ => Some(Timestamp::from_second(take.int()?).map_err(|_| torn())?),
+            _ => Some(Timestamp::from_second(connection.int()?).map_err(|_| torn())?),
         };
-    }
-    if flags & hop_flag::VERSION != 0 {
-        trail.version = version(take)?;
     }
     let gap = if flags & hop_flag::GAP != 0 { take.int()? } else { 0 };
     let offset = expected.wrapping_add(gap.cast_unsigned());
-    let (method, url) = line(take, revision)?;
+    let mut line = phrase(take, revision)?;
+    let (method, url) = (line.text()?.to_owned(), line.text()?.to_owned());
     let mut connecting = [0; 3];
     if flags & hop_flag::CONNECT != 0 {
         for phase in &mut connecting {
@@ -283,12 +281,12 @@ fn hop(
     Ok((hop, duration))
 }
 
-fn line(take: &mut Take<'_>, revision: &ReadRevision) -> Result<(String, String), Fault> {
-    let mut line = match take.small::<u32>()? {
-        0 => Take(take.bytes()?),
-        number => Take(revision.phrase(number - 1).ok_or_else(torn)?),
-    };
-    Ok((line.text()?.to_owned(), line.text()?.to_owned()))
+/// A text by its number, or as it stands here.
+fn phrase<'b, 'a: 'b>(take: &mut Take<'a>, revision: &'b ReadRevision) -> Result<Take<'b>, Fault> {
+    match take.small::<u32>()? {
+        0 => Ok(Take(take.bytes()?)),
+        number => Ok(Take(revision.phrase(number - 1).ok_or_else(torn)?)),
+    }
 }
 
 fn peer(take: &mut Take<'_>) -> Result<Option<SocketAddr>, Fault> {

@@ -77,14 +77,21 @@ fn put_failure(put: &mut Put, run: &Run, failure: &Failure) {
 struct Trail {
     /// Where the step before ended, in microseconds after the run's beginning.
     end: u64,
-    version: Option<String>,
+    connection: Connection,
+}
+
+/// Who answered, and how: the same for all hops of a connection, and mostly for all runs of a journey.
+#[derive(PartialEq)]
+struct Connection {
     peer: Option<SocketAddr>,
+    version: Option<String>,
     certificate: Option<i64>,
 }
 
 impl Default for Trail {
     fn default() -> Self {
-        Self { end: 0, version: Some(PROTOCOLS[0].to_owned()), peer: None, certificate: None }
+        let version = Some(PROTOCOLS[0].to_owned());
+        Self { end: 0, connection: Connection { peer: None, version, certificate: None } }
     }
 }
 
@@ -150,32 +157,25 @@ fn put_hop(
     let connecting = [phases.resolve, phases.connect, phases.tls];
     let (offset, duration) = (length(hop.offset), length(hop.duration));
     let sum = phases.named().iter().fold(0_u64, |sum, (_, d)| sum.wrapping_add(length(*d)));
-    let version = hop.version.as_deref().map(|v| clip(v, WORD_BYTES).into_owned());
-    let peer = hop.peer.map(|p| SocketAddr::new(p.ip(), p.port()));
-    let certificate = hop.certificate_expires_at.map(seconds);
+    let connection = Connection {
+        peer: hop.peer.map(|p| SocketAddr::new(p.ip(), p.port())),
+        version: hop.version.as_deref().map(|v| clip(v, WORD_BYTES).into_owned()),
+        certificate: hop.certificate_expires_at.map(seconds),
+    };
     let mut flags = 0;
     let mut set = |flag: u64, on: bool| flags |= if on { flag } else { 0 };
     set(hop_flag::STATUS, hop.status != Some(200));
     set(hop_flag::FRESH, !hop.reused);
-    set(hop_flag::PEER, peer != trail.peer);
-    set(hop_flag::CERTIFICATE, certificate != trail.certificate);
+    set(hop_flag::CONNECTION, connection != trail.connection);
     set(hop_flag::CONNECT, connecting.iter().any(|d| !d.is_zero()));
     set(hop_flag::GAP, offset != *expected);
-    set(hop_flag::VERSION, version != trail.version);
     set(hop_flag::DURATION, duration != sum);
     put.uint(flags);
     if flags & hop_flag::STATUS != 0 {
         put.uint(hop.status.map_or(0, |s| u64::from(s) + 1));
     }
-    if flags & hop_flag::PEER != 0 {
-        put_peer(put, peer);
-    }
-    if flags & hop_flag::CERTIFICATE != 0 {
-        put.uint(u64::from(certificate.is_some()));
-        certificate.into_iter().for_each(|c| put.int(c));
-    }
-    if flags & hop_flag::VERSION != 0 {
-        put_version(put, version.as_deref());
+    if flags & hop_flag::CONNECTION != 0 {
+        reference(put, dictionary, Sort::Line, &put_connection(&connection));
     }
     if flags & hop_flag::GAP != 0 {
         put.int(offset.wrapping_sub(*expected).cast_signed());
@@ -191,13 +191,22 @@ fn put_hop(
         put.int(duration.wrapping_sub(sum).cast_signed());
     }
     *expected = offset.wrapping_add(duration);
-    (trail.version, trail.peer, trail.certificate) = (version, peer, certificate);
+    trail.connection = connection;
 }
 
 fn line(hop: &Hop) -> Vec<u8> {
     let mut put = Put::default();
     put.text(&clip(&hop.method, WORD_BYTES));
     put.text(&clip(&hop.url, URL_BYTES));
+    put.0
+}
+
+fn put_connection(connection: &Connection) -> Vec<u8> {
+    let mut put = Put::default();
+    put_peer(&mut put, connection.peer);
+    put_version(&mut put, connection.version.as_deref());
+    put.uint(u64::from(connection.certificate.is_some()));
+    connection.certificate.into_iter().for_each(|c| put.int(c));
     put.0
 }
 

@@ -10,14 +10,15 @@
 //!   | for each step of the shape:
 //!   |   flags | gap to the step before | [hops] | [duration] | [assertions that did not hold] | [captures]
 //!   |   for each hop:
-//!   |     flags | [status] | [peer] | [certificate] | [version] | [gap] | line | [resolve connect tls]
+//!   |     flags | [status] | [connection] | [gap] | line | [resolve connect tls]
 //!   |     | processing | transfer | body bytes | [duration]
 //! ```
 //!
 //! What is in brackets is only there when a flag says that it is not as expected: one hop a step, status 200, connection
-//! reused, peer, certificate and protocol as in the hop before, durations that are the sum of their parts. The *shape* is
-//! what all runs of a revision share: names of steps and texts of assertions; the *line* is method and URL. Both are
-//! numbers in the dictionary of the revision; a line that never came before stands in the record itself.
+//! reused and as in the hop before, durations that are the sum of their parts. The *shape* is what all runs of a revision
+//! share: names of steps and texts of assertions; the *line* is method and URL, the *connection* peer, protocol and
+//! certificate. These are numbers in the dictionary of the revision; a line or a connection that never came before stands
+//! in the record itself, after a 0.
 
 mod decode;
 mod encode;

@@ -125,16 +125,12 @@ pub(super) mod hop_flag {
     pub(in crate::store::record) const STATUS: u64 = 1;
     /// The connection is a new one.
     pub(in crate::store::record) const FRESH: u64 = 1 << 1;
-    /// Another peer than in the hop before.
-    pub(in crate::store::record) const PEER: u64 = 1 << 2;
-    /// Another certificate than in the hop before.
-    pub(in crate::store::record) const CERTIFICATE: u64 = 1 << 3;
+    /// Another peer, protocol or certificate than in the hop before; before the first there is nothing but `HTTP/1.1`.
+    pub(in crate::store::record) const CONNECTION: u64 = 1 << 2;
     /// There was time in resolve, connect or tls.
-    pub(in crate::store::record) const CONNECT: u64 = 1 << 4;
+    pub(in crate::store::record) const CONNECT: u64 = 1 << 3;
     /// It did not begin where the hop before ended, or the step began.
-    pub(in crate::store::record) const GAP: u64 = 1 << 5;
-    /// Another protocol than in the hop before; `HTTP/1.1` before the first.
-    pub(in crate::store::record) const VERSION: u64 = 1 << 6;
+    pub(in crate::store::record) const GAP: u64 = 1 << 4;
     /// The duration is not the sum of the phases.
-    pub(in crate::store::record) const DURATION: u64 = 1 << 7;
+    pub(in crate::store::record) const DURATION: u64 = 1 << 5;
 }
