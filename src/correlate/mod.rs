@@ -45,7 +45,7 @@ pub use latency::LatencyFold;
 pub use look::Look;
 pub use point::{Direction, Point};
 pub use recovery::{Recovered, Recovery};
-pub use room::{OpenWatch, Room};
+pub use room::{Members, OpenWatch, Room};
 pub use sentence::gate;
 pub use sentinel::{Alarm, Sentinel};
 pub use series::Member;

@@ -31,6 +31,9 @@ const AHEAD: Duration = Duration::from_secs(300);
 /// How long a watch is remembered after its end: as a suspect, and for what it taught of the levels.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
+/// The series that a change is judged by, each with its probes known so far.
+pub type Members = Vec<(Member, Vec<Probe>)>;
+
 /// A watch that is open.
 #[derive(Debug, Clone, PartialEq)]
 pub struct OpenWatch {
@@ -92,7 +95,7 @@ impl Room {
     pub fn open(
         &mut self,
         change: &Change,
-        members: Vec<(Member, Vec<Probe>)>,
+        members: Members,
         now: Timestamp,
     ) -> Vec<Verdict> {
         self.restore(vec![(change.clone(), members)], now)
@@ -101,7 +104,7 @@ impl Room {
     /// Opens many watches at once, as after a restart: the same as [`Room::open`] for each, but every series is judged only once.
     pub fn restore(
         &mut self,
-        changes: Vec<(Change, Vec<(Member, Vec<Probe>)>)>,
+        changes: Vec<(Change, Members)>,
         now: Timestamp,
     ) -> Vec<Verdict> {
         let (mut anew, mut places) = (BTreeSet::new(), BTreeSet::new());
@@ -119,7 +122,7 @@ impl Room {
     fn admit(
         &mut self,
         change: &Change,
-        members: Vec<(Member, Vec<Probe>)>,
+        members: Members,
         now: Timestamp,
         anew: &mut BTreeSet<SeriesKey>,
     ) -> Vec<SeriesKey> {

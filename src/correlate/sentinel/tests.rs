@@ -34,7 +34,7 @@ fn alarms(probes: &[Probe], known: usize) -> Vec<(usize, Alarm)> {
 #[test]
 #[ignore = "a long measurement: months of many journeys"]
 fn false_alarms_per_journey_month() {
-    let months = std::env::var("MONTHS").ok().and_then(|m| m.parse().ok()).unwrap_or(4);
+    let months = 4;
     for (name, make) in nulls() {
         let (mut slow, mut failing) = (0, 0);
         for seed in 0..months {
