@@ -95,10 +95,8 @@ fn recorded_histories_are_judged_as_well_as_the_reference_judges_them() {
             .map(|odd| {
                 let own = half(odd);
                 scope.spawn(move || {
-                    own.flat_map(|c| {
-                        replay::replay(c, &Detect::default(), &Watch::default())
-                    })
-                    .collect()
+                    own.flat_map(|c| replay::replay(c, &Detect::default(), &Watch::default()))
+                        .collect()
                 })
             })
             .into_iter()
@@ -112,9 +110,10 @@ fn recorded_histories_are_judged_as_well_as_the_reference_judges_them() {
             .flat_map(|c| c.truth.iter().map(move |t| (c, t)))
             .filter(|(_, t)| t.label == label)
             .filter_map(|(c, t)| {
-                report.results.iter().find(|r| {
-                    r.case == c.id && r.journey == t.journey && r.metric == t.metric
-                })
+                report
+                    .results
+                    .iter()
+                    .find(|r| r.case == c.id && r.journey == t.journey && r.metric == t.metric)
             })
             .collect()
     };

@@ -144,10 +144,7 @@ fn table(report: &Report) -> String {
         text.push('\n');
     };
     line(&mut text, ["", "false", "alarms", "", "power", "", "delay", "", "culprit"]);
-    line(
-        &mut text,
-        ["source", "of", "susp", "regr", "of", "susp", "regr", "probes", "first"],
-    );
+    line(&mut text, ["source", "of", "susp", "regr", "of", "susp", "regr", "probes", "first"]);
     for (source, summary) in &report.summary {
         let source: String = source.chars().take(15).collect();
         let cells = cells(summary);

@@ -298,8 +298,7 @@ impl Judge {
             // What comes now is judged by itself, not on top of what is over.
             self.harm_frame.change_at_s = point.at_s;
             let (frame, tuning) = (self.harm_frame, &self.tuning);
-            self.worse =
-                Fold::freeze(self.metric, &self.before, &frame, Direction::Worse, tuning);
+            self.worse = Fold::freeze(self.metric, &self.before, &frame, Direction::Worse, tuning);
         }
         self.ending = Some(Ending { recovered, beside });
     }
@@ -307,9 +306,7 @@ impl Judge {
     /// The test for the end of a trouble of this size.
     fn end_of(&self, shift: f64) -> Option<Back> {
         match self.worse.as_ref()? {
-            Fold::Latency(fold) => {
-                Some(Back::latency(self.noise(), shift / fold.baseline().se))
-            }
+            Fold::Latency(fold) => Some(Back::latency(self.noise(), shift / fold.baseline().se)),
             Fold::Success(fold) => Some(Back::success(fold.q0(), shift)),
         }
     }

@@ -72,9 +72,9 @@ fn stretch(scores: &[Score], smallest: f64, noise: &Noise) -> f64 {
 /// for, from the smallest that matters up to nearly all, each as likely as the next.
 pub(super) fn success(outcomes: &[bool], usual: f64, drops: &[f64]) -> f64 {
     let usual = usual.clamp(1e-4, 0.9);
-    let (good, bad) = outcomes.iter().fold((0.0, 0.0), |(g, b), ok| {
-        if *ok { (g + 1.0, b) } else { (g, b + 1.0) }
-    });
+    let (good, bad) = outcomes
+        .iter()
+        .fold((0.0, 0.0), |(g, b), ok| if *ok { (g + 1.0, b) } else { (g, b + 1.0) });
     let of = |q: f64| bad * q.ln() + good * (-q).ln_1p();
     let even = super::figures::count(drops.len()).ln();
     let fallen: Vec<f64> = drops.iter().map(|d| of((usual + d).min(0.98)) - even).collect();

@@ -136,9 +136,10 @@ fn suspicion(
     shifts: &[KnownShift],
 ) -> Option<(Option<ChangeId>, Timestamp)> {
     let settled = |t: &Trouble| {
-        troubles.iter().any(|o| {
-            o.kind == TroubleKind::Moved && o.metric == metric && o.change == t.change
-        }) || shifts.iter().any(|s| s.at > t.onset)
+        troubles
+            .iter()
+            .any(|o| o.kind == TroubleKind::Moved && o.metric == metric && o.change == t.change)
+            || shifts.iter().any(|s| s.at > t.onset)
     };
     troubles
         .iter()

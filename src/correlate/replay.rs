@@ -129,11 +129,8 @@ pub fn replay(case: &Case, detect: &Detect, watch: &Watch) -> Vec<CaseResult> {
         .iter()
         .map(|(name, on)| (name.clone(), Service { depends_on: on.clone(), owner: None }))
         .collect();
-    let watch = Watch {
-        window: case.interval.saturating_mul(RUNS),
-        min_runs: RUNS,
-        ..watch.clone()
-    };
+    let watch =
+        Watch { window: case.interval.saturating_mul(RUNS), min_runs: RUNS, ..watch.clone() };
     let mut played = Played {
         case,
         room: Room::new(watch, *detect, services),

@@ -60,7 +60,8 @@ pub(super) fn verdict(
         metric,
         conclusion,
         summary: sentence::summary(&scene, track, judge, (metric, conclusion), &shown, suspects),
-        log_e: look.map(|l| if l.log_e_regressed >= l.regressed_at { l.log_e_regressed } else { l.log_e }),
+        log_e: look
+            .map(|l| if l.log_e_regressed >= l.regressed_at { l.log_e_regressed } else { l.log_e }),
         suspected_at_log_e: look.map(|l| l.suspected_at),
         regressed_at_log_e: look.map(|l| l.regressed_at),
         before: shown.before,
@@ -119,15 +120,13 @@ fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
         conclusion,
         C::Regressed | C::Suspected | C::Transient | C::Improved | C::PreExisting
     );
-    let onset = judge
-        .onset()
-        .filter(|_| shifted)
-        .map(|(at, earliest, latest)| Onset { at, earliest: earliest.min(at), latest: latest.max(at) });
-    let until = judge
-        .ending
-        .as_ref()
-        .filter(|_| shifted)
-        .map_or(Timestamp::MAX, |e| e.recovered.at);
+    let onset = judge.onset().filter(|_| shifted).map(|(at, earliest, latest)| Onset {
+        at,
+        earliest: earliest.min(at),
+        latest: latest.max(at),
+    });
+    let until =
+        judge.ending.as_ref().filter(|_| shifted).map_or(Timestamp::MAX, |e| e.recovered.at);
     let from = onset.map_or(scene.change.started_at, |o| o.at);
     let revision = judge.before.revision.as_ref();
     let mut after: Vec<&Probe> = taken(scene, revision, (from, until)).collect();
@@ -159,14 +158,19 @@ fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric
     let Some(judge) = judge else { return notes };
     let before = &judge.before;
     if let Some(health) = track.prober().filter(|h| h.broken > 0) {
-        notes.push(format!("left out: {}, our own trouble", runs(health.broken as usize, "broken run")));
+        notes.push(format!(
+            "left out: {}, our own trouble",
+            runs(health.broken as usize, "broken run")
+        ));
     }
     if let Some(reason) = track.sick() {
         notes.push(format!("our prober is in doubt: {reason}"));
     }
     if track.foreign > 0 {
         let n = runs(track.foreign as usize, "run");
-        notes.push(format!("the journey was edited within the watch: {n} of another revision left out"));
+        notes.push(format!(
+            "the journey was edited within the watch: {n} of another revision left out"
+        ));
     }
     if before.foreign > 0 {
         let n = runs(before.foreign, "run");
@@ -174,7 +178,10 @@ fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric
     }
     if let Some(at) = before.rebased_at {
         let n = before.level;
-        notes.push(format!("compared with the level since the shift of {at}, {} of it", runs(n, "run")));
+        notes.push(format!(
+            "compared with the level since the shift of {at}, {} of it",
+            runs(n, "run")
+        ));
     }
     if let Some(from) = before.clouded_from {
         let whose = before.clouded_by.as_ref().map_or(String::new(), |c| format!(" by {c}"));

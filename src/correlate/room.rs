@@ -74,11 +74,7 @@ struct Watched {
 
 impl Room {
     /// An empty room that judges by these settings.
-    pub fn new(
-        watch: Watch,
-        detect: Detect,
-        services: BTreeMap<ServiceName, Service>,
-    ) -> Self {
+    pub fn new(watch: Watch, detect: Detect, services: BTreeMap<ServiceName, Service>) -> Self {
         let rules = Rules {
             watch,
             tuning: Tuning::of(&detect),
@@ -92,21 +88,12 @@ impl Room {
     /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
     /// order: those before the change make the baseline, those after it are looked at one by one. Returns the verdicts that
     /// altered, at first all of them.
-    pub fn open(
-        &mut self,
-        change: &Change,
-        members: Members,
-        now: Timestamp,
-    ) -> Vec<Verdict> {
+    pub fn open(&mut self, change: &Change, members: Members, now: Timestamp) -> Vec<Verdict> {
         self.restore(vec![(change.clone(), members)], now)
     }
 
     /// Opens many watches at once, as after a restart: the same as [`Room::open`] for each, but every series is judged only once.
-    pub fn restore(
-        &mut self,
-        changes: Vec<(Change, Members)>,
-        now: Timestamp,
-    ) -> Vec<Verdict> {
+    pub fn restore(&mut self, changes: Vec<(Change, Members)>, now: Timestamp) -> Vec<Verdict> {
         let (mut anew, mut places) = (BTreeSet::new(), BTreeSet::new());
         for (change, members) in changes {
             let keys = self.admit(&change, members, now, &mut anew);
@@ -140,8 +127,7 @@ impl Room {
             }
             probes.retain(|p| p.at <= later(now, AHEAD));
             let key = member.series.clone();
-            let line =
-                self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
+            let line = self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
             line.member = member;
             let fresh = line.merge(probes);
             let track = watched.tracks.entry(key.clone()).or_default();
@@ -161,9 +147,10 @@ impl Room {
 
     /// Takes a run; returns every verdict that altered in a way worth storing.
     pub fn push(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Verdict> {
-        let watched = self.watches.values().any(|w| {
-            w.tracks.get(series).is_some_and(|t| t.closed_at.is_none())
-        });
+        let watched = self
+            .watches
+            .values()
+            .any(|w| w.tracks.get(series).is_some_and(|t| t.closed_at.is_none()));
         if !watched || probe.at > later(now, AHEAD) {
             return Vec::new();
         }
@@ -235,8 +222,7 @@ impl Room {
                 done.push(key);
             }
         }
-        let verdicts =
-            done.iter().flat_map(|key| self.tell(id, key, true)).collect();
+        let verdicts = done.iter().flat_map(|key| self.tell(id, key, true)).collect();
         if let Some(watched) = self.watches.get_mut(id) {
             let over = later(watched.change.settled_at(), self.rules.watch.window) <= now;
             if over && watched.tracks.values().all(|t| t.closed_at.is_some()) {
@@ -447,13 +433,8 @@ impl Room {
     ) -> Option<Verdict> {
         let line = self.lines.get(key)?;
         let track = watched.tracks.get(key)?;
-        let scene = Scene {
-            rules: &self.rules,
-            change: &watched.change,
-            line,
-            troubles: &[],
-            stirs: &[],
-        };
+        let scene =
+            Scene { rules: &self.rules, change: &watched.change, line, troubles: &[], stirs: &[] };
         let none = Suspects::default();
         let known = if track.stirred(metric) { suspects } else { &none };
         Some(report::verdict(scene, track, metric, known))

@@ -1,8 +1,6 @@
 //! Sentences for people, with the figures in them; and the gate's reason.
 
-use crate::model::{
-    Conclusion, Effect, Gate, GateStatus, Metric, Verdict,
-};
+use crate::model::{Conclusion, Effect, Gate, GateStatus, Metric, Verdict};
 
 use super::{
     figures::{count, tally},
@@ -34,7 +32,8 @@ pub(super) fn summary(
         }
         C::Improved => format!("better: {moved}{since}, {seen}; {}", evidence(judge, conclusion)),
         C::Transient => {
-            let end = judge.ending.as_ref().map_or(String::new(), |e| format!("{:.0}", e.recovered.at));
+            let end =
+                judge.ending.as_ref().map_or(String::new(), |e| format!("{:.0}", e.recovered.at));
             format!("{moved}{since}, as before again since {end} by itself, {seen}")
         }
         C::PreExisting => {
@@ -52,7 +51,9 @@ pub(super) fn summary(
         C::Inconclusive if track.foreign > 0 => {
             format!("not judged: the journey was edited within the watch; {moved}, {seen}")
         }
-        C::Inconclusive => format!("neither harm nor harmlessness shown: {moved}, {seen}{}", power(scene, judge)),
+        C::Inconclusive => {
+            format!("neither harm nor harmlessness shown: {moved}, {seen}{}", power(scene, judge))
+        }
         C::InsufficientData => format!("too few runs: {}{}", lacking(judge), power(scene, judge)),
     };
     let other = suspects.named.as_ref().filter(|n| **n != scene.change.id);
@@ -112,7 +113,9 @@ fn runs(n: u32) -> String {
 fn evidence(judge: &Judge, conclusion: Conclusion) -> String {
     let Some(look) = judge.telling() else { return String::new() };
     match conclusion {
-        Conclusion::Suspected => format!("log-e {:.1} of {:.1} needed", look.log_e, look.suspected_at),
+        Conclusion::Suspected => {
+            format!("log-e {:.1} of {:.1} needed", look.log_e, look.suspected_at)
+        }
         _ if look.regressed() => {
             format!("log-e {:.1} of {:.1} needed", look.log_e_regressed, look.regressed_at)
         }
@@ -142,12 +145,8 @@ fn harmless(scene: &Scene<'_>, judge: &Judge) -> String {
 
 /// What is missing.
 fn lacking(judge: &Judge) -> String {
-    let before = judge
-        .before
-        .points
-        .iter()
-        .filter(|p| super::judge::tells(judge.metric, p))
-        .count();
+    let before =
+        judge.before.points.iter().filter(|p| super::judge::tells(judge.metric, p)).count();
     let mut parts = Vec::new();
     if !judge.has_baseline() {
         parts.push(format!("{before} before the change of {BEFORE_NEEDS} needed"));
@@ -178,7 +177,9 @@ fn power(scene: &Scene<'_>, judge: &Judge) -> String {
     let ratio = noise / relative.max(0.01).ln_1p();
     let needed = 2.0 * (looks * (1.0 + phi) / (1.0 - phi) * ratio * ratio).max(5.0);
     let minutes = needed * judge.frame.interval_s / 60.0;
-    format!("; with this journey's noise {smallest} shows after about {needed:.0} runs ({minutes:.0} min at the usual pace)")
+    format!(
+        "; with this journey's noise {smallest} shows after about {needed:.0} runs ({minutes:.0} min at the usual pace)"
+    )
 }
 
 /// May the change go on? The worst verdict speaks; `open` says whether its watch still is.

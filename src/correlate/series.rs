@@ -103,8 +103,7 @@ pub(super) fn moment(seconds: f64) -> Timestamp {
         return Timestamp::UNIX_EPOCH;
     }
     let micros = (seconds * 1e6).round() as i64;
-    let micros = micros
-        .clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
+    let micros = micros.clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -120,11 +119,7 @@ pub(super) fn latency_of(probe: &Probe) -> Option<f64> {
 
 /// A probe as the folds want it.
 pub(super) fn point(probe: &Probe) -> Point {
-    Point {
-        at_s: seconds(probe.at),
-        ln_ms: latency_of(probe).map(f64::ln),
-        ok: probe.success,
-    }
+    Point { at_s: seconds(probe.at), ln_ms: latency_of(probe).map(f64::ln), ok: probe.success }
 }
 
 /// Whether the run was one of another revision of the journey.

@@ -144,7 +144,9 @@ impl RawCase {
             && self.interval_s > 0.0
             && self.interval_s <= INTERVAL_MAX_S)
         {
-            return Err(fault("`interval_s` must be a positive number of seconds, a month at most"));
+            return Err(fault(
+                "`interval_s` must be a positive number of seconds, a month at most",
+            ));
         }
         let mut series = Vec::new();
         for raw in &self.series {
@@ -251,20 +253,16 @@ fn series_of(file: &Path) -> Result<Vec<Probe>, HistoryError> {
         .flexible(true)
         .trim(csv::Trim::All)
         .from_reader(text.trim_start_matches('\u{feff}').as_bytes());
-    let faulty = |line: u64, message: String| HistoryError::Faulty {
-        file: file.to_owned(),
-        line,
-        message,
-    };
+    let faulty =
+        |line: u64, message: String| HistoryError::Faulty { file: file.to_owned(), line, message };
     let unreadable = |e: csv::Error| {
         let line = e.position().map_or(1, csv::Position::line);
         faulty(line, e.to_string())
     };
     let columns = reader.headers().map_err(unreadable)?.clone();
     let column = |name: &str| columns.iter().position(|c| c == name);
-    let must = |name: &str| {
-        column(name).ok_or_else(|| faulty(1, format!("there is no column `{name}`")))
-    };
+    let must =
+        |name: &str| column(name).ok_or_else(|| faulty(1, format!("there is no column `{name}`")));
     let cells = Cells {
         ts: must("ts")?,
         latency: must("latency_ms")?,
@@ -312,9 +310,8 @@ impl Cells {
             latency_ms: latency.filter(|ms| *ms > 0.0 && success != Some(false)),
             success,
             late_ms: 0.0,
-            signature: (success == Some(false) && !(step.is_empty() && error.is_empty())).then(
-                || Signature { step: Arc::from(step), kind: kind_of(error) },
-            ),
+            signature: (success == Some(false) && !(step.is_empty() && error.is_empty()))
+                .then(|| Signature { step: Arc::from(step), kind: kind_of(error) }),
             revision: None,
         })
     }
@@ -380,10 +377,22 @@ mod tests {
             (CASE.to_owned(), csv("1e300,1,1"), "a.csv, line 3: `1e300` is no time"),
             (CASE.to_owned(), csv("120,fast,1"), "a.csv, line 3: `fast` is no latency"),
             (CASE.to_owned(), csv("120,1,maybe"), "a.csv, line 3: `maybe` is no success"),
-            (CASE.to_owned(), "ts,success\n1,1\n".to_owned(), "line 1: there is no column `latency_ms`"),
-            (CASE.replace("a.csv", "../a.csv"), csv(""), "case `a`: `../a.csv` is not a file within"),
+            (
+                CASE.to_owned(),
+                "ts,success\n1,1\n".to_owned(),
+                "line 1: there is no column `latency_ms`",
+            ),
+            (
+                CASE.replace("a.csv", "../a.csv"),
+                csv(""),
+                "case `a`: `../a.csv` is not a file within",
+            ),
             (CASE.replace("a.csv", "b.csv"), csv(""), "cannot read"),
-            (CASE.replace("deploy", "deplyo"), csv(""), "case `a`: change `c`: unknown kind `deplyo`"),
+            (
+                CASE.replace("deploy", "deplyo"),
+                csv(""),
+                "case `a`: change `c`: unknown kind `deplyo`",
+            ),
             (CASE.replace(":60,", ":0,"), csv(""), "case `a`: `interval_s` must be"),
             (CASE.replace("\"none\"", "\"nothing\""), csv(""), "cases.json, line 3:"),
             ("{".to_owned(), csv(""), "cases.json, line 1:"),

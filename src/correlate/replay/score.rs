@@ -119,11 +119,7 @@ fn summarise(judged: &[(&Truth, Option<&CaseResult>)]) -> Summary {
         })
         .collect();
     Summary {
-        counted: Counted {
-            none: none.len(),
-            regressed: harmed.len(),
-            blamed: blamed.len(),
-        },
+        counted: Counted { none: none.len(), regressed: harmed.len(), blamed: blamed.len() },
         false_alarm_rate: rates(&none),
         power: rates(&harmed),
         delay_probes: Delay {

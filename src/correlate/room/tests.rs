@@ -149,9 +149,8 @@ fn what_recovers_by_itself_is_transient_but_not_beside_another_change() {
     assert!(latency.summary.contains("as before again since"), "{}", latency.summary);
     let mut back = deploy("d2", "payments", 425);
     back.kind = ChangeKind::Rollback;
-    let all =
-        Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 400), back])
-            .outcome();
+    let all = Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 400), back])
+        .outcome();
     let verdict = |id: &str| &all[&(id.to_owned(), "pay".to_owned(), Metric::Latency)];
     assert_eq!(verdict("d1").conclusion, Conclusion::Regressed, "{}", verdict("d1").summary);
     assert!(verdict("d1").notes.iter().any(|n| n.contains("after d2 began")));
@@ -235,8 +234,8 @@ fn an_edited_journey_is_no_evidence() {
     assert_eq!(latency.conclusion, Conclusion::Inconclusive, "{}", latency.summary);
     assert!(latency.notes.iter().any(|n| n.contains("runs of another revision")));
     // Edited long before the change: the new runs alone are the baseline.
-    let all = Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 440)])
-        .outcome();
+    let all =
+        Stage::new(&[("pay", "payments", probes)], vec![deploy("d1", "payments", 440)]).outcome();
     let latency = &all[&("d1".to_owned(), "pay".to_owned(), Metric::Latency)];
     assert!(latency.baseline_probes == 30, "{}", latency.baseline_probes);
     assert!(latency.conclusion != Conclusion::Regressed, "{}", latency.summary);
@@ -370,7 +369,11 @@ fn hostile() -> impl Strategy<Value = Probe> {
         any::<bool>(),
     )
         .prop_map(|(offset, latency_ms, success, late_ms, revision, odd)| Probe {
-            at: if odd { moment(START_S + 1e9) } else { at(400) + jiff::SignedDuration::from_secs(offset) },
+            at: if odd {
+                moment(START_S + 1e9)
+            } else {
+                at(400) + jiff::SignedDuration::from_secs(offset)
+            },
             latency_ms,
             success,
             late_ms,
@@ -469,24 +472,40 @@ proptest! {
 #[test]
 #[ignore = "a long measurement: what is concluded of which kind of series, and how often"]
 fn conclusions_by_kind() {
-    let real = |alter: fn(&mut [Probe], usize, u64)| move |seed: u64| {
-        let mut p = REAL.probes(seed, 2880 + 61, 60.0);
-        alter(&mut p, 2880, seed);
-        (p, 2880)
+    let real = |alter: fn(&mut [Probe], usize, u64)| {
+        move |seed: u64| {
+            let mut p = REAL.probes(seed, 2880 + 61, 60.0);
+            alter(&mut p, 2880, seed);
+            (p, 2880)
+        }
     };
     let null = |make: Make| move |seed: u64| (make.probes(seed, 2880 + 61, 60.0), 2880usize);
-    let short = |n: usize, sd: f64, ratio: f64| move |seed: u64| {
-        let make = Make { sd, phi: 0.1, spikes: 0.02, diurnal: 0.0, ok: 1.0, ..REAL };
-        let mut p = make.probes(seed, n + 61, 60.0);
-        slow(&mut p, n, ratio);
-        (p, n)
+    let short = |n: usize, sd: f64, ratio: f64| {
+        move |seed: u64| {
+            let make = Make { sd, phi: 0.1, spikes: 0.02, diurnal: 0.0, ok: 1.0, ..REAL };
+            let mut p = make.probes(seed, n + 61, 60.0);
+            slow(&mut p, n, ratio);
+            (p, n)
+        }
     };
     type Maker = Box<dyn Fn(u64) -> (Vec<Probe>, usize)>;
     let quiet = Make { diurnal: 0.0, spikes: 0.0, ..REAL };
     let kinds: Vec<(&str, Maker)> = vec![
         ("real", Box::new(real(|_, _, _| ()))),
-        ("+30% for 25", Box::new(real(|p, k, _| { slow(p, k, 1.3); slow(p, k + 25, 1.0 / 1.3) }))),
-        ("+50% for 20", Box::new(real(|p, k, _| { slow(p, k, 1.5); slow(p, k + 20, 1.0 / 1.5) }))),
+        (
+            "+30% for 25",
+            Box::new(real(|p, k, _| {
+                slow(p, k, 1.3);
+                slow(p, k + 25, 1.0 / 1.3)
+            })),
+        ),
+        (
+            "+50% for 20",
+            Box::new(real(|p, k, _| {
+                slow(p, k, 1.5);
+                slow(p, k + 20, 1.0 / 1.5)
+            })),
+        ),
         ("iid .15", Box::new(null(Make { phi: 0.0, sd: 0.15, ..quiet }))),
         ("ar7", Box::new(null(Make { phi: 0.7, ..quiet }))),
         ("ar9", Box::new(null(Make { phi: 0.9, ..quiet }))),
@@ -498,8 +517,20 @@ fn conclusions_by_kind() {
         ("+50%", Box::new(real(|p, k, _| slow(p, k, 1.5)))),
         ("+100%", Box::new(real(|p, k, _| slow(p, k, 2.0)))),
         ("-30%", Box::new(real(|p, k, _| slow(p, k, 0.7)))),
-        ("cold x3 for 3", Box::new(real(|p, k, _| { slow(p, k, 3.0); slow(p, k + 3, 1.0 / 3.0) }))),
-        ("+80% for 20", Box::new(real(|p, k, _| { slow(p, k, 1.8); slow(p, k + 20, 1.0 / 1.8) }))),
+        (
+            "cold x3 for 3",
+            Box::new(real(|p, k, _| {
+                slow(p, k, 3.0);
+                slow(p, k + 3, 1.0 / 3.0)
+            })),
+        ),
+        (
+            "+80% for 20",
+            Box::new(real(|p, k, _| {
+                slow(p, k, 1.8);
+                slow(p, k + 20, 1.0 / 1.8)
+            })),
+        ),
         ("fail 5%", Box::new(real(|p, k, s| fail(p, k, 0.05, s)))),
         ("fail 10%", Box::new(real(|p, k, s| fail(p, k, 0.1, s)))),
         ("fail 20%", Box::new(real(|p, k, s| fail(p, k, 0.2, s)))),

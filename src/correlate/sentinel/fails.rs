@@ -95,11 +95,8 @@ impl Fails {
         let usual = if failed_last { after_failure } else { after_success };
         for (sum, rise) in self.sums.iter_mut().zip(RISES) {
             let risen = (usual.max(after_success + rise)).min(0.98);
-            let gain = if ok {
-                (-risen).ln_1p() - (-usual).ln_1p()
-            } else {
-                risen.ln() - usual.ln()
-            };
+            let gain =
+                if ok { (-risen).ln_1p() - (-usual).ln_1p() } else { risen.ln() - usual.ln() };
             if sum.log_e <= 0.0 {
                 sum.between_s = (at_s, point.at_s);
             }
