@@ -27,6 +27,8 @@ pub(super) struct Rates {
     memory: f64,
     /// Rates looked for, equally probable.
     others: Vec<f64>,
+    /// Other rates that the user does not mind, as good as usual.
+    minor: Vec<f64>,
     /// Failures in the history.
     pub(super) failures: usize,
 }
@@ -52,7 +54,10 @@ impl Rates {
         let (chance, weight) = tuning.failure_memory;
         let memory = ((again + chance * weight) / (after + weight)).max(mean).min(MEMORY_MOST);
         let others = others(mean, direction, tuning);
-        Self { usual, ln_usual, mean, memory, others, failures }
+        let sign = direction.sign();
+        let minor = tuning.drops_minor.iter().map(|d| mean + sign * d);
+        let minor = minor.filter(|q| (tuning.failure_least..RATE_MOST).contains(q)).collect();
+        Self { usual, ln_usual, mean, memory, others, minor, failures }
     }
 
     /// The chance to fail `gap` intervals after a failure: it fades to the mean, and is the learnt one an interval after.
@@ -84,9 +89,10 @@ fn others(mean: f64, direction: Direction, tuning: &Tuning) -> Vec<f64> {
 struct Hypothesis {
     onset: Onset,
     ln_mass: f64,
-    /// Log-likelihood since the onset under each usual rate, and under each other rate.
+    /// Log-likelihood since the onset under each usual rate, each other rate, each minor rate.
     usual: [f64; GRID],
     others: Vec<f64>,
+    minor: Vec<f64>,
     /// Log-likelihood since the onset under the mean rate: what compares onsets with each other.
     mean: f64,
 }
@@ -115,6 +121,7 @@ impl Failing {
         };
         let usual = self.rates.usual.map(ln);
         let others: Vec<f64> = self.rates.others.iter().map(|q| ln(*q)).collect();
+        let minor: Vec<f64> = self.rates.minor.iter().map(|q| ln(*q)).collect();
         let mean = ln(self.rates.mean);
         if onset.mass > 0.0 {
             self.hypotheses.push(Hypothesis {
@@ -122,12 +129,14 @@ impl Failing {
                 ln_mass: onset.mass.ln(),
                 usual: [0.0; GRID],
                 others: vec![0.0; others.len()],
+                minor: vec![0.0; minor.len()],
                 mean: 0.0,
             });
         }
         for hypothesis in &mut self.hypotheses {
             hypothesis.usual.iter_mut().zip(&usual).for_each(|(s, more)| *s += more);
             hypothesis.others.iter_mut().zip(&others).for_each(|(s, more)| *s += more);
+            hypothesis.minor.iter_mut().zip(&minor).for_each(|(s, more)| *s += more);
             hypothesis.mean += mean;
         }
         self.failed_last = failed;
@@ -161,7 +170,9 @@ impl Failing {
             self.weights.push((hypothesis.onset.since, hypothesis.onset.tau, weight));
             if hypothesis.onset.side == Side::After {
                 let usual = hypothesis.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
-                let usual = ln_sum(usual);
+                let minor = ln_sum(hypothesis.minor.iter().copied());
+                let usual =
+                    ln_add(ln_sum(usual), minor - (self.rates.minor.len() as f64).max(1.0).ln());
                 evidence = ln_add(evidence, hypothesis.ln_mass + shifted + ln_uniform - usual);
                 rest -= hypothesis.onset.mass;
             }

@@ -79,6 +79,9 @@ pub struct Tuning {
     pub failure_memory: (f64, f64),
     /// The rises of the failure rate looked for, equally probable; those below `detect.success_drop` are left out.
     pub drops: Vec<f64>,
+    /// Rises of the failure rate that the user does not mind: up to half of a `detect.success_drop` above the default. They
+    /// count as usual. Empty at the default.
+    pub drops_minor: Vec<f64>,
     /// Observed change of the failure rate that is needed besides the evidence; 0 at the default `detect.success_drop` and
     /// below, where two failures and the smallest rise looked for are enough.
     pub drop_observed: f64,
@@ -138,6 +141,7 @@ impl Default for Tuning {
             failure_least: 0.002,
             failure_memory: (0.3, 4.0),
             drops: vec![0.04, 0.08, 0.12, 0.2, 0.3, 0.45, 0.65, 0.9],
+            drops_minor: Vec::new(),
             drop_observed: 0.0,
             success_pre: 30,
             success_pre_raise: (3.0, 4.0),
@@ -163,6 +167,8 @@ impl Tuning {
         tuning.shifts = shifts(tuning.shifts, tuning.effect, tuning.effect_share);
         if detect.success_drop.is_finite() && detect.success_drop > SUCCESS_DROP {
             let least = detect.success_drop.min(0.9);
+            tuning.drops_minor =
+                tuning.drops.iter().copied().filter(|drop| 2.0 * drop <= least).collect();
             tuning.drops.retain(|drop| *drop >= least - 1e-9);
             tuning.drop_observed = tuning.effect_share * least;
         }

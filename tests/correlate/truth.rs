@@ -1,11 +1,12 @@
 //! Against known truth over many seeds: how often the core is wrong where nothing happened, and how often and how soon it
 //! is right where something did. Seeds are fixed, so the counts are too.
 
-use std::ops::Range;
+use std::{ops::Range, time::Duration};
 
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, Pareto, StandardNormal};
 use wayfarer::correlate::{Direction, LatencyFold, Look, Point, SuccessFold, Tuning};
+use wayfarer::model::Detect;
 
 /// Base interval, in seconds.
 const STEP_S: f64 = 60.0;
@@ -221,6 +222,44 @@ fn a_short_history_says_less_but_not_nothing() {
     let double = tally((0..60).map(|s| double.latency(s, Direction::Worse)));
     println!("17 probes: null {null:?}, x2 {double:?} of 60");
     assert!(null.1 <= 1 && double.0 >= 51);
+}
+
+#[test]
+fn what_is_too_small_to_matter_is_left_alone() {
+    let slow = World { factor: 1.5, ..REAL }.draw(2);
+    let failing = World { fails_after: 0.1, ..REAL }.draw(2);
+    let found = |detect: Detect| {
+        let tuning = Tuning::of(&detect);
+        let way = Direction::Worse;
+        let mut latency = LatencyFold::freeze(&slow.0, CHANGE_S, STEP_S, 60, way, &tuning).unwrap();
+        let mut success = SuccessFold::freeze(&failing.0, CHANGE_S, STEP_S, 60, way, &tuning);
+        let slow = slow.1.iter().any(|p| latency.push(p).suspected());
+        (slow, failing.1.iter().any(|p| success.push(p).suspected()))
+    };
+    let usual = Detect::default();
+    assert_eq!(found(usual), (true, true));
+    // 300 ms and half as much again is 150 ms more.
+    for (ms, told) in [(50, true), (100, true), (300, false)] {
+        let latency_absolute = Some(Duration::from_millis(ms));
+        assert_eq!(found(Detect { latency_absolute, ..usual }).0, told, "{ms} ms");
+    }
+    assert!(!found(Detect { latency_relative: 1.5, ..usual }).0);
+    assert!(!found(Detect { success_drop: 0.3, ..usual }).1);
+    // A tenth of failures is little where three tenths are minded; a half is not.
+    let tuning = Tuning::of(&Detect { success_drop: 0.3, ..usual });
+    let told = |fails_after: f64| {
+        (0..20)
+            .filter(|seed| {
+                let (before, after) = World { fails_after, ..REAL }.draw(*seed);
+                let mut fold =
+                    SuccessFold::freeze(&before, CHANGE_S, STEP_S, 60, Direction::Worse, &tuning);
+                after.iter().any(|p| fold.push(p).suspected())
+            })
+            .count()
+    };
+    let (little, much) = (told(0.1), told(0.5));
+    println!("minding 30 points: {little} of 20 at 10, {much} of 20 at 50");
+    assert!(little <= 2 && much >= 18);
 }
 
 #[test]
