@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use crate::model::{ChangeId, Conclusion, Metric, Probe};
 
 use super::{
-    Direction, LatencyFold, Look, Point, SuccessFold, Tuning,
+    Direction, Look, Point, Tuning,
+    fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{moment, point, seconds},
+    series::{moment, point},
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -20,70 +21,6 @@ pub(super) const BEFORE_NEEDS: usize = 10;
 
 /// Probability of an onset before the change from which on an unproven shift counts as begun before it.
 const PRIOR_ONSET: f64 = 0.4;
-
-/// A change's clock as the folds need it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Frame {
-    pub(super) change_at_s: f64,
-    pub(super) interval_s: f64,
-    pub(super) horizon: usize,
-}
-
-impl Frame {
-    /// The moment so many base intervals after the change.
-    pub(super) fn after(&self, lag: f64) -> Timestamp {
-        moment(self.change_at_s + lag * self.interval_s)
-    }
-}
-
-/// The numeric core of either metric.
-#[derive(Debug, Clone)]
-enum Fold {
-    Latency(LatencyFold),
-    Success(SuccessFold),
-}
-
-impl Fold {
-    fn newest_score(&self) -> Option<f64> {
-        match self {
-            Self::Latency(fold) => fold.newest_score(),
-            Self::Success(_) => None,
-        }
-    }
-
-    fn freeze(
-        metric: Metric,
-        before: &Before,
-        frame: &Frame,
-        direction: Direction,
-        tuning: &Tuning,
-    ) -> Option<Self> {
-        let Frame { change_at_s, interval_s, horizon } = *frame;
-        let points = &before.points;
-        match metric {
-            Metric::Latency => {
-                let watch = (change_at_s, interval_s, horizon);
-                LatencyFold::freeze_on_level(points, before.level, watch, direction, tuning)
-                    .map(Self::Latency)
-            }
-            Metric::Success => Some(Self::Success(SuccessFold::freeze(
-                points,
-                change_at_s,
-                interval_s,
-                horizon,
-                direction,
-                tuning,
-            ))),
-        }
-    }
-
-    fn push(&mut self, point: &Point) -> Look {
-        match self {
-            Self::Latency(fold) => fold.push(point),
-            Self::Success(fold) => fold.push(point),
-        }
-    }
-}
 
 /// What else bears on a look: whether our prober is in doubt, and which other changes began when.
 #[derive(Debug, Clone, Copy)]
@@ -436,9 +373,4 @@ pub(super) fn tells(metric: Metric, point: &Point) -> bool {
         Metric::Latency => point.ln_ms.is_some(),
         Metric::Success => point.ok.is_some(),
     }
-}
-
-/// A frame for a change that started at `at`.
-pub(super) fn frame(at: Timestamp, interval: std::time::Duration, horizon: usize) -> Frame {
-    Frame { change_at_s: seconds(at), interval_s: interval.as_secs_f64().max(0.001), horizon }
 }
