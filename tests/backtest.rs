@@ -1,4 +1,6 @@
 //! The back-test on recorded and on made histories: what the numbers promise must hold.
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use crate::model::{ChangeId, Conclusion, Metric, Probe};
 
 use super::{
-    Direction, LatencyFold, Look, Point, SuccessFold, Tuning,
+    Direction, Look, Point, Tuning,
+    fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{moment, point, seconds},
+    series::{moment, point},
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -20,70 +21,6 @@ pub(super) const BEFORE_NEEDS: usize = 10;
 
 /// Probability of an onset before the change from which on an unproven shift counts as begun before it.
 const PRIOR_ONSET: f64 = 0.4;
-
-/// A change's clock as the folds need it.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Frame {
-    pub(super) change_at_s: f64,
-    pub(super) interval_s: f64,
-    pub(super) horizon: usize,
-}
-
-impl Frame {
-    /// The moment so many base intervals after the change.
-    pub(super) fn after(&self, lag: f64) -> Timestamp {
-        moment(self.change_at_s + lag * self.interval_s)
-    }
-}
-
-/// The numeric core of either metric.
-#[derive(Debug, Clone)]
-enum Fold {
-    Latency(LatencyFold),
-    Success(SuccessFold),
-}
-
-impl Fold {
-    fn newest_score(&self) -> Option<f64> {
-        match self {
-            Self::Latency(fold) => fold.newest_score(),
-            Self::Success(_) => None,
-        }
-    }
-
-    fn freeze(
-        metric: Metric,
-        before: &Before,
-        frame: &Frame,
-        direction: Direction,
-        tuning: &Tuning,
-    ) -> Option<Self> {
-        let Frame { change_at_s, interval_s, horizon } = *frame;
-        let points = &before.points;
-        match metric {
-            Metric::Latency => {
-                let watch = (change_at_s, interval_s, horizon);
-                LatencyFold::freeze_on_level(points, before.level, watch, direction, tuning)
-                    .map(Self::Latency)
-            }
-            Metric::Success => Some(Self::Success(SuccessFold::freeze(
-                points,
-                change_at_s,
-                interval_s,
-                horizon,
-                direction,
-                tuning,
-            ))),
-        }
-    }
-
-    fn push(&mut self, point: &Point) -> Look {
-        match self {
-            Self::Latency(fold) => fold.push(point),
-            Self::Success(fold) => fold.push(point),
-        }
-    }
-}
 
 /// What else bears on a look: whether our prober is in doubt, and which other changes began when.
 #[derive(Debug, Clone, Copy)]
@@ -131,16 +68,16 @@ pub(super) struct Judge {
     pub(super) improved_since: Option<Timestamp>,
     pub(super) ending: Option<Ending>,
     back: Option<Back>,
-    armed: bool,
+    /// The clock of the looks for harm, which start again after a trouble that ended by itself, and that of the peak.
+    harm_frame: Frame,
+    peak_frame: Frame,
     /// Runs after the change that told something of the metric.
     pub(super) seen: u32,
     /// The time of the newest of them.
     pub(super) seen_at: Option<Timestamp>,
     scores: Vec<Score>,
     outcomes: Vec<bool>,
-    effect: (f64, f64),
-    drops: Vec<f64>,
-    tail: f64,
+    tuning: Tuning,
     /// What later changes must know of this one.
     pub(super) events: Vec<Trouble>,
 }
@@ -174,14 +111,13 @@ impl Judge {
             improved_since: None,
             ending: None,
             back: None,
-            armed: true,
+            harm_frame: frame,
+            peak_frame: frame,
             seen: 0,
             seen_at: None,
             scores: Vec::new(),
             outcomes: Vec::new(),
-            effect: (tuning.effect, tuning.effect_ms),
-            drops: tuning.drops.clone(),
-            tail: tuning.tail,
+            tuning: tuning.clone(),
             events: Vec::new(),
         }
     }
@@ -207,8 +143,8 @@ impl Judge {
         self.scores.extend(worse.newest_score().map(|z| Score { at_s: point.at_s, z }));
         self.harm = Some(harm);
         self.gain = Some(gain);
-        if self.peak.is_none_or(|p| harm.log_e > p.log_e) {
-            self.peak = Some(harm);
+        if !self.ended_by_itself() && self.peak.is_none_or(|p| harm.log_e > p.log_e) {
+            (self.peak, self.peak_frame) = (Some(harm), self.harm_frame);
         }
         if around.doubt || self.before.clouded_from.is_some() {
             return;
@@ -234,29 +170,29 @@ impl Judge {
 
     fn harmed(&mut self, harm: Look, at: Timestamp) {
         if self.ended_by_itself() {
-            self.armed |= !harm.suspected();
-            if !(self.armed && harm.suspected()) {
+            if !harm.suspected() {
                 return;
             }
             // It is back: what had recovered has not.
             (self.ending, self.regressed_since, self.back) = (None, None, None);
-            self.tell(TroubleKind::Suspected, &harm, at);
+            (self.peak, self.peak_frame) = (Some(harm), self.harm_frame);
+            self.tell(TroubleKind::Suspected, self.harm_onset(&harm), at);
         }
         if harm.suspected() && self.suspected_since.is_none() {
             self.suspected_since = Some(at);
-            self.tell(TroubleKind::Suspected, &harm, at);
+            self.tell(TroubleKind::Suspected, self.harm_onset(&harm), at);
         }
         if harm.regressed() && self.regressed_since.is_none() && self.ending.is_none() {
             self.regressed_since = Some(at);
             self.suspected_since.get_or_insert(at);
-            self.tell(TroubleKind::Moved, &harm, at);
+            self.tell(TroubleKind::Moved, self.harm_onset(&harm), at);
         }
     }
 
     fn bettered(&mut self, gain: Look, at: Timestamp) {
         if self.improved_since.is_none() && gain.regressed() {
             self.improved_since = Some(at);
-            self.tell(TroubleKind::Moved, &gain, at);
+            self.tell(TroubleKind::Moved, self.frame.after(gain.onset_lag), at);
         }
     }
 
@@ -267,7 +203,8 @@ impl Judge {
         }
         let Some(harm) = self.harm else { return };
         let fresh = self.back.is_none();
-        if fresh || harm.suspected() {
+        // Its size is taken where the evidence was strongest: later on, runs that are well again would shrink what they end.
+        if fresh || self.peak.is_some_and(|p| harm.suspected() && harm.log_e >= p.log_e) {
             let next = self.end_of(harm.shift);
             self.back = match (self.back.take(), next) {
                 (Some(old), Some(new)) => Some(old.resized(&new)),
@@ -294,7 +231,12 @@ impl Judge {
         for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
             self.events.push(self.trouble(kind, onset, at));
         }
-        self.armed = false;
+        if beside.is_none() {
+            // What comes now is judged by itself, not on top of what is over.
+            self.harm_frame.change_at_s = point.at_s;
+            let (frame, tuning) = (self.harm_frame, &self.tuning);
+            self.worse = Fold::freeze(self.metric, &self.before, &frame, Direction::Worse, tuning);
+        }
         self.ending = Some(Ending { recovered, beside });
     }
 
@@ -311,7 +253,7 @@ impl Judge {
             Some(Fold::Latency(fold)) => (fold.baseline().phi, fold.baseline().om),
             _ => (0.0, 0.0),
         };
-        Noise { phi, wander, interval_s: self.frame.interval_s, tail: self.tail }
+        Noise { phi, wander, interval_s: self.frame.interval_s, tail: self.tuning.tail }
     }
 
     /// The memory of the baseline's noise; 0 without one.
@@ -327,8 +269,11 @@ impl Judge {
         }
     }
 
-    fn tell(&mut self, kind: TroubleKind, look: &Look, at: Timestamp) {
-        let onset = self.frame.after(look.onset_lag);
+    fn harm_onset(&self, look: &Look) -> Timestamp {
+        self.harm_frame.after(look.onset_lag)
+    }
+
+    fn tell(&mut self, kind: TroubleKind, onset: Timestamp, at: Timestamp) {
         self.events.push(self.trouble(kind, onset, at));
     }
 
@@ -338,16 +283,21 @@ impl Judge {
 
     /// The look that its standing rests on: the newest that was suspicious, else that with the most evidence.
     pub(super) fn telling(&self) -> Option<Look> {
-        if self.improved() && !self.in_trouble() {
-            return self.gain;
+        self.told_by().map(|(look, _)| look)
+    }
+
+    fn told_by(&self) -> Option<(Look, Frame)> {
+        if self.improved() && self.suspected_since.is_none() {
+            return self.gain.map(|g| (g, self.frame));
         }
-        self.harm.filter(Look::suspected).or(self.peak)
+        let now = self.harm.filter(|h| h.suspected() && !self.ended_by_itself());
+        now.map(|h| (h, self.harm_frame)).or(self.peak.map(|p| (p, self.peak_frame)))
     }
 
     /// When the shift began: estimate, not before, not after.
     pub(super) fn onset(&self) -> Option<(Timestamp, Timestamp, Timestamp)> {
-        let look = self.telling()?;
-        let at = |lag: f64| self.frame.after(lag);
+        let (look, frame) = self.told_by()?;
+        let at = |lag: f64| frame.after(lag);
         Some((at(look.onset_lag), at(look.onset_low), at(look.onset_high)))
     }
 
@@ -397,11 +347,13 @@ impl Judge {
         match &self.worse {
             Some(Fold::Latency(fold)) => {
                 let b = fold.baseline();
-                let (relative, ms) = self.effect;
+                let (relative, ms) = (self.tuning.effect, self.tuning.effect_ms);
                 let smallest = relative.max((ms / b.m0.exp()).ln_1p());
                 pass::latency(&self.scores, smallest / b.se, &self.noise())
             }
-            Some(Fold::Success(fold)) => pass::success(&self.outcomes, fold.q0(), &self.drops),
+            Some(Fold::Success(fold)) => {
+                pass::success(&self.outcomes, fold.q0(), &self.tuning.drops)
+            }
             None => 0.0,
         }
     }
@@ -421,9 +373,4 @@ pub(super) fn tells(metric: Metric, point: &Point) -> bool {
         Metric::Latency => point.ln_ms.is_some(),
         Metric::Success => point.ok.is_some(),
     }
-}
-
-/// A frame for a change that started at `at`.
-pub(super) fn frame(at: Timestamp, interval: std::time::Duration, horizon: usize) -> Frame {
-    Frame { change_at_s: seconds(at), interval_s: interval.as_secs_f64().max(0.001), horizon }
 }

@@ -4,6 +4,11 @@
 //! how strong the evidence of a shift is ([`Look`]); [`blame`] says which of several changes explains the pattern of
 //! moved and unmoved journeys best. All of it is f64 and natural logarithms; times are seconds since 1970, or base
 //! intervals (the series' own usual cadence) since the change. Nothing panics, whatever the numbers.
+//!
+//! The judging layer: a [`Room`] holds the open watches as a fold over runs and turns looks into verdicts; [`Recovery`] says when
+//! an open trouble is over; [`Sentinel`] finds trouble that no change explains; [`gate`] answers a pipeline; [`replay`] drives
+//! a room over recorded histories, so that a back-test judges by the very code that judges live. None of it reads a clock:
+//! every verdict follows from the changes and runs that were told, in whatever order.
 
 mod baseline;
 pub mod blame;
@@ -12,6 +17,7 @@ mod evidence;
 mod excursion;
 mod failing;
 mod figures;
+mod fold;
 mod innovation;
 mod judge;
 mod latency;

@@ -171,3 +171,71 @@ impl Back {
         (self.evidence >= NEEDED && self.clean >= CLEAN).then_some(since)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::made::{REAL, fail, slow},
+        *,
+    };
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    /// Runs after the end of a trouble until its end is seen; the trouble lasts 30 runs, and 60 follow it.
+    fn delays(metric: Metric, worsen: impl Fn(&mut [Probe], u64), ends: bool) -> Vec<usize> {
+        let seen = |seed: u64| {
+            let mut probes = REAL.probes(40_000 + seed, 400 + 90, 60.0);
+            let well = probes.clone();
+            worsen(&mut probes[400..], seed);
+            if ends {
+                probes[430..].clone_from_slice(&well[430..]);
+            }
+            let mut recovery =
+                Recovery::new(metric, &probes[..400], &probes[400..430], MINUTE, Detect::default());
+            probes[430..].iter().position(|p| recovery.push(p).is_some()).map(|i| i + 1)
+        };
+        let mut all: Vec<usize> = (0..60).filter_map(seen).collect();
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn the_end_of_a_trouble_is_seen_soon() {
+        for (times, within) in [(1.5, 25), (2.0, 12), (4.0, 8)] {
+            let d = delays(Metric::Latency, |p, _| slow(p, 0, times), true);
+            assert!(d.len() >= 45, "x{times}: only {} of 60", d.len());
+            assert!(d[d.len() / 2] <= within, "x{times}: {d:?}");
+        }
+        for (share, within, least) in [(0.2, 55, 30), (0.5, 25, 50), (1.1, 9, 50)] {
+            let d = delays(Metric::Success, |p, s| fail(p, 0, share, s), true);
+            assert!(d.len() >= least, "{share}: only {} of 60", d.len());
+            assert!(d[d.len() / 2] <= within, "{share}: {d:?}");
+        }
+    }
+
+    #[test]
+    fn a_trouble_that_goes_on_is_hardly_ever_called_over() {
+        for times in [1.5, 2.0] {
+            let d = delays(Metric::Latency, |p, _| slow(p, 0, times), false);
+            assert!(d.len() <= 2, "x{times}: {d:?}");
+        }
+        for share in [0.3, 0.5] {
+            let d = delays(Metric::Success, |p, s| fail(p, 0, share, s), false);
+            assert!(d.len() <= 3, "{share}: {d:?}");
+        }
+    }
+
+    #[test]
+    fn one_quick_answer_ends_nothing_and_nothing_known_ends_nothing() {
+        let mut probes = REAL.probes(7, 440, 60.0);
+        slow(&mut probes, 400, 8.0);
+        let of = |before: &[Probe]| {
+            Recovery::new(Metric::Latency, before, &probes[400..430], MINUTE, Detect::default())
+        };
+        let mut recovery = of(&probes[..400]);
+        assert_eq!(recovery.push(&probes[0]), None);
+        assert_eq!(recovery.push(&probes[430]), None);
+        let mut blind = of(&[]);
+        assert!(probes.iter().all(|p| blind.push(p).is_none()));
+    }
+}

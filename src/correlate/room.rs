@@ -4,6 +4,8 @@
 //! restart holds the verdicts it would have had. A run that comes late, or a change that is logged late, has the series it
 //! touches judged anew.
 
+mod tell;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,
@@ -17,9 +19,9 @@ use crate::model::{
 };
 
 use super::{
-    culprit::{self, View},
+    Tuning,
     rebase::{Trouble, TroubleKind},
-    report::{self, Suspects, Told},
+    report::Suspects,
     series::{Added, KnownShift, Line, Member, later},
     watch::{METRICS, Rules, Scene, Track},
 };
@@ -30,7 +32,7 @@ const AHEAD: Duration = Duration::from_secs(300);
 /// How long a watch is remembered after its end: as a suspect, and for what it taught of the levels.
 const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
 
-/// The series to judge, each with its probes.
+/// The series that a change is judged by, each with its probes known so far.
 pub type Members = Vec<(Member, Vec<Probe>)>;
 
 /// A watch that is open.
@@ -74,20 +76,14 @@ struct Watched {
 impl Room {
     /// An empty room that judges by these settings.
     pub fn new(watch: Watch, detect: Detect, services: BTreeMap<ServiceName, Service>) -> Self {
-        let rules = Rules::new(watch, detect);
+        let rules = Rules {
+            watch,
+            tuning: Tuning::of(&detect),
+            latency_relative: detect.latency_relative,
+            success_drop: detect.success_drop,
+        };
         let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
         Self { rules, depends_on, lines: BTreeMap::new(), watches: BTreeMap::new() }
-    }
-
-    /// Judges by these settings from now on; what was frozen before stays as it was frozen.
-    pub fn configure(
-        &mut self,
-        watch: Watch,
-        detect: Detect,
-        services: BTreeMap<ServiceName, Service>,
-    ) {
-        self.rules = Rules::new(watch, detect);
-        self.depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
     }
 
     /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
@@ -340,109 +336,6 @@ impl Room {
         if bears {
             self.judge_anew(series);
         }
-    }
-
-    /// Which changes may have done what is seen in an environment since a change.
-    fn suspects(&self, watched: &Watched, place: &EnvironmentName) -> Suspects {
-        let tracks: Vec<(&Line, &Track)> = watched
-            .tracks
-            .iter()
-            .filter(|(key, _)| key.environment == *place)
-            .filter_map(|(key, track)| Some((self.lines.get(key)?, track)))
-            .collect();
-        let newest = tracks.iter().filter_map(|(line, _)| line.probes.last()).map(|p| p.at).max();
-        let window = self.rules.watch.window;
-        let changes = self
-            .watches
-            .values()
-            .filter(|w| w.change.id == watched.change.id || w.change.touches(place))
-            .map(|w| &w.change)
-            .filter(|c| newest.is_none_or(|now| c.started_at <= now))
-            .filter(|c| later(c.settled_at(), window) >= watched.change.started_at)
-            .collect();
-        culprit::suspects(&View { tracks, changes, depends_on: &self.depends_on })
-    }
-
-    /// The verdicts of an environment that altered; `pushed` is the series whose looks are new, none for all.
-    fn report(&mut self, place: &EnvironmentName, pushed: Option<&SeriesKey>) -> Vec<Verdict> {
-        let mut told = Vec::new();
-        for id in in_order(&self.watches) {
-            let Some(watched) = self.watches.get(&id).filter(|w| w.closed_at.is_none()) else {
-                continue;
-            };
-            let here = |key: &&SeriesKey| key.environment == *place;
-            let troubled = watched
-                .tracks
-                .iter()
-                .any(|(key, t)| here(&key) && METRICS.iter().any(|m| t.in_trouble(*m)));
-            let keys: Vec<SeriesKey> = watched
-                .tracks
-                .keys()
-                .filter(here)
-                .filter(|key| troubled || pushed.is_none_or(|p| p == *key))
-                .cloned()
-                .collect();
-            if keys.is_empty() {
-                continue;
-            }
-            told.extend(self.tell_some(&id, place, &keys, false));
-        }
-        told
-    }
-
-    fn tell(&mut self, id: &ChangeId, key: &SeriesKey, all: bool) -> Vec<Verdict> {
-        self.tell_some(id, &key.environment, std::slice::from_ref(key), all)
-    }
-
-    /// The verdicts of these series that are news (or all of them), noted as told.
-    fn tell_some(
-        &mut self,
-        id: &ChangeId,
-        place: &EnvironmentName,
-        keys: &[SeriesKey],
-        all: bool,
-    ) -> Vec<Verdict> {
-        let Some(watched) = self.watches.get(id) else { return Vec::new() };
-        let suspects = self.suspects(watched, place);
-        let (mut verdicts, mut notes) = (Vec::new(), Vec::new());
-        for key in keys {
-            let Some(track) = watched.tracks.get(key) else { continue };
-            if track.closed_at.is_some() && !all {
-                continue;
-            }
-            for (slot, metric) in METRICS.into_iter().enumerate() {
-                let known = if track.stirred(metric) { &suspects } else { &Suspects::default() };
-                let now = Told::now(track, metric, known);
-                if all || now.is_news(track.told[slot].as_ref()) {
-                    verdicts.extend(self.verdict(watched, key, metric, &suspects));
-                    notes.push((key.clone(), slot, now));
-                }
-            }
-        }
-        if let Some(watched) = self.watches.get_mut(id) {
-            for (key, slot, now) in notes {
-                if let Some(track) = watched.tracks.get_mut(&key) {
-                    track.told[slot] = Some(now);
-                }
-            }
-        }
-        verdicts
-    }
-
-    fn verdict(
-        &self,
-        watched: &Watched,
-        key: &SeriesKey,
-        metric: Metric,
-        suspects: &Suspects,
-    ) -> Option<Verdict> {
-        let line = self.lines.get(key)?;
-        let track = watched.tracks.get(key)?;
-        let scene =
-            Scene { rules: &self.rules, change: &watched.change, line, troubles: &[], stirs: &[] };
-        let none = Suspects::default();
-        let known = if track.stirred(metric) { suspects } else { &none };
-        Some(report::verdict(scene, track, metric, known))
     }
 }
 

@@ -8,12 +8,14 @@
 mod fails;
 mod slows;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{Detect, Effect, Metric, Onset, Probe, Quantiles};
 
 use super::{
-    Tuning,
+    Recovery, Tuning,
     figures::{latency_effect, quantiles, success_effect, tally},
     series::{KnownShift, Line, Member, latency_of, later, moment, point, seconds},
 };
@@ -32,6 +34,9 @@ const REHEARSED: usize = 2880;
 
 /// Runs after a known shift until the new level is known well enough to look again.
 const SETTLING: usize = 30;
+
+/// How long failures go on until they are what is usual.
+const GIVEN_UP: Duration = Duration::from_secs(24 * 3600);
 
 /// Runs shown as "before".
 const SHOWN: usize = 180;
@@ -71,6 +76,9 @@ pub struct Sentinel {
     line: Line,
     slows: Slows,
     fails: Fails,
+    detect: Detect,
+    /// Failures that were told and still go on: since when, and the test for their end.
+    failing: Option<(Timestamp, Recovery)>,
 }
 
 impl Sentinel {
@@ -84,6 +92,8 @@ impl Sentinel {
         let mut sentinel = Self {
             slows: Slows::new(interval_s, tuning.clone()),
             fails: Fails::new(interval_s, tuning),
+            detect,
+            failing: None,
             line,
         };
         for probe in &history[rehearsed..] {
@@ -101,22 +111,62 @@ impl Sentinel {
         self.line.add(probe);
         self.trim();
         let point = point(probe);
-        let slow = self.slows.push(&self.line, &point);
-        let failing = self.fails.push(&self.line, &point);
-        let settling = |metric| self.settling(metric);
+        let slow = if self.settling(Metric::Latency) {
+            self.slows.forget();
+            None
+        } else {
+            self.slows.push(&self.line, &point)
+        };
+        let failing = if self.still_failing(probe) {
+            None
+        } else if self.settling(Metric::Success) {
+            self.fails.forget();
+            None
+        } else {
+            self.fails.push(&self.line, &point)
+        };
         let (metric, found) = match (failing, slow) {
-            (Some(found), _) if !settling(Metric::Success) => (Metric::Success, found),
-            (_, Some(found)) if !settling(Metric::Latency) => (Metric::Latency, found),
-            _ => return None,
+            (Some(found), _) => (Metric::Success, found),
+            (None, Some(found)) => (Metric::Latency, found),
+            (None, None) => return None,
         };
         let alarm = self.alarm(metric, &found);
-        self.stand_on(metric, moment(found.between_s.1));
+        let onset = moment(found.between_s.1);
+        match metric {
+            Metric::Latency => self.stand_on(metric, onset),
+            Metric::Success => {
+                let (before, after) = self.line.probes.split_at(self.line.from(onset));
+                let interval = self.line.member.interval;
+                let end = Recovery::new(metric, before, after, interval, self.detect);
+                self.failing = Some((onset, end));
+                self.fails.forget();
+            }
+        }
         Some(alarm)
+    }
+
+    /// Whether failures that were told go on. When they end, what they did is forgotten: it says nothing of the usual rate. Those that
+    /// last longer than `GIVEN_UP` are what is usual now.
+    fn still_failing(&mut self, probe: &Probe) -> bool {
+        let Some((onset, end)) = &mut self.failing else { return false };
+        let onset = *onset;
+        if let Some(recovered) = end.push(probe) {
+            let (from, to) = (self.line.from(onset), self.line.from(recovered.at));
+            for p in &mut self.line.probes[from..to.max(from)] {
+                p.success = None;
+            }
+            self.failing = None;
+        } else if probe.at > later(onset, GIVEN_UP) {
+            self.failing = None;
+            self.stand_on(Metric::Success, onset);
+        }
+        true
     }
 
     /// A change that is watched, or trouble that ended, moved the level at `at` or may have: what follows is the new level, and until it
     /// is known nothing is said.
     pub fn rebase(&mut self, at: Timestamp) {
+        self.failing = None;
         self.stand_on(Metric::Latency, at);
         self.stand_on(Metric::Success, at);
     }
@@ -168,7 +218,7 @@ impl Sentinel {
     fn trim(&mut self) {
         let probes = &mut self.line.probes;
         let Some(newest) = probes.last().map(|p| seconds(p.at)) else { return };
-        let oldest = newest - std::time::Duration::from_secs(KEPT_DAYS * 86_400).as_secs_f64();
+        let oldest = newest - Duration::from_secs(KEPT_DAYS * 86_400).as_secs_f64();
         let old = probes.partition_point(|p| seconds(p.at) < oldest);
         let drop = old.max(probes.len().saturating_sub(KEPT));
         // A tenth at a time: moving the rest for every run would cost more than it saves.

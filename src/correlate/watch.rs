@@ -9,7 +9,8 @@ use crate::model::{Change, ChangeId, Conclusion, Detect, Metric, Watch};
 use super::{
     Tuning,
     figures::{count, whole},
-    judge::{Around, Closing, Judge, frame},
+    fold::frame,
+    judge::{Around, Closing, Judge},
     prober::Prober,
     rebase::{self, Trouble},
     report::Told,
