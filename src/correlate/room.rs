@@ -19,7 +19,6 @@ use crate::model::{
 };
 
 use super::{
-    Tuning,
     rebase::{Trouble, TroubleKind},
     report::Suspects,
     series::{Added, KnownShift, Line, Member, later},
@@ -76,14 +75,20 @@ struct Watched {
 impl Room {
     /// An empty room that judges by these settings.
     pub fn new(watch: Watch, detect: Detect, services: BTreeMap<ServiceName, Service>) -> Self {
-        let rules = Rules {
-            watch,
-            tuning: Tuning::of(&detect),
-            latency_relative: detect.latency_relative,
-            success_drop: detect.success_drop,
-        };
+        let rules = Rules::new(watch, detect);
         let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
         Self { rules, depends_on, lines: BTreeMap::new(), watches: BTreeMap::new() }
+    }
+
+    /// Judges by these settings from now on; baselines frozen before stay as they were frozen.
+    pub fn configure(
+        &mut self,
+        watch: Watch,
+        detect: Detect,
+        services: BTreeMap<ServiceName, Service>,
+    ) {
+        self.rules = Rules::new(watch, detect);
+        self.depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
     }
 
     /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
