@@ -15,8 +15,14 @@ use super::{
     series::{KnownShift, Line, foreign, point},
 };
 
-/// Fewest runs after a known shift that say where the level is now.
-const LEVEL_NEEDS: usize = 3;
+/// Fewest runs after a known shift that say where the level is now: older runs still teach the noise of times, but nothing of a
+/// failure rate.
+fn level_needs(metric: Metric) -> usize {
+    match metric {
+        Metric::Latency => 3,
+        Metric::Success => super::judge::BEFORE_NEEDS,
+    }
+}
 
 /// Something an earlier change did to a series, as far as was known at a moment.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,7 +91,7 @@ pub(super) fn before(line: &Line, at: Timestamp, metric: Metric, troubles: &[Tro
     // Too few runs since the last shift to know the level: compare with the level before it, and say so.
     while let Some(last) = shifts.last() {
         let stop = clouded.as_ref().map_or(end, |(_, from)| line.from(*from).min(end));
-        if good(line.from(last.at), stop) >= LEVEL_NEEDS {
+        if good(line.from(last.at), stop) >= level_needs(metric) {
             break;
         }
         let cause = troubles.iter().rfind(|t| t.onset == last.at).map(|t| t.change.clone());

@@ -178,6 +178,24 @@ fn a_rollback_is_improved_even_where_the_trouble_was_short() {
 }
 
 #[test]
+fn a_rollback_of_failures_is_improved_or_at_least_harmless() {
+    for (share, runs, expected) in [
+        (0.3, 40, vec![Conclusion::Improved]),
+        (1.1, 8, vec![Conclusion::Unchanged, Conclusion::Inconclusive, Conclusion::Improved]),
+    ] {
+        let mut probes = CALM.probes(650, 165 + runs, 60.0);
+        fail(&mut probes[..100 + runs], 100, share, 5);
+        let mut back = deploy("d2", "payments", 100 + runs);
+        back.kind = ChangeKind::Rollback;
+        let changes = vec![deploy("d1", "payments", 100), back];
+        let all = Stage::new(&[("pay", "payments", probes)], changes).outcome();
+        let of = |id: &str| &all[&(id.to_owned(), "pay".to_owned(), Metric::Success)];
+        assert_eq!(of("d1").conclusion, Conclusion::Regressed, "{}", of("d1").summary);
+        assert!(expected.contains(&of("d2").conclusion), "{}", of("d2").summary);
+    }
+}
+
+#[test]
 fn an_earlier_trouble_is_not_blamed_on_a_later_change() {
     // Nobody logged what slowed it twenty minutes before.
     let mut probes = CALM.probes(5, 470, 60.0);
