@@ -105,14 +105,11 @@ fn progress() -> ProgressBar {
 fn section(context: &Context, told: &Told) -> String {
     let judged = &told.judged;
     let table = verdicts::table(context, &judged.verdicts);
-    format!(
-        "\n{}: {}\nverdict {}, gate {}: {}\n{table}\n",
-        judged.change.id,
-        told.chapter.title,
-        verdicts::badge(context, &told.overall()),
-        judged.gate.status.as_str(),
-        judged.gate.reason,
-    )
+    let head = format!("{}: {}", judged.change.id, told.chapter.title);
+    let verdict = verdicts::badge(context, &told.overall());
+    let reason = verdicts::paragraph(context, &judged.gate.reason);
+    let gate = judged.gate.status.as_str();
+    format!("\n{head}\nverdict {verdict}, gate {gate}\n{reason}\n{table}\n")
 }
 
 fn as_json(seed: u64, told: &[Told], open: &[String], right: bool) -> Value {

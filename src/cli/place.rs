@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::Place};
 use crate::{
     config,
-    daemon::look_up,
+    daemon::{Setup, look_up, touched},
     intake::native,
     model::{ChangeId, Secret},
     source::{agent::AgentClient, files},
     store::{ChangeFilter, Store, StoreOptions},
-    web::views::{ChangeView, JudgedView},
+    web::views::{ChangeView, JudgedView, LoggedView},
 };
 
 /// How often the data file is asked while waiting.
@@ -23,7 +23,7 @@ pub(super) enum Log {
     /// Of a running agent.
     Agent(AgentClient),
     /// In a file; an agent that has it open sees what is written here.
-    File(Store),
+    File(Store, Option<Box<Setup>>),
 }
 
 impl Log {
@@ -37,18 +37,19 @@ impl Log {
             let token = context.variables.get("WAYFARER_TOKEN").filter(|t| !t.is_empty());
             return Ok(Self::Agent(AgentClient::new(&url, token.map(Secret::new))?));
         }
-        let path = match &place.data {
-            Some(path) => path.clone(),
+        let (path, setup) = match &place.data {
+            Some(path) => (path.clone(), None),
             None => {
                 let found = files::find(&context.config).map_err(|e| {
                     Failed::new(Exit::Config, format!("{e}; or say --url or --data"))
                 })?;
                 let config = config::load(&found.main, &found.journeys)
                     .map_err(|e| Failed::new(Exit::Config, e))?;
-                found.root.join(&config.settings.agent.data)
+                let setup = Setup::outline(found.root, config);
+                (setup.data_file(), Some(Box::new(setup)))
             }
         };
-        Ok(Self::File(Store::open(&path, &StoreOptions::default())?))
+        Ok(Self::File(Store::open(&path, &StoreOptions::default())?, setup))
     }
 
     /// Logs a change given as JSON.
@@ -56,11 +57,16 @@ impl Log {
         let bytes = body.to_string().into_bytes();
         match self {
             Self::Agent(agent) => Ok(agent.post("api/v1/changes", bytes).await?),
-            Self::File(store) => {
-                let change = native::parse(&bytes, "cli", context.clock.now())
+            Self::File(store, setup) => {
+                let now = context.clock.now();
+                let change = native::parse(&bytes, "cli", now)
                     .map_err(|e| Failed::new(Exit::Usage, format!("{e} ({})", e.hint)))?;
                 let recorded = store.record_change(change).await?;
-                Ok(json!({ "change": ChangeView::from(&recorded.change), "notes": [] }))
+                let Some(setup) = setup else {
+                    return Ok(json!({ "change": ChangeView::from(&recorded.change) }));
+                };
+                let logged = touched(setup, recorded.change, recorded.outcome, now);
+                Ok(json!(LoggedView::from(&logged)))
             }
         }
     }
@@ -82,7 +88,7 @@ impl Log {
                 }
                 Ok(agent.get(&path, Duration::ZERO).await?)
             }
-            Self::File(store) => {
+            Self::File(store, _) => {
                 let filter = ChangeFilter {
                     service: service.map(Into::into),
                     environment: environment.map(Into::into),
@@ -116,7 +122,7 @@ impl Log {
                     format!("api/v1/changes/{}/verdict?wait={}ms", encoded(id), wait.as_millis());
                 Ok(agent.get(&path, wait).await?)
             }
-            Self::File(store) => {
+            Self::File(store, _) => {
                 let until = context.clock.instant() + wait;
                 loop {
                     let Some(judged) = look_up(store, &ChangeId::from(id)).await? else {

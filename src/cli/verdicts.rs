@@ -5,13 +5,25 @@ use comfy_table::{ContentArrangement, Table, presets};
 use super::Context;
 use crate::model::{Metric, Verdict};
 
-/// The table, as wide as the terminal at most.
-pub(super) fn table(context: &Context, verdicts: &[Verdict]) -> Table {
+/// A text wrapped to the terminal.
+pub(super) fn paragraph(context: &Context, text: &str) -> String {
+    let mut table = plain(context);
+    table.add_row([text]);
+    table.trim_fmt()
+}
+
+fn plain(context: &Context) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_width(u16::try_from(context.width).unwrap_or(80));
+    table
+}
+
+/// The table, as wide as the terminal at most.
+pub(super) fn table(context: &Context, verdicts: &[Verdict]) -> String {
+    let mut table = plain(context);
     for verdict in verdicts {
         let (before, after) = (figure(verdict, true), figure(verdict, false));
         table.add_row([
@@ -22,7 +34,7 @@ pub(super) fn table(context: &Context, verdicts: &[Verdict]) -> Table {
             effect(verdict),
         ]);
     }
-    table
+    table.trim_fmt()
 }
 
 /// A verdict's word, in its colour on a terminal.
@@ -53,7 +65,7 @@ fn effect(verdict: &Verdict) -> String {
             format!("x{:.2} ({:.2} to {:.2})", effect.estimate, effect.low, effect.high)
         }
         Metric::Success => format!(
-            "{:+.1} points ({:+.1} to {:+.1})",
+            "{:+.1} pp ({:+.1} to {:+.1})",
             effect.estimate * 100.0,
             effect.low * 100.0,
             effect.high * 100.0

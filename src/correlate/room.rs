@@ -304,6 +304,14 @@ impl Room {
         .collect()
     }
 
+    /// Whether a series is being watched for any change.
+    pub fn covers(&self, series: &SeriesKey) -> bool {
+        self.watches
+            .values()
+            .filter(|w| w.closed_at.is_none())
+            .any(|w| w.tracks.get(series).is_some_and(|track| track.closed_at.is_none()))
+    }
+
     /// All verdicts on a change as they stand.
     pub fn verdicts(&self, change: &ChangeId) -> Vec<Verdict> {
         let Some(watched) = self.watches.get(change) else { return Vec::new() };

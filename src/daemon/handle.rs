@@ -186,20 +186,21 @@ impl Handle {
 /// The store failed.
 pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, StoreError> {
     let Some(change) = store.change(id).await? else { return Ok(None) };
-    let verdicts = store.verdicts(id).await?;
+    // First whether it is open, then the verdicts: both are written together, so that what is closed is read with its last word.
     let mut open = store.watches(id).await?.iter().any(|watch| watch.closed_at.is_none());
     if !open {
         // Logged, but no agent has dealt with it yet: its verdicts are still to come.
         let unseen = store.changes_since(store.change_cursor().await?).await?;
         open = unseen.iter().any(|(_, change)| change.id == *id);
     }
+    let verdicts = store.verdicts(id).await?;
     let overall = Conclusion::overall(verdicts.iter().map(|v| v.conclusion));
     let gate = correlate::gate(&verdicts, open);
     Ok(Some(Judged { change, overall, open, gate, verdicts }))
 }
 
 /// Which journeys a change touches, and what its sender should know.
-fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp) -> Logged {
+pub fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp) -> Logged {
     let environments = setup.environments_of(&change);
     let mut journeys = Vec::new();
     for environment in &environments {
@@ -210,21 +211,7 @@ fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp
             }
         }
     }
-    let mut notes = Vec::new();
-    for name in change.environments.iter().filter(|name| !setup.environments.contains_key(*name)) {
-        notes.push(format!(
-            "no environment is called `{name}` here: the change is kept but not watched there"
-        ));
-    }
-    for service in &change.services {
-        let watched =
-            setup.journeys.values().any(|s| setup.reach(&s.journey.services).contains(service));
-        if !watched {
-            notes.push(format!(
-                "no journey touches the service `{service}`: name it in `services` of a journey or of a step"
-            ));
-        }
-    }
+    let mut notes = unmapped(setup, &change);
     if journeys.is_empty() && !environments.is_empty() {
         notes.push("the journeys of the environment are judged at their usual pace".to_owned());
     }
@@ -235,4 +222,26 @@ fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Timestamp
         notes.push("it is watched from its start; say when it has finished".to_owned());
     }
     Logged { change, outcome, environments, journeys, notes }
+}
+
+/// What of a change nothing here knows: environments that are not configured, services that no journey touches.
+pub fn unmapped(setup: &Setup, change: &Change) -> Vec<String> {
+    let mut notes = Vec::new();
+    for name in change.environments.iter().filter(|name| !setup.environments.contains_key(*name)) {
+        notes.push(format!(
+            "no environment is called `{name}` here: the change is kept but not watched there"
+        ));
+    }
+    for service in &change.services {
+        let watched = setup
+            .journeys
+            .values()
+            .any(|scheduled| setup.reach(&scheduled.journey.services).contains(service));
+        if !watched {
+            notes.push(format!(
+                "no journey touches the service `{service}`: name it in `services` of a journey or of a step"
+            ));
+        }
+    }
+    notes
 }

@@ -16,6 +16,6 @@ mod trouble;
 mod watches;
 
 pub use agent::{Agent, Parts};
-pub use handle::{Handle, HandleError, Judged, LONGEST_WAIT, Logged, look_up};
+pub use handle::{Handle, HandleError, Judged, LONGEST_WAIT, Logged, look_up, touched, unmapped};
 pub use live::{Event, Live};
 pub use setup::{LoadError, Scheduled, Setup, Token};

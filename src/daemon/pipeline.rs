@@ -201,16 +201,7 @@ impl Pipeline {
     /// Counts, shows and judges runs, in their order.
     async fn judge(&mut self, runs: &[Arc<Run>]) {
         let now = self.clock.now();
-        let (mut verdicts, mut decisions) = (Vec::new(), Vec::new());
-        for run in runs {
-            self.exporter.observe(run);
-            self.live.publish(Event::Run(Arc::clone(run)));
-            // As the store will give it back, so that a restart reaches the same verdicts.
-            let (series, probe) = (run.series(), Probe::from(&kept(run)));
-            verdicts.extend(self.watches.push(&series, &probe, now));
-            let watched = self.watches.covers(&series);
-            decisions.extend(self.trouble.push(&series, &probe, watched, now));
-        }
+        let (verdicts, decisions) = tokio::task::block_in_place(|| self.fold_runs(runs, now));
         if let Err(e) = self.trouble.track_opened(&self.store, &self.setup, &decisions, now).await {
             self.store_failed("the history of a finding could not be read", &e);
         }
@@ -222,6 +213,21 @@ impl Pipeline {
             }
         }
         self.conclude(verdicts, decisions, now).await;
+    }
+
+    /// Every run through metrics, live stream, watches, recoveries and sentinels; pure work, some of it long.
+    fn fold_runs(&mut self, runs: &[Arc<Run>], now: Timestamp) -> (Vec<Verdict>, Vec<Decision>) {
+        let (mut verdicts, mut decisions) = (Vec::new(), Vec::new());
+        for run in runs {
+            self.exporter.observe(run);
+            self.live.publish(Event::Run(Arc::clone(run)));
+            // As the store will give it back, so that a restart reaches the same verdicts.
+            let (series, probe) = (run.series(), Probe::from(&kept(run)));
+            verdicts.extend(self.watches.push(&series, &probe, now));
+            let watched = self.watches.covers(&series);
+            decisions.extend(self.trouble.push(&series, &probe, watched, now));
+        }
+        (verdicts, decisions)
     }
 
     /// Once a second: watches whose time is over, changes that other processes logged.

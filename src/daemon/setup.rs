@@ -71,6 +71,16 @@ pub enum LoadError {
     Secrets(Vec<SecretFault>),
 }
 
+/// Journeys with their compiled schedules.
+fn scheduled(journeys: Vec<Journey>) -> BTreeMap<JourneyName, Scheduled> {
+    let compiled = journeys.into_iter().filter_map(|journey| {
+        // `config` has compiled the schedule already, so that this cannot fail.
+        let plan = Arc::new(schedule::compile(&journey.schedule).ok()?);
+        Some((journey.name.clone(), Scheduled { journey: Arc::new(journey), plan }))
+    });
+    compiled.collect()
+}
+
 fn list(faults: &[SecretFault]) -> String {
     faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
@@ -117,16 +127,24 @@ impl Setup {
         if !faults.is_empty() {
             return Err(LoadError::Secrets(faults));
         }
-        let journeys = config
-            .journeys
-            .into_iter()
-            .filter_map(|journey| {
-                // `config` has compiled the schedule already, so that this cannot fail.
-                let plan = Arc::new(schedule::compile(&journey.schedule).ok()?);
-                Some((journey.name.clone(), Scheduled { journey: Arc::new(journey), plan }))
+        let journeys = scheduled(config.journeys);
+        Ok(Self { root, settings: config.settings, environments, journeys, tokens })
+    }
+
+    /// The same without secrets and tokens: enough to say what maps to what, not to walk or to serve.
+    pub fn outline(root: PathBuf, config: config::Config) -> Self {
+        let environments = config
+            .settings
+            .environments
+            .iter()
+            .map(|(name, settings)| {
+                let vars = settings.vars.clone();
+                let outline = Environment { name: name.clone(), vars, secrets: BTreeMap::new() };
+                (name.clone(), Arc::new(outline))
             })
             .collect();
-        Ok(Self { root, settings: config.settings, environments, journeys, tokens })
+        let journeys = scheduled(config.journeys);
+        Self { root, settings: config.settings, environments, journeys, tokens: Vec::new() }
     }
 
     /// The data file: relative to the folder of `wayfarer.toml`.

@@ -133,6 +133,9 @@ impl Trouble {
                 let summary =
                     format!("{}; recovered since {:.0}", tracked.finding.summary, recovered.at);
                 decisions.push(alert::recovered(&tracked.finding, &summary, now));
+                if let Some(sentinel) = self.sentinels.get_mut(series) {
+                    sentinel.rebase(recovered.at);
+                }
             }
         }
         for decision in &decisions {
@@ -204,6 +207,11 @@ impl Trouble {
         if let Some(decision) = alert::decide(open.as_ref(), verdict, now) {
             match decision.reason {
                 Reason::Opened => {
+                    if let (Some(sentinel), Some(onset)) =
+                        (self.sentinels.get_mut(&series), &verdict.onset)
+                    {
+                        sentinel.rebase(onset.at);
+                    }
                     decisions.extend(self.explain(&series, verdict, now));
                     self.track(store, setup, decision.finding.clone(), now).await?;
                 }
@@ -217,6 +225,13 @@ impl Trouble {
                 }
             }
             decisions.push(decision);
+        }
+        if matches!(
+            verdict.conclusion,
+            Conclusion::Transient | Conclusion::Unchanged | Conclusion::Improved
+        ) {
+            // The watch has looked closer than the sentinel: what that held back is over.
+            self.held.remove(&(series.clone(), verdict.metric));
         }
         if verdict.conclusion == Conclusion::PreExisting && !self.is_open(&series, verdict.metric) {
             // It began before this change and nothing else is blamed: trouble all the same.

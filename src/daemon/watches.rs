@@ -111,7 +111,8 @@ impl Watches {
             self.changes.insert(change.id.clone(), change.clone());
             reopened.push((change, members));
         }
-        Ok(self.room.restore(reopened, now))
+        // Judging a long history takes a while: the runtime is told, so that walks are not delayed.
+        Ok(tokio::task::block_in_place(|| self.room.restore(reopened, now)))
     }
 
     /// Tells the room where levels moved for good before the agent stopped, so that baselines stand on the right side of it.
@@ -187,7 +188,7 @@ impl Watches {
         now: Timestamp,
     ) -> Result<Vec<Verdict>, StoreError> {
         let members = members(store, setup, &change, now).await?;
-        let verdicts = self.room.open(&change, members, now);
+        let verdicts = tokio::task::block_in_place(|| self.room.open(&change, members, now));
         self.changes.insert(change.id.clone(), change);
         Ok(verdicts)
     }
@@ -233,7 +234,7 @@ impl Watches {
 
     /// Whether a series is being watched for any change.
     pub(super) fn covers(&self, series: &SeriesKey) -> bool {
-        self.room.open_watches().iter().any(|watch| watch.series.contains(series))
+        self.room.covers(series)
     }
 
     /// Trouble that no change explains has moved the level: later baselines begin after it.

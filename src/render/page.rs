@@ -154,6 +154,8 @@ pub struct ChangePage {
     pub change: ChangeRow,
     /// Facts: name and value.
     pub facts: Vec<(String, String)>,
+    /// What nothing here knows of it: services that no journey touches.
+    pub notes: Vec<String>,
     /// The gate's answer.
     pub gate: String,
     /// Why.

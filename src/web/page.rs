@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::{ApiError, router::Face};
 use crate::{
-    daemon::Judged,
+    daemon::{Judged, unmapped},
     model::{Change, FindingState, Run, SeriesKey},
     render::page::{
         ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, STYLE, VerdictRow,
@@ -77,6 +77,7 @@ pub(super) async fn change(
         title: format!("{} of {} · Wayfarer", row.kind, row.what),
         agent: agent(&face),
         facts: facts(&judged.change),
+        notes: unmapped(&face.handle.setup(), &judged.change),
         gate: judged.gate.status.as_str().to_owned(),
         reason: judged.gate.reason.clone(),
         verdicts: judged

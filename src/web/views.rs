@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    daemon::Judged,
+    daemon::{Judged, Logged},
     model::{
         Candidate, Change, Effect, Finding, Gate, Hop, Onset, Outcome, Phases, Quantiles, Run,
         StepRun, Verdict,
     },
+    store::RecordOutcome,
 };
 
 /// A change.
@@ -91,6 +92,37 @@ impl<'a> From<&'a Change> for ChangeView<'a> {
             started_at: change.started_at,
             finished_at: change.finished_at,
             source: &change.source,
+        }
+    }
+}
+
+/// What the sender of a change is told.
+#[derive(Debug, Serialize)]
+pub struct LoggedView<'a> {
+    /// The change as it is now.
+    pub change: ChangeView<'a>,
+    /// `new`, `merged` or `same`.
+    pub outcome: &'static str,
+    /// Where it is watched.
+    pub environments: Vec<&'a str>,
+    /// The journeys that touch its services.
+    pub journeys: Vec<&'a str>,
+    /// What its sender should know.
+    pub notes: &'a [String],
+}
+
+impl<'a> From<&'a Logged> for LoggedView<'a> {
+    fn from(logged: &'a Logged) -> Self {
+        Self {
+            change: (&logged.change).into(),
+            outcome: match logged.outcome {
+                RecordOutcome::New => "new",
+                RecordOutcome::Merged => "merged",
+                RecordOutcome::Same => "same",
+            },
+            environments: logged.environments.iter().map(|e| e.as_str()).collect(),
+            journeys: logged.journeys.iter().map(|j| j.as_str()).collect(),
+            notes: &logged.notes,
         }
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! What is not installed is said and skipped; `tests/run` installs it.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
+#![expect(clippy::disallowed_methods, reason = "a test waits by the real clock")]
+
 mod api;
+mod findings;
 mod metrics;
 mod reload;
 mod restart;

@@ -69,21 +69,25 @@ pub(crate) struct Target {
 
 impl Target {
     pub(crate) fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
+        // Two loopback addresses: two hosts, for whoever needs two connections.
+        let first = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = first.local_addr().unwrap().port();
+        let listeners = [Some(first), TcpListener::bind(("127.0.0.2", port)).ok()];
         let delay_ms = Arc::new(AtomicU64::new(5));
         let status = Arc::new(AtomicU64::new(200));
         let stop = Arc::new(AtomicBool::new(false));
-        let (delay, code, end) = (delay_ms.clone(), status.clone(), stop.clone());
-        thread::spawn(move || {
-            for stream in listener.incoming().map_while(Result::ok) {
-                if end.load(Ordering::Relaxed) {
-                    return;
+        for listener in listeners.into_iter().flatten() {
+            let (delay, code, end) = (delay_ms.clone(), status.clone(), stop.clone());
+            thread::spawn(move || {
+                for stream in listener.incoming().map_while(Result::ok) {
+                    if end.load(Ordering::Relaxed) {
+                        return;
+                    }
+                    let (delay, code) = (delay.clone(), code.clone());
+                    thread::spawn(move || answer(stream, &delay, &code));
                 }
-                let (delay, code) = (delay.clone(), code.clone());
-                thread::spawn(move || answer(stream, &delay, &code));
-            }
-        });
+            });
+        }
         Self { port, delay_ms, status, stop }
     }
 
@@ -99,20 +103,25 @@ impl Target {
 impl Drop for Target {
     fn drop(&mut self) {
         self.stop.store(true, Ordering::Relaxed);
-        drop(TcpStream::connect(("127.0.0.1", self.port)));
+        for host in ["127.0.0.1", "127.0.0.2"] {
+            drop(TcpStream::connect((host, self.port)));
+        }
     }
 }
 
 fn answer(mut stream: TcpStream, delay: &AtomicU64, status: &AtomicU64) {
     let mut asked = [0_u8; 4096];
-    if stream.read(&mut asked).is_err() {
-        return;
+    while stream.read(&mut asked).is_ok_and(|read| read > 0) {
+        reply(&mut stream, delay, status);
     }
+}
+
+fn reply(stream: &mut TcpStream, delay: &AtomicU64, status: &AtomicU64) {
     // A little noise, so that the series is one that real targets give.
     let noise = u64::from(Instant::now().elapsed().subsec_nanos() % 3);
     thread::sleep(Duration::from_millis(delay.load(Ordering::Relaxed) + noise));
     let code = status.load(Ordering::Relaxed);
-    let text = format!("HTTP/1.1 {code} X\r\ncontent-length: 2\r\nconnection: close\r\n\r\nok");
+    let text = format!("HTTP/1.1 {code} X\r\ncontent-length: 2\r\n\r\nok");
     stream.write_all(text.as_bytes()).ok();
 }
 

@@ -12,23 +12,23 @@ use wayfarer::{
     store::{Store, StoreOptions},
 };
 
-pub fn at(text: &str) -> Timestamp {
+pub(crate) fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-pub fn noon() -> Timestamp {
+pub(crate) fn noon() -> Timestamp {
     at("2026-11-20T12:00:00Z")
 }
 
-pub fn later(seconds: i64) -> Timestamp {
+pub(crate) fn later(seconds: i64) -> Timestamp {
     noon() + SignedDuration::from_secs(seconds)
 }
 
-pub fn open(folder: &tempfile::TempDir) -> Store {
+pub(crate) fn open(folder: &tempfile::TempDir) -> Store {
     Store::open(&folder.path().join("w.db"), &StoreOptions::default()).unwrap()
 }
 
-pub fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
+pub(crate) fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
     let hop = Hop {
         method: "GET".to_owned(),
         url: format!("https://shop.test/{journey}"),
@@ -72,7 +72,7 @@ pub fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
     }
 }
 
-pub fn failed(journey: &str, started_at: Timestamp) -> Run {
+pub(crate) fn failed(journey: &str, started_at: Timestamp) -> Run {
     let mut run = run(journey, started_at, 80);
     run.outcome = Outcome::Failed(Failure {
         step: "open".into(),
@@ -98,11 +98,11 @@ pub fn failed(journey: &str, started_at: Timestamp) -> Run {
     run
 }
 
-pub fn series(journey: &str) -> SeriesKey {
+pub(crate) fn series(journey: &str) -> SeriesKey {
     SeriesKey { journey: journey.into(), environment: "production".into(), location: "fra1".into() }
 }
 
-pub fn change(id: &str, started_at: Timestamp) -> Change {
+pub(crate) fn change(id: &str, started_at: Timestamp) -> Change {
     Change {
         id: id.into(),
         kind: ChangeKind::Deploy,
@@ -125,7 +125,7 @@ pub fn change(id: &str, started_at: Timestamp) -> Change {
     }
 }
 
-pub fn verdict(change: &str, conclusion: Conclusion, decided_at: Timestamp) -> Verdict {
+pub(crate) fn verdict(change: &str, conclusion: Conclusion, decided_at: Timestamp) -> Verdict {
     Verdict {
         change: change.into(),
         journey: "checkout".into(),

@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 use super::query;
 use crate::{
-    daemon::{Handle, Logged},
+    daemon::{Handle, unmapped},
     intake::native,
-    store::{ChangeFilter, RecordOutcome},
+    store::ChangeFilter,
     web::{
         ApiError,
         router::LARGEST_BODY,
-        views::{ChangeView, JudgedView},
+        views::{ChangeView, JudgedView, LoggedView},
     },
 };
 
@@ -35,22 +35,7 @@ pub(crate) async fn record(
     })?;
     let change = native::parse(&body, "api", handle.now())?;
     let logged = handle.record_change(change).await?;
-    Ok(Json(logged_json(&logged)))
-}
-
-/// What the sender of a change is told.
-fn logged_json(logged: &Logged) -> Value {
-    json!({
-        "change": ChangeView::from(&logged.change),
-        "outcome": match logged.outcome {
-            RecordOutcome::New => "new",
-            RecordOutcome::Merged => "merged",
-            RecordOutcome::Same => "same",
-        },
-        "environments": logged.environments,
-        "journeys": logged.journeys,
-        "notes": logged.notes,
-    })
+    Ok(Json(json!(LoggedView::from(&logged))))
 }
 
 /// The query of a list of changes.
@@ -100,7 +85,9 @@ pub(crate) async fn show(
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
     let judged = handle.judged(&id.into()).await?;
-    Ok(Json(json!(JudgedView::from(&judged))))
+    let mut answer = json!(JudgedView::from(&judged));
+    answer["notes"] = json!(unmapped(&handle.setup(), &judged.change));
+    Ok(Json(answer))
 }
 
 /// The query of a verdict.
