@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::model::{Change, ChangeKind, ChangeState, Probe, SeriesKey};
+use crate::model::{Change, ChangeKind, Probe, SeriesKey};
 
 use super::{Member, figures::count, series::moment};
 
@@ -124,23 +124,8 @@ pub(super) fn member(journey: &str, services: &[&str], step_s: u64) -> Member {
 
 pub(super) fn change(id: &str, service: &str, started_at: Timestamp) -> Change {
     Change {
-        id: id.into(),
-        kind: ChangeKind::Deploy,
         services: vec![service.into()],
         environments: vec!["production".into()],
-        version: None,
-        previous_version: None,
-        build: None,
-        commits: Vec::new(),
-        author: None,
-        release: None,
-        title: None,
-        url: None,
-        planned: None,
-        labels: std::collections::BTreeMap::new(),
-        state: ChangeState::Finished,
-        started_at,
-        finished_at: Some(started_at),
-        source: "test".to_owned(),
+        ..Change::new(id.into(), ChangeKind::Deploy, started_at)
     }
 }

@@ -8,6 +8,7 @@ mod agenda;
 mod agent;
 mod dispatcher;
 mod handle;
+mod history;
 mod live;
 mod pipeline;
 mod prune;

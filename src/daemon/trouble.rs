@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::setup::Setup;
+use super::{history::series_of, setup::Setup};
 use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
@@ -311,12 +311,4 @@ fn member(setup: &Setup, series: &SeriesKey) -> Option<Member> {
 
 fn back(from: Timestamp, by: Duration) -> Timestamp {
     from.checked_sub(by).unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn series_of(finding: &Finding) -> SeriesKey {
-    SeriesKey {
-        journey: finding.journey.clone(),
-        environment: finding.environment.clone(),
-        location: finding.location.clone(),
-    }
 }

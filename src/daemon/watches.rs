@@ -10,21 +10,18 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{agenda::Key, setup::Setup};
+use super::{
+    agenda::Key,
+    history::{self, series_of},
+    setup::Setup,
+};
 use crate::{
     alert::Decision,
-    correlate::{Member, Members, OpenWatch, Room},
-    model::{
-        Change, ChangeId, ChangeState, Conclusion, EnvironmentName, Finding, FindingKind,
-        FindingState, Probe, SeriesKey, Verdict,
-    },
-    store::{ChangeFilter, FindingFilter, OpenChange, Store, StoreError, WatchRecord},
+    correlate::{OpenWatch, Room},
+    model::{Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict},
+    store::{OpenChange, Store, StoreError, WatchRecord},
 };
 
-/// How much history before a change is read: the season of seven days and the baseline before it.
-const HISTORY: Duration = Duration::from_secs(8 * 86_400);
-/// How many of the newest changes and findings are asked where levels moved.
-const RECALLED: usize = 500;
 /// Smoke walks follow a finish that is not older than this; a change logged late is past it.
 const SMOKE_WITHIN: Duration = Duration::from_secs(120);
 
@@ -94,7 +91,9 @@ impl Watches {
         let open = store.open_changes().await?;
         self.cursor = store.change_cursor().await?;
         self.saved_cursor = self.cursor;
-        self.recall_shifts(store, now).await?;
+        for shift in history::shifts(store, now).await? {
+            self.room.shifted(&shift.series, shift.metric, shift.at);
+        }
         let mut reopened = Vec::new();
         for OpenChange { change, watches } in open {
             for watch in watches {
@@ -107,41 +106,12 @@ impl Watches {
             if change.finished_at.is_some() {
                 self.smoked.insert(change.id.clone());
             }
-            let members = members(store, setup, &change, now).await?;
+            let members = history::members(store, setup, &change, now).await?;
             self.changes.insert(change.id.clone(), change.clone());
             reopened.push((change, members));
         }
         // Judging a long history takes a while: the runtime is told, so that walks are not delayed.
         Ok(tokio::task::block_in_place(|| self.room.restore(reopened, now)))
-    }
-
-    /// Tells the room where levels moved for good before the agent stopped, so that baselines stand on the right side of it.
-    async fn recall_shifts(&mut self, store: &Store, now: Timestamp) -> Result<(), StoreError> {
-        let since = now.checked_sub(HISTORY).ok();
-        let filter = ChangeFilter { since, limit: RECALLED, ..ChangeFilter::default() };
-        for change in store.changes(filter).await? {
-            for verdict in store.verdicts(&change.id).await? {
-                let moved =
-                    matches!(verdict.conclusion, Conclusion::Regressed | Conclusion::Improved);
-                if let (true, Some(onset)) = (moved, &verdict.onset) {
-                    let series = SeriesKey {
-                        journey: verdict.journey.clone(),
-                        environment: verdict.environment.clone(),
-                        location: verdict.location.clone(),
-                    };
-                    self.room.shifted(&series, verdict.metric, onset.at);
-                }
-            }
-        }
-        let filter = FindingFilter { limit: RECALLED, ..FindingFilter::default() };
-        for finding in store.findings(filter).await? {
-            let begun = finding.onset_at.filter(|_| finding.kind == FindingKind::Unexplained);
-            let ended = finding.closed_at.filter(|_| finding.state == FindingState::Recovered);
-            for at in [begun, ended].into_iter().flatten() {
-                self.room.shifted(&series_of(&finding), finding.metric, at);
-            }
-        }
-        Ok(())
     }
 
     /// Looks for changes that are new in the log, and for announced ones whose time has come.
@@ -187,7 +157,7 @@ impl Watches {
         change: Change,
         now: Timestamp,
     ) -> Result<Vec<Verdict>, StoreError> {
-        let members = members(store, setup, &change, now).await?;
+        let members = history::members(store, setup, &change, now).await?;
         let verdicts = tokio::task::block_in_place(|| self.room.open(&change, members, now));
         self.changes.insert(change.id.clone(), change);
         Ok(verdicts)
@@ -346,35 +316,6 @@ impl Watches {
     }
 }
 
-/// Every journey of the change's environments, with its history.
-async fn members(
-    store: &Store,
-    setup: &Setup,
-    change: &Change,
-    now: Timestamp,
-) -> Result<Members, StoreError> {
-    let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
-    let mut members = Vec::new();
-    for environment in setup.environments_of(change) {
-        for scheduled in setup.journeys_in(&environment) {
-            let series = SeriesKey {
-                journey: scheduled.journey.name.clone(),
-                environment: environment.clone(),
-                location: setup.settings.agent.location.clone(),
-            };
-            let probes = store.probes(&series, from, now).await?;
-            let member = Member {
-                series,
-                services: scheduled.journey.services.clone(),
-                interval: scheduled.plan.interval(now),
-                revision: Some(scheduled.journey.revision.clone()),
-            };
-            members.push((member, probes));
-        }
-    }
-    Ok(members)
-}
-
 /// The environments in which a watch still has something to judge.
 fn places(watch: &OpenWatch) -> BTreeSet<EnvironmentName> {
     watch.series.iter().map(|series| series.environment.clone()).collect()
@@ -384,12 +325,4 @@ fn places(watch: &OpenWatch) -> BTreeSet<EnvironmentName> {
 fn rate_gap(setup: &Setup, environment: &EnvironmentName) -> Duration {
     let rate = setup.settings.environments.get(environment).map_or(5.0, |e| e.max_rate);
     Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::from_millis(200))
-}
-
-fn series_of(finding: &Finding) -> SeriesKey {
-    SeriesKey {
-        journey: finding.journey.clone(),
-        environment: finding.environment.clone(),
-        location: finding.location.clone(),
-    }
 }

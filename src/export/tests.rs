@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Change, ChangeId, ChangeKind, ChangeState, Conclusion, Deployment, Effect, Failure, FaultKind,
-    Finding, FindingKind, FindingState, Hop, Journey, Metric, Outcome, Phases, Quantiles, Run,
-    RunId, Schedule, StepOutcome, StepRun, Trigger, Verdict,
+    Change, ChangeId, ChangeKind, Conclusion, Deployment, Effect, Failure, FaultKind, Finding,
+    FindingKind, FindingState, Hop, Journey, Metric, Outcome, Phases, Quantiles, Run, RunId,
+    Schedule, StepOutcome, StepRun, Trigger, Verdict,
 };
 
 fn noon(seconds: i64) -> Timestamp {
@@ -97,24 +97,11 @@ fn journey(name: &str) -> Journey {
 
 fn change(id: &str, started_at: Timestamp) -> Change {
     Change {
-        id: id.into(),
-        kind: ChangeKind::Deploy,
         services: vec!["payments".into()],
         environments: vec!["production".into()],
         version: Some("2.0".to_owned()),
-        previous_version: None,
-        build: None,
-        commits: Vec::new(),
-        author: None,
-        release: None,
-        title: None,
-        url: None,
-        planned: None,
-        labels: BTreeMap::new(),
-        state: ChangeState::Finished,
-        started_at,
-        finished_at: Some(started_at),
         source: "api".to_owned(),
+        ..Change::new(id.into(), ChangeKind::Deploy, started_at)
     }
 }
 

@@ -144,6 +144,30 @@ impl fmt::Display for ChangeKind {
 }
 
 impl Change {
+    /// A change of one moment of which nothing else is known.
+    pub fn new(id: ChangeId, kind: ChangeKind, at: Timestamp) -> Self {
+        Self {
+            id,
+            kind,
+            services: Vec::new(),
+            environments: Vec::new(),
+            version: None,
+            previous_version: None,
+            build: None,
+            commits: Vec::new(),
+            author: None,
+            release: None,
+            title: None,
+            url: None,
+            planned: None,
+            labels: BTreeMap::new(),
+            state: ChangeState::Finished,
+            started_at: at,
+            finished_at: Some(at),
+            source: String::new(),
+        }
+    }
+
     /// Whether it touches this environment.
     pub fn touches(&self, environment: &EnvironmentName) -> bool {
         self.environments.is_empty() || self.environments.contains(environment)

@@ -16,7 +16,7 @@ use serde::Deserialize;
 
 use crate::{
     correlate::replay::{Case, Label, Recorded, Truth},
-    model::{Change, ChangeState, FaultKind, Metric, Probe, SeriesKey, ServiceName, Signature},
+    model::{Change, FaultKind, Metric, Probe, SeriesKey, ServiceName, Signature},
 };
 
 /// The file that lists the cases.
@@ -187,24 +187,11 @@ impl RawChange {
         };
         let kind = self.kind.parse().map_err(|e| format!("change `{}`: {e}", self.id))?;
         Ok(Change {
-            id: self.id.as_str().into(),
-            kind,
             services: self.service.iter().map(|s| s.as_str().into()).collect(),
             environments: self.environment.iter().map(|e| e.as_str().into()).collect(),
-            version: None,
-            previous_version: None,
-            build: None,
-            commits: Vec::new(),
-            author: None,
-            release: None,
-            title: None,
-            url: None,
-            planned: None,
-            labels: BTreeMap::new(),
-            state: ChangeState::Finished,
-            started_at: at(self.at)?,
             finished_at: self.finished_at.map(at).transpose()?,
             source: "history".to_owned(),
+            ..Change::new(self.id.as_str().into(), kind, at(self.at)?)
         })
     }
 }

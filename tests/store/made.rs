@@ -1,13 +1,13 @@
 //! Runs, changes and verdicts as tests need them.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use wayfarer::{
     model::{
-        AssertionResult, Candidate, Change, ChangeKind, ChangeState, Conclusion, Deployed, Effect,
-        Evidence, Exchange, Failure, FaultKind, Hop, Metric, Outcome, Phases, Quantiles, Run,
-        RunId, SeriesKey, StepOutcome, StepRun, Trigger, Verdict,
+        AssertionResult, Candidate, Change, ChangeKind, Conclusion, Deployed, Effect, Evidence,
+        Exchange, Failure, FaultKind, Hop, Metric, Outcome, Phases, Quantiles, Run, RunId,
+        SeriesKey, StepOutcome, StepRun, Trigger, Verdict,
     },
     store::{Store, StoreOptions},
 };
@@ -104,24 +104,11 @@ pub(crate) fn series(journey: &str) -> SeriesKey {
 
 pub(crate) fn change(id: &str, started_at: Timestamp) -> Change {
     Change {
-        id: id.into(),
-        kind: ChangeKind::Deploy,
         services: vec!["payments".into()],
         environments: vec!["production".into()],
         version: Some("2.0".to_owned()),
-        previous_version: None,
-        build: None,
-        commits: Vec::new(),
-        author: None,
-        release: None,
-        title: None,
-        url: None,
-        planned: None,
-        labels: BTreeMap::new(),
-        state: ChangeState::Finished,
-        started_at,
-        finished_at: Some(started_at),
         source: "api".to_owned(),
+        ..Change::new(id.into(), ChangeKind::Deploy, started_at)
     }
 }
 

@@ -1,13 +1,11 @@
 //! The chapters of the demo: what is changed, and what the verdict has to be.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use super::stage::Stage;
 use crate::{
     daemon::Judged,
-    model::{Change, ChangeKind, ChangeState, Commit, Conclusion, Metric, Verdict},
+    model::{Change, ChangeKind, Conclusion, Metric, Verdict},
 };
 
 /// One change and its truth.
@@ -93,24 +91,13 @@ impl Chapter {
     pub(super) fn begin(&self, stage: &Stage, now: Timestamp) -> Change {
         (self.turn)(stage);
         Change {
-            id: self.id.into(),
-            kind: self.kind,
             services: self.services.iter().map(|s| (*s).into()).collect(),
             environments: vec!["production".into()],
             version: Some(self.version.to_owned()),
-            previous_version: None,
-            build: None,
-            commits: vec![Commit { id: "c0ffee1".into(), at: None, author: None, message: None }],
             author: Some(self.author.to_owned()),
-            release: None,
             title: Some(self.title.to_owned()),
-            url: None,
-            planned: None,
-            labels: BTreeMap::new(),
-            state: ChangeState::Finished,
-            started_at: now,
-            finished_at: Some(now),
             source: "demo".to_owned(),
+            ..Change::new(self.id.into(), self.kind, now)
         }
     }
 }
