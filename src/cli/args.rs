@@ -22,7 +22,8 @@ pub(super) struct Arguments {
     pub(super) verb: Verb,
 }
 
-const EXITS: &str = "Exit codes: 0 good, 1 our own bug, 2 bad arguments, 3 bad configuration or journey, \
+const EXITS: &str = "Example: wayfarer init monitoring && wayfarer agent monitoring\n\n\
+Exit codes: 0 good, 1 our own bug, 2 bad arguments, 3 bad configuration or journey, \
 4 a journey failed, 5 a change was judged harmful, 6 no verdict could be reached, 7 storage or network trouble.";
 
 /// The form of log lines.
@@ -74,9 +75,8 @@ pub(super) struct DemoArguments {
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer init monitoring && wayfarer check -c monitoring")]
 pub(super) struct InitArguments {
-    /// Where to
-    #[arg(default_value = ".")]
-    pub(super) dir: PathBuf,
+    /// Where to; the folder of --config by default
+    pub(super) dir: Option<PathBuf>,
 }
 
 /// `wayfarer check`.
@@ -102,7 +102,7 @@ pub(super) struct RunArguments {
     /// The whole runs as JSON
     #[arg(long)]
     pub(super) json: bool,
-    /// Write a JUnit report as well
+    /// Write a JUnit report as well; `-` for standard output
     #[arg(long, value_name = "FILE")]
     pub(super) junit: Option<PathBuf>,
     /// Walk each so many times
@@ -138,6 +138,9 @@ pub(super) struct Place {
 
 /// `wayfarer change`.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer change record --service shop --env production --version 2.4.1"
+)]
 pub(super) struct ChangeArguments {
     /// What to do with the change log
     #[command(subcommand)]

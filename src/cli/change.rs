@@ -17,16 +17,16 @@ pub(super) async fn record(arguments: &RecordArguments, context: &Context) -> Re
     let log = Log::open(&arguments.place, context)?;
     let answer = log.record(&body(arguments), context).await?;
     if arguments.place.json {
-        say(&format!("{answer:#}\n"));
+        say(&format!("{answer:#}\n"))?;
         return Ok(Exit::Good);
     }
-    say(&format!("{}\n", text(&answer["change"]["id"])));
+    say(&format!("{}\n", text(&answer["change"]["id"])))?;
     let journeys = texts(&answer["journeys"]);
     if !journeys.is_empty() {
-        say(&format!("watched: {}\n", journeys.join(", ")));
+        say(&format!("watched: {}\n", journeys.join(", ")))?;
     }
     for note in texts(&answer["notes"]) {
-        say(&format!("note: {note}\n"));
+        say(&format!("note: {note}\n"))?;
     }
     Ok(Exit::Good)
 }
@@ -70,12 +70,12 @@ pub(super) async fn list(arguments: &ListArguments, context: &Context) -> Result
         .list(arguments.service.as_deref(), arguments.environment.as_deref(), arguments.limit)
         .await?;
     if arguments.place.json {
-        say(&format!("{answer:#}\n"));
+        say(&format!("{answer:#}\n"))?;
         return Ok(Exit::Good);
     }
     let rows = answer["changes"].as_array().cloned().unwrap_or_default();
     if rows.is_empty() {
-        say("no change is logged\n");
+        say("no change is logged\n")?;
         return Ok(Exit::Good);
     }
     let mut table = table(context, &["started", "id", "kind", "services", "version", "verdict"]);
@@ -92,7 +92,7 @@ pub(super) async fn list(arguments: &ListArguments, context: &Context) -> Result
             verdict.to_owned(),
         ]);
     }
-    say(&format!("{table}\n"));
+    say(&format!("{table}\n"))?;
     Ok(Exit::Good)
 }
 
@@ -101,9 +101,9 @@ pub(super) async fn show(arguments: &ShowArguments, context: &Context) -> Result
     let log = Log::open(&arguments.place, context)?;
     let answer = log.judged(&arguments.id, Duration::ZERO, context).await?;
     if arguments.place.json {
-        say(&format!("{answer:#}\n"));
+        say(&format!("{answer:#}\n"))?;
     } else {
-        say(&judged(&answer, context));
+        say(&judged(&answer, context))?;
     }
     Ok(Exit::Good)
 }

@@ -24,7 +24,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
                     found.main.path,
                     plural(journeys, "journey"),
                     plural(environments, "environment"),
-                ));
+                ))?;
             }
             Ok(_) => {}
             Err(found) => {
@@ -32,13 +32,13 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
                 if arguments.json {
                     faults.extend(found.iter().map(|fault| json!(fault)));
                 } else {
-                    say(&found.render(context.colour, context.width));
+                    say(&found.render(context.colour, context.width))?;
                 }
             }
         }
     }
     if arguments.json {
-        say(&format!("{:#}\n", json!({ "good": good, "faults": faults })));
+        say(&format!("{:#}\n", json!({ "good": good, "faults": faults })))?;
     }
     Ok(if good { Exit::Good } else { Exit::Config })
 }

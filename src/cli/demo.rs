@@ -22,7 +22,7 @@ pub(super) async fn run(arguments: &DemoArguments, context: &Context) -> Result<
             "A shop of four services on loopback, three journeys walked every 125 ms (seed {seed}).\n\
              Dashboard: http://{}\n\n",
             stage.address
-        ));
+        ))?;
     }
     let told = tell(&stage, context).await;
     let told = match told {
@@ -35,23 +35,23 @@ pub(super) async fn run(arguments: &DemoArguments, context: &Context) -> Result<
     let open = stage.open_findings().await?;
     let right = told.iter().all(Told::is_right) && open.is_empty();
     if arguments.json {
-        say(&format!("{:#}\n", as_json(seed, &told, &open, right)));
+        say(&format!("{:#}\n", as_json(seed, &told, &open, right)))?;
     } else {
         for told in &told {
-            say(&section(context, told));
+            say(&section(context, told))?;
         }
         for line in told.iter().flat_map(Told::faults) {
-            say(&format!("WRONG: {line}\n"));
+            say(&format!("WRONG: {line}\n"))?;
         }
         for finding in &open {
-            say(&format!("WRONG: still open: {finding}\n"));
+            say(&format!("WRONG: still open: {finding}\n"))?;
         }
         if right {
-            say("Every verdict is the right one, and every finding has recovered.\n");
+            say("Every verdict is the right one, and every finding has recovered.\n")?;
         }
     }
     if arguments.keep {
-        say(&format!("\nThe shop goes on at http://{} until Ctrl-C.\n", stage.address));
+        say(&format!("\nThe shop goes on at http://{} until Ctrl-C.\n", stage.address))?;
         drop(tokio::signal::ctrl_c().await);
     }
     stage.leave().await;

@@ -9,9 +9,9 @@ pub(super) async fn run(arguments: &GateArguments, context: &Context) -> Result<
     let log = Log::open(&arguments.place, context)?;
     let answer = log.judged(&arguments.id, arguments.wait, context).await?;
     if arguments.place.json {
-        say(&format!("{answer:#}\n"));
+        say(&format!("{answer:#}\n"))?;
     } else {
-        say(&change::judged(&answer, context));
+        say(&change::judged(&answer, context))?;
     }
     let status = &answer["gate"]["status"];
     Ok(if *status == json!("pass") {

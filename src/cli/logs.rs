@@ -17,6 +17,16 @@ pub(super) fn start(
         _ => "warn",
     };
     let said = arguments.log_level.as_deref().or(variables.get("WAYFARER_LOG").map(String::as_str));
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    if let Some(said) = said
+        && !said.contains('=')
+        && !said.split(',').all(|word| LEVELS.contains(&word.trim()))
+    {
+        return Err(format!(
+            "--log-level: `{said}` is no level; write one of {}",
+            LEVELS.join(", ")
+        ));
+    }
     let filter = EnvFilter::try_new(said.unwrap_or(usual))
         .map_err(|e| format!("--log-level: {e}; write warn, info, debug or wayfarer=debug"))?;
     let registry = tracing_subscriber::registry().with(filter);

@@ -15,7 +15,11 @@ mod place;
 mod run;
 mod verdicts;
 
-use std::{collections::BTreeMap, process::ExitCode};
+use std::{
+    collections::BTreeMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    process::ExitCode,
+};
 
 use clap::{Parser, error::ErrorKind};
 
@@ -35,6 +39,15 @@ struct Context {
     width: usize,
 }
 
+/// The name that is nearly the wanted one, as a question; nothing if none is near.
+fn nearly<'a>(wanted: &str, names: impl Iterator<Item = &'a str>) -> String {
+    let near = names
+        .map(|name| (strsim::jaro_winkler(wanted, name), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    near.map_or_else(String::new, |(_, name)| format!("; did you mean `{name}`?"))
+}
+
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -52,20 +65,35 @@ pub fn main() -> ExitCode {
     if let Err(e) = logs::start(&arguments, &context.variables) {
         return end(Failed::new(Exit::Usage, e));
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(e) => return end(Failed::new(Exit::Trouble, format!("cannot start: {e}"))),
-    };
-    match runtime.block_on(dispatch(arguments.verb, &context)) {
-        Ok(exit) => exit.into(),
-        Err(failed) => end(failed),
+    let verb = AssertUnwindSafe(|| {
+        let runtime = runtime()?;
+        runtime.block_on(dispatch(arguments.verb, &context))
+    });
+    match catch_unwind(verb) {
+        Ok(Ok(exit)) => exit.into(),
+        Ok(Err(failed)) => end(failed),
+        // The panic has said what and where.
+        Err(_) => Exit::Bug.into(),
+    }
+}
+
+/// The runtime. Where the system refuses its few files, tokio panics instead of saying so.
+fn runtime() -> Result<tokio::runtime::Runtime, Failed> {
+    let trouble = |reason: &str| Failed::new(Exit::Trouble, format!("cannot start: {reason}"));
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let built = catch_unwind(|| tokio::runtime::Builder::new_multi_thread().enable_all().build());
+    std::panic::set_hook(hook);
+    match built {
+        Ok(built) => built.map_err(|e| trouble(&e.to_string())),
+        Err(_) => Err(trouble("the system allows too few open files (ulimit -n)")),
     }
 }
 
 async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
     match verb {
         Verb::Demo(arguments) => demo::run(&arguments, context).await,
-        Verb::Init(arguments) => init_verb(&arguments),
+        Verb::Init(arguments) => init_verb(&arguments, context),
         Verb::Check(arguments) => check::run(&arguments, context),
         Verb::Run(arguments) => run::run(&arguments, context).await,
         Verb::Agent(arguments) => agent::run(&arguments, context).await,
@@ -78,7 +106,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         Verb::Backtest(arguments) => {
             let text = backtest::run(&arguments.dir, arguments.json, &arguments.set)
                 .map_err(backtest_failed)?;
-            say(&text);
+            say(&text)?;
             Ok(Exit::Good)
         }
     }
@@ -93,13 +121,14 @@ fn backtest_failed(e: backtest::BacktestError) -> Failed {
     Failed::new(exit, e)
 }
 
-fn init_verb(arguments: &args::InitArguments) -> Result<Exit, Failed> {
-    let written = init::run(&arguments.dir).map_err(|e| Failed::new(Exit::Usage, e))?;
+fn init_verb(arguments: &args::InitArguments, context: &Context) -> Result<Exit, Failed> {
+    let dir = arguments.dir.as_deref().unwrap_or(&context.config);
+    let written = init::run(dir).map_err(|e| Failed::new(Exit::Usage, e))?;
     for path in written {
-        say(&format!("wrote {}\n", path.display()));
+        say(&format!("wrote {}\n", path.display()))?;
     }
-    let dir = arguments.dir.display();
-    say(&format!("\nNext: wayfarer check -c {dir}, then wayfarer agent -c {dir}\n"));
+    let dir = dir.display();
+    say(&format!("\nNext: wayfarer check -c {dir}, then wayfarer agent -c {dir}\n"))?;
     Ok(Exit::Good)
 }
 
@@ -130,12 +159,16 @@ fn console_width(terminal: bool) -> usize {
     if terminal && columns > 0 { usize::from(columns) } else { 80 }
 }
 
-/// Writes to standard output; a closed pipe ends quietly.
-fn say(text: &str) {
-    use std::io::Write;
+/// Writes to standard output. A reader that has gone away is nobody's fault; a full disk is trouble.
+fn say(text: &str) -> Result<(), Failed> {
+    use std::io::{ErrorKind as Io, Write};
     let mut out = std::io::stdout().lock();
-    drop(out.write_all(text.as_bytes()));
-    drop(out.flush());
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != Io::BrokenPipe => {
+            Err(Failed::new(Exit::Trouble, format!("standard output cannot be written: {e}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn end(failed: Failed) -> ExitCode {

@@ -1,10 +1,10 @@
 //! `wayfarer run`: walks journeys now and shows what happened.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, fs::File, io::Write, path::Path, sync::Arc};
 
 use serde_json::json;
 
-use super::{Context, Exit, Failed, args::RunArguments, say};
+use super::{Context, Exit, Failed, args::RunArguments, nearly, say};
 use crate::{
     daemon::{Scheduled, Setup},
     engine::{Engine, EngineSettings, Ticket},
@@ -19,7 +19,8 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     let environment = environment(&setup, arguments.environment.as_deref())?;
     let journeys = journeys(&setup, &environment.name, &arguments.journeys)?;
     let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
-    let vars: BTreeMap<String, String> = arguments.vars.iter().cloned().collect();
+    let vars = overrides(arguments, &environment, &journeys)?;
+    let mut junit = arguments.junit.as_deref().map(report).transpose()?;
     let mut runs = Vec::new();
     for round in 0..arguments.repeat {
         for scheduled in &journeys {
@@ -38,21 +39,60 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
             if !arguments.json {
                 let gap = if round == 0 && runs.is_empty() { "" } else { "\n" };
                 let layout = Layout { width: context.width, colour: context.colour };
-                say(&format!("{gap}{}", render::waterfall(&run, layout)));
+                say(&format!("{gap}{}", render::waterfall(&run, layout)))?;
             }
             runs.push(run);
         }
     }
     if arguments.json {
         let views: Vec<_> = runs.iter().map(RunView::from).collect();
-        say(&format!("{:#}\n", json!({ "runs": views })));
+        say(&format!("{:#}\n", json!({ "runs": views })))?;
     }
-    if let Some(path) = &arguments.junit {
-        std::fs::write(path, render::junit(&runs)).map_err(|e| {
-            Failed::new(Exit::Trouble, format!("cannot write {}: {e}", path.display()))
+    if let Some(file) = &mut junit {
+        file.write_all(render::junit(&runs).as_bytes()).map_err(|e| {
+            Failed::new(Exit::Trouble, format!("the JUnit report cannot be written: {e}"))
         })?;
     }
     Ok(verdict(&runs))
+}
+
+/// Where the JUnit report goes: opened before anything is walked, so that a mistake shows at once.
+fn report(path: &Path) -> Result<Box<dyn Write>, Failed> {
+    if path == Path::new("-") {
+        return Ok(Box::new(std::io::stdout()));
+    }
+    let file = File::create(path)
+        .map_err(|e| Failed::new(Exit::Trouble, format!("cannot write {}: {e}", path.display())))?;
+    Ok(Box::new(file))
+}
+
+/// The variables of `--var`. Every name that a template may use is defined somewhere, so any other is a slip.
+fn overrides(
+    arguments: &RunArguments,
+    environment: &Environment,
+    journeys: &[Scheduled],
+) -> Result<BTreeMap<String, String>, Failed> {
+    let own = journeys.iter().flat_map(|s| s.journey.vars.keys());
+    let known: Vec<&str> = environment
+        .vars
+        .keys()
+        .chain(environment.secrets.keys())
+        .chain(own)
+        .map(String::as_str)
+        .collect();
+    for (name, _) in &arguments.vars {
+        if !known.contains(&name.as_str()) {
+            let near = nearly(name, known.iter().copied());
+            return Err(Failed::new(
+                Exit::Usage,
+                format!(
+                    "--var: no variable is called `{name}` in these journeys or in `{}`{near}",
+                    environment.name
+                ),
+            ));
+        }
+    }
+    Ok(arguments.vars.iter().cloned().collect())
 }
 
 fn verdict(runs: &[Run]) -> Exit {
@@ -71,9 +111,10 @@ fn environment(setup: &Setup, said: Option<&str>) -> Result<Arc<Environment>, Fa
         || setup.environments.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match said {
         Some(name) => setup.environments.get(name).cloned().ok_or_else(|| {
+            let near = nearly(name, setup.environments.keys().map(|n| n.as_str()));
             Failed::new(
                 Exit::Usage,
-                format!("no environment is called `{name}`; there are: {}", names()),
+                format!("no environment is called `{name}`{near}; there are: {}", names()),
             )
         }),
         None => {
@@ -107,10 +148,11 @@ fn journeys(
             Some(scheduled) => found.push((*scheduled).clone()),
             None => {
                 let names: Vec<_> = here.iter().map(|s| s.journey.name.as_str()).collect();
+                let near = nearly(name, names.iter().copied());
                 return Err(Failed::new(
                     Exit::Usage,
                     format!(
-                        "no journey `{name}` runs in `{environment}`; there are: {}",
+                        "no journey `{name}` runs in `{environment}`{near}; there are: {}",
                         names.join(", ")
                     ),
                 ));
