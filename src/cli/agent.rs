@@ -12,7 +12,7 @@ use crate::{
     engine::{Engine, EngineSettings},
     export::Exporter,
     source::watch::Changes,
-    store::{Store, StoreOptions},
+    store::{Claim, Store, StoreOptions},
     web::Server,
 };
 
@@ -22,6 +22,7 @@ pub(super) async fn run(arguments: &AgentArguments, context: &Context) -> Result
     let setup = load(path, context)?;
     let trouble = |e: &dyn std::fmt::Display| Failed::new(Exit::Trouble, e.to_string());
     let server = Server::bind(setup.settings.agent.listen).await.map_err(|e| trouble(&e))?;
+    let claim = Claim::take(&setup.data_file()).map_err(|e| trouble(&e))?;
     let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
     let exporter = Exporter::new(env!("CARGO_PKG_VERSION"))
         .map_err(|e| Failed::new(Exit::Bug, format!("metrics cannot be set up: {e}")))?;
@@ -57,6 +58,7 @@ pub(super) async fn run(arguments: &AgentArguments, context: &Context) -> Result
     };
     info!(drain_ms = drain.as_millis(), "agent.stopping");
     agent.stop(drain).await;
+    drop(claim);
     stop.cancel();
     if exit == Exit::Good {
         // Questions that wait for a verdict would hold us up: they get a moment.

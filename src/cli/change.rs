@@ -14,7 +14,7 @@ use super::{
 
 /// Logs a change and says what it touches.
 pub(super) async fn record(arguments: &RecordArguments, context: &Context) -> Result<Exit, Failed> {
-    let log = Log::open(&arguments.place, context)?;
+    let log = Log::open_to_write(&arguments.place, context)?;
     let answer = log.record(&body(arguments), context).await?;
     if arguments.place.json {
         say(&format!("{answer:#}\n"))?;
@@ -155,9 +155,10 @@ fn table(context: &Context, header: &[&str]) -> Table {
     table
 }
 
+/// A value as text, without what would move the cursor.
 fn text(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         Value::Null => String::new(),
         other => other.to_string(),
     }

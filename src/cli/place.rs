@@ -7,10 +7,13 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::Place};
 use crate::{
     config,
-    daemon::{Setup, look_up, touched},
+    daemon::{Setup, is_bare, look_up, touched},
     intake::native,
     model::{ChangeId, Secret},
-    source::{agent::AgentClient, files},
+    source::{
+        agent::{AgentClient, AgentError},
+        files,
+    },
     store::{ChangeFilter, Store, StoreOptions},
     web::views::{ChangeView, JudgedView, LoggedView},
 };
@@ -27,8 +30,17 @@ pub(super) enum Log {
 }
 
 impl Log {
-    /// Opens what the arguments say.
+    /// Opens what the arguments say, to read: a data file must be there.
     pub(super) fn open(place: &Place, context: &Context) -> Result<Self, Failed> {
+        Self::open_for(place, context, false)
+    }
+
+    /// Opens what the arguments say, to write: a data file is made where there is none.
+    pub(super) fn open_to_write(place: &Place, context: &Context) -> Result<Self, Failed> {
+        Self::open_for(place, context, true)
+    }
+
+    fn open_for(place: &Place, context: &Context, write: bool) -> Result<Self, Failed> {
         let url = place.url.clone().or_else(|| {
             // A data file that is named wins over an address that is only in the air.
             place.data.is_none().then(|| context.variables.get("WAYFARER_URL").cloned()).flatten()
@@ -49,6 +61,15 @@ impl Log {
                 (setup.data_file(), Some(Box::new(setup)))
             }
         };
+        if !write && !path.exists() {
+            return Err(Failed::new(
+                Exit::Trouble,
+                format!(
+                    "there is no data file {}: no agent has run there yet; say --url or --data",
+                    path.display()
+                ),
+            ));
+        }
         Ok(Self::File(Store::open(&path, &StoreOptions::default())?, setup))
     }
 
@@ -61,6 +82,11 @@ impl Log {
                 let now = context.clock.now();
                 let change = native::parse(&bytes, "cli", now)
                     .map_err(|e| Failed::new(Exit::Usage, format!("{e} ({})", e.hint)))?;
+                if is_bare(&change) && store.change(&change.id).await?.is_none() {
+                    let message =
+                        "neither a service nor an environment is said: --service or --env";
+                    return Err(Failed::new(Exit::Usage, message));
+                }
                 let recorded = store.record_change(change).await?;
                 let Some(setup) = setup else {
                     return Ok(json!({ "change": ChangeView::from(&recorded.change) }));
@@ -120,7 +146,16 @@ impl Log {
             Self::Agent(agent) => {
                 let path =
                     format!("api/v1/changes/{}/verdict?wait={}ms", encoded(id), wait.as_millis());
-                Ok(agent.get(&path, wait).await?)
+                let until = context.clock.instant() + wait;
+                loop {
+                    // An agent that is restarted is worth waiting for.
+                    match agent.get(&path, wait).await {
+                        Err(AgentError::Unreachable { .. }) if context.clock.instant() < until => {
+                            tokio::time::sleep(POLL).await;
+                        }
+                        answer => return Ok(answer?),
+                    }
+                }
             }
             Self::File(store, _) => {
                 let until = context.clock.instant() + wait;

@@ -6,6 +6,7 @@ use crate::model::{ChangeId, Conclusion, Metric, Probe};
 
 use super::{
     Direction, Look, Point, Tuning,
+    figures::median_of,
     fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
@@ -339,7 +340,17 @@ impl Judge {
         self.harm.is_some_and(|h| {
             let clouded = self.before.clouded_from.is_some() && h.suspected();
             clouded || (h.raw >= h.suspected_at && h.before > PRIOR_ONSET)
-        })
+        }) || self.risen_before()
+    }
+
+    /// Whether the level had risen by as much as matters shortly before the change, and has stayed there since: the looks for
+    /// harm stand on the new level then, and see nothing.
+    fn risen_before(&self) -> bool {
+        let Some(Fold::Latency(fold)) = &self.worse else { return false };
+        let (moved, matters) = (fold.moved_before(), self.tuning.effect);
+        let scores = self.scores.iter().map(|s| s.z).collect();
+        let since = median_of(scores).unwrap_or(0.0) * fold.baseline().se;
+        moved >= matters && moved + since >= matters
     }
 
     /// Log-evidence that nothing shifted by as much as matters.

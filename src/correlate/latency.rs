@@ -120,6 +120,11 @@ impl LatencyFold {
         self.newest
     }
 
+    /// By how much the level had moved already before the change, as a log ratio; 0 where it had not.
+    pub(super) fn moved_before(&self) -> f64 {
+        self.rebased * self.baseline.se
+    }
+
     /// Takes in the next probe. One that failed, or says nothing on latency, only lets time pass; one from before the change
     /// or without a time is ignored.
     pub fn push(&mut self, point: &Point) -> Look {

@@ -304,6 +304,13 @@ impl Room {
         .collect()
     }
 
+    /// Lets go of series that are walked no more: an open watch does not wait for them.
+    pub fn retain(&mut self, walked: impl Fn(&SeriesKey) -> bool) {
+        for watched in self.watches.values_mut().filter(|w| w.closed_at.is_none()) {
+            watched.tracks.retain(|series, track| track.closed_at.is_some() || walked(series));
+        }
+    }
+
     /// Whether a series is being watched for any change.
     pub fn covers(&self, series: &SeriesKey) -> bool {
         self.watches

@@ -241,16 +241,16 @@ fn summary(
     let share = |q: &Quantiles| q.success.map_or("?".to_owned(), |v| format!("{:.1}%", 100.0 * v));
     match (metric, found.row) {
         (_, Some(row)) => {
-            format!("{row} runs in a row failed, since {since:.0}; no logged change explains it")
+            format!("{row} runs in a row failed, since {since:.0}")
         }
         (Metric::Latency, None) => format!(
-            "p50 {} -> {} ms since {since:.0}, log-e {:.1}; no logged change explains it",
+            "p50 {} -> {} ms since {since:.0}, log-e {:.1}",
             ms(before),
             ms(after),
             found.log_e
         ),
         (Metric::Success, None) => format!(
-            "success {} -> {} since {since:.0}, log-e {:.1}; no logged change explains it",
+            "success {} -> {} since {since:.0}, log-e {:.1}",
             share(before),
             share(after),
             found.log_e

@@ -43,6 +43,8 @@ pub(super) struct Skipped {
 pub(super) struct Agenda {
     entries: BTreeMap<Key, Entry>,
     order: BTreeSet<(Timestamp, Key)>,
+    /// Whose walk is under way or waits for a worker: also those whose file has gone meanwhile, and may come back.
+    busy: BTreeSet<Key>,
     skipped: Skipped,
 }
 
@@ -51,10 +53,8 @@ struct Entry {
     scheduled: Scheduled,
     /// The next tick, and what it is for.
     next: Option<(Timestamp, Trigger)>,
-    /// A walk of it is under way or waits for a worker.
-    busy: bool,
-    /// Denser probing, while a change is watched.
-    burst: Option<Duration>,
+    /// Denser probing, while a change is watched: how often, and when next.
+    burst: Option<(Duration, Timestamp)>,
     /// A walk asked for soon after a change.
     smoke: Option<Timestamp>,
 }
@@ -65,8 +65,7 @@ impl Entry {
         let spread = format!("{}/{}", key.0, key.1);
         let schedule =
             self.scheduled.plan.next_after(&spread, now).map(|at| (at, Trigger::Schedule));
-        let burst =
-            self.burst.and_then(|every| Some((now.checked_add(every).ok()?, Trigger::Burst)));
+        let burst = self.burst.map(|(_, at)| (at.max(now), Trigger::Burst));
         let smoke = self.smoke.map(|at| (at.max(now), Trigger::Smoke));
         [smoke, schedule, burst].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
@@ -87,7 +86,6 @@ impl Agenda {
                 let mut entry = Entry {
                     scheduled: scheduled.clone(),
                     next: None,
-                    busy: before.as_ref().is_some_and(|e| e.busy),
                     burst: before.as_ref().and_then(|e| e.burst),
                     smoke: before.as_ref().and_then(|e| e.smoke),
                 };
@@ -109,15 +107,31 @@ impl Agenda {
         }
     }
 
-    /// Sets which entries are probed denser, and how often; all others go back to their schedule.
+    /// Sets which entries are probed denser, and how often; all others go back to their schedule. Those that begin now are
+    /// spread over their interval, so that they do not walk in one blow.
     pub(super) fn burst(&mut self, wanted: &BTreeMap<Key, Duration>, now: Timestamp) {
+        let fresh =
+            |entry: &Entry, every: Duration| entry.burst.is_none_or(|(was, _)| was != every);
+        let starting = wanted
+            .iter()
+            .filter(|(key, every)| {
+                self.entries.get(*key).is_some_and(|entry| fresh(entry, **every))
+            })
+            .count();
+        let starting = u32::try_from(starting.max(1)).unwrap_or(u32::MAX);
+        let mut nth = 0;
         let keys: Vec<Key> = self.entries.keys().cloned().collect();
         for key in keys {
             let every = wanted.get(&key).copied();
-            self.alter(&key, now, |entry| {
-                let changed = entry.burst != every;
-                entry.burst = every;
-                changed
+            self.alter(&key, now, |entry| match every {
+                Some(every) if fresh(entry, every) => {
+                    nth += 1;
+                    let first = now.checked_add(every / starting * nth).unwrap_or(now);
+                    entry.burst = Some((every, first));
+                    true
+                }
+                Some(_) => false,
+                None => entry.burst.take().is_some(),
             });
         }
     }
@@ -171,14 +185,23 @@ impl Agenda {
             if trigger == Trigger::Smoke {
                 entry.smoke = None;
             }
-            let interval = entry.burst.unwrap_or_else(|| entry.scheduled.plan.interval(now));
+            if let (Trigger::Burst, Some((every, next))) = (trigger, entry.burst.as_mut()) {
+                let following = at.checked_add(*every).unwrap_or(now);
+                *next = if following > now {
+                    following
+                } else {
+                    now.checked_add(*every).unwrap_or(now)
+                };
+            }
+            let interval =
+                entry.burst.map_or_else(|| entry.scheduled.plan.interval(now), |(every, _)| every);
             let late = now.duration_since(at).unsigned_abs();
-            if entry.busy {
+            if self.busy.contains(&key) {
                 self.skipped.overlap += 1;
             } else if late >= interval.max(Duration::from_secs(1)) {
                 self.skipped.late += 1;
             } else {
-                entry.busy = true;
+                self.busy.insert(key.clone());
                 due.push(Due { key: key.clone(), at, trigger });
             }
             entry.next = entry.plan(&key, now);
@@ -189,9 +212,7 @@ impl Agenda {
 
     /// The walk of a key is over: its next tick may begin.
     pub(super) fn finished(&mut self, key: &Key) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.busy = false;
-        }
+        self.busy.remove(key);
     }
 
     /// The journey of a key, if it is still configured.
@@ -322,6 +343,36 @@ mod tests {
         }
         agenda.burst(&BTreeMap::new(), at(240.0));
         assert_eq!(walk(&mut agenda, 240.0, 360.0).len(), 2);
+    }
+
+    #[test]
+    fn denser_walks_of_many_journeys_are_spread() {
+        let setup = setup("every = \"60s\"", &["a", "b", "c", "d"]);
+        let mut agenda = Agenda::default();
+        agenda.replan(&setup, at(0.0));
+        let wanted = ["a", "b", "c", "d"].map(|name| (key(name), Duration::from_secs(8)));
+        agenda.burst(&BTreeMap::from(wanted), at(0.0));
+        let seen = walk(&mut agenda, 0.0, 24.1);
+        let burst: Vec<f64> =
+            seen.iter().filter(|(_, t)| *t == Trigger::Burst).map(|(s, _)| *s).collect();
+        assert_eq!(burst.len(), 12, "{seen:?}");
+        assert!(burst.windows(2).all(|w| w[1] - w[0] > 1.5), "{burst:?}");
+    }
+
+    #[test]
+    fn a_journey_that_goes_and_comes_back_does_not_overlap_itself() {
+        let (with, without) =
+            (setup("every = \"1s\"", &["a", "b"]), setup("every = \"1s\"", &["b"]));
+        let mut agenda = Agenda::default();
+        agenda.replan(&with, at(0.0));
+        let due = (0..20).flat_map(|tenth| agenda.take_due(at(f64::from(tenth) / 10.0)));
+        assert!(due.into_iter().any(|d| d.key == key("a")));
+        agenda.replan(&without, at(2.0));
+        agenda.replan(&with, at(2.5));
+        let again = (25..60).flat_map(|tenth| agenda.take_due(at(f64::from(tenth) / 10.0)));
+        assert!(again.into_iter().all(|d| d.key != key("a")));
+        agenda.finished(&key("a"));
+        assert!(!walk(&mut agenda, 6.0, 8.0).is_empty());
     }
 
     #[test]

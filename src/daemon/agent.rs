@@ -122,7 +122,11 @@ impl Agent {
     pub async fn configure(&self, setup: Setup) {
         let setup = Arc::new(setup);
         let old = self.setup.send_replace(Arc::clone(&setup));
+        let moved = old.settings.agent.location != setup.settings.agent.location;
         for name in old.journeys.keys() {
+            if moved {
+                self.handle.exporter.forget_journey(name);
+            }
             let Some(kept) = setup.journeys.get(name) else {
                 self.handle.exporter.forget_journey(name);
                 continue;

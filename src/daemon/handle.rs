@@ -44,6 +44,9 @@ pub enum HandleError {
     /// Nobody logged this change.
     #[error("no change has the id `{0}`")]
     UnknownChange(ChangeId),
+    /// A change that is new, and says neither what was changed nor where.
+    #[error("no change has the id `{0}` yet, and neither `service` nor `environment` is said")]
+    Nowhere(ChangeId),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -115,6 +118,9 @@ impl Handle {
     /// # Errors
     /// The store failed; then nothing was logged.
     pub async fn record_change(&self, change: Change) -> Result<Logged, HandleError> {
+        if is_bare(&change) && self.store.change(&change.id).await?.is_none() {
+            return Err(HandleError::Nowhere(change.id));
+        }
         let recorded = self.store.record_change(change).await?;
         if let Some(inputs) = self.inputs.upgrade() {
             let (reply, opened) = oneshot::channel();
@@ -131,7 +137,13 @@ impl Handle {
     /// # Errors
     /// No such change, or the store failed.
     pub async fn judged(&self, id: &ChangeId) -> Result<Judged, HandleError> {
-        look_up(&self.store, id).await?.ok_or_else(|| HandleError::UnknownChange(id.clone()))
+        let judged = look_up(&self.store, id).await?;
+        let mut judged = judged.ok_or_else(|| HandleError::UnknownChange(id.clone()))?;
+        if judged.change.started_at > self.now() {
+            judged.gate.reason =
+                format!("it has not started yet: it starts at {}", judged.change.started_at);
+        }
+        Ok(judged)
     }
 
     /// Waits until the gate of a change is decided, at most `wait`.
@@ -161,7 +173,7 @@ impl Handle {
         }
     }
 
-    /// The newest change of a service, of an environment, or of both.
+    /// The newest change of a service, of an environment, or of both, that has started.
     ///
     /// # Errors
     /// The store failed.
@@ -173,11 +185,17 @@ impl Handle {
         let filter = ChangeFilter {
             service: service.map(Into::into),
             environment: environment.map(Into::into),
+            until: self.now().checked_add(Duration::from_secs(1)).ok(),
             limit: 1,
             ..ChangeFilter::default()
         };
         Ok(self.store.changes(filter).await?.into_iter().next())
     }
+}
+
+/// Whether a change says neither what was changed nor where: the second call for a known one.
+pub fn is_bare(change: &Change) -> bool {
+    change.services.is_empty() && change.environments.is_empty()
 }
 
 /// A change with everything the store knows of it; none if nobody logged it.
@@ -217,6 +235,11 @@ pub fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Times
     }
     if change.started_at > now {
         notes.push(format!("it starts in the future; its watch opens at {}", change.started_at));
+    }
+    if let Some(finished) = change.finished_at.filter(|at| *at > now) {
+        notes.push(format!(
+            "it is said to finish at {finished}: it is watched until well after that"
+        ));
     }
     if change.state == ChangeState::Started {
         notes.push("it is watched from its start; say when it has finished".to_owned());

@@ -17,6 +17,8 @@ mod trouble;
 mod watches;
 
 pub use agent::{Agent, Parts};
-pub use handle::{Handle, HandleError, Judged, LONGEST_WAIT, Logged, look_up, touched, unmapped};
+pub use handle::{
+    Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
+};
 pub use live::{Event, Live};
 pub use setup::{LoadError, Scheduled, Setup, Token};

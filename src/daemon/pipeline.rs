@@ -21,7 +21,7 @@ use super::{
     watches::Watches,
 };
 use crate::{
-    alert::Decision,
+    alert::{Decision, Reason},
     clock::Clock,
     export::Exporter,
     model::{Finding, Probe, Run, Verdict},
@@ -131,7 +131,8 @@ impl Pipeline {
         let changes = self.store.changes(filter).await?;
         self.exporter.keep_changes(&changes.iter().map(|c| c.id.clone()).collect());
         // Oldest first, so that the newest change of a service has the last word on its gate.
-        for change in changes.iter().rev() {
+        let now = self.clock.now();
+        for change in changes.iter().rev().filter(|c| c.started_at <= now) {
             self.exporter.change(change);
             if let Some(judged) = look_up(&self.store, &change.id).await? {
                 self.exporter.verdicts(&judged.change, &judged.verdicts, judged.open);
@@ -249,7 +250,9 @@ impl Pipeline {
             Ok(looked) => {
                 for change in &looked.changes {
                     info!(change = %change.id, kind = %change.kind, "change.logged: {}", describe(change));
-                    self.exporter.change(change);
+                    if change.started_at <= now {
+                        self.exporter.change(change);
+                    }
                     self.live.publish(Event::Change(Arc::new(change.clone())));
                 }
                 self.conclude(looked.verdicts, Vec::new(), now).await;
@@ -335,7 +338,7 @@ impl Pipeline {
                 self.exporter.verdicts(&change, &verdicts, open);
             }
         }
-        for decision in decisions {
+        for decision in decisions.iter().filter(|d| d.reason != Reason::Updated) {
             let finding = &decision.finding;
             let change = finding.change.as_ref().map_or("none", |c| c.as_str());
             warn!(

@@ -22,6 +22,8 @@ use crate::{
     store::{FindingFilter, Store, StoreError},
 };
 
+/// For how many runs a watch may speak before a sentinel does: it sees sooner, and names a change.
+const PRECEDENCE: u32 = 10;
 /// History from which sentinels and recoveries learn what is usual.
 const HISTORY: Duration = Duration::from_secs(2 * 86_400);
 
@@ -32,7 +34,13 @@ pub(super) struct Trouble {
     open: BTreeMap<FindingId, Tracked>,
     sentinels: HashMap<SeriesKey, Sentinel>,
     /// Alarms of series that are being watched for a change: the watch speaks first.
-    held: HashMap<(SeriesKey, Metric), Alarm>,
+    held: HashMap<(SeriesKey, Metric), Held>,
+}
+
+/// An alarm that waits for the watch of its series.
+struct Held {
+    alarm: Alarm,
+    runs: u32,
 }
 
 struct Tracked {
@@ -106,21 +114,25 @@ impl Trouble {
     ) -> Vec<Decision> {
         let mut decisions = self.recover(series, probe, now);
         for alarm in self.sense(series, probe) {
-            self.held.insert((series.clone(), alarm.metric), alarm);
+            self.held.insert((series.clone(), alarm.metric), Held { alarm, runs: 0 });
         }
-        if !watched {
-            for metric in [Metric::Latency, Metric::Success] {
-                if let Some(alarm) = self.held.remove(&(series.clone(), metric))
-                    && !self.is_open(series, metric)
-                {
-                    decisions.push(alert::unexplained(
-                        series,
-                        metric,
-                        &alarm.onset,
-                        &alarm.summary,
-                        now,
-                    ));
-                }
+        for metric in [Metric::Latency, Metric::Success] {
+            let key = (series.clone(), metric);
+            let Some(held) = self.held.get_mut(&key) else { continue };
+            held.runs += 1;
+            if watched && held.runs <= PRECEDENCE {
+                continue;
+            }
+            if let Some(Held { alarm, .. }) = self.held.remove(&key)
+                && !self.is_open(series, metric)
+            {
+                decisions.push(alert::unexplained(
+                    series,
+                    metric,
+                    &alarm.onset,
+                    &alarm.summary,
+                    now,
+                ));
             }
         }
         decisions

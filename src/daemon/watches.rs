@@ -76,6 +76,12 @@ impl Watches {
     pub(super) fn configure(&mut self, setup: &Setup) {
         let settings = &setup.settings;
         self.room.configure(settings.watch.clone(), settings.detect, settings.services.clone());
+        self.room.retain(|series| {
+            setup.settings.agent.location == series.location
+                && setup.journeys.get(&series.journey).is_some_and(|scheduled| {
+                    scheduled.journey.environments.contains(&series.environment)
+                })
+        });
     }
 
     /// Reopens what was open when the agent last stopped; changes logged meanwhile are found by the next look.

@@ -35,7 +35,7 @@ static VERDICT: Family = Family {
     labels: &["change", "service", "environment", "verdict"],
     kind: Kind::Gauge,
 };
-static SHIFT: Family = Family {
+pub(super) static SHIFT: Family = Family {
     name: "wayfarer_shift_ratio",
     help: "After divided by before: of the latency, or of the share of runs that succeeded.",
     labels: &["journey", "metric", "change", "environment", "location"],

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     agent,
+    changes::SHIFT,
     exporter::{Exporter, State},
     family::{Families, Family, Kind},
 };
@@ -168,6 +169,7 @@ impl Exporter {
         for family in OF_A_JOURNEY {
             state.families.retain(family, |labels| labels[0] != name.as_str());
         }
+        state.families.retain(&SHIFT, |labels| labels[0] != name.as_str());
     }
 }
 

@@ -56,7 +56,9 @@ fn classify(error: &serde_json::Error) -> &'static str {
 fn change(mut fields: Fields, source: &str, now: Timestamp) -> Result<Change, IntakeFault> {
     let services = fields.names("service", "services")?;
     let environments = fields.names("environment", "environments")?;
-    if services.is_empty() && environments.is_empty() {
+    // The second call for a change that is known needs its id and its state only.
+    let second = fields.0.contains_key("id") && fields.0.contains_key("state");
+    if services.is_empty() && environments.is_empty() && !second {
         return Err(IntakeFault::new(
             "neither `service` nor `environment` is said",
             "say which service was changed, or name an environment when all of it was",
@@ -71,6 +73,12 @@ fn change(mut fields: Fields, source: &str, now: Timestamp) -> Result<Change, In
     let commits = fields.commits()?;
     let (state, started_at, finished_at) = fields.times(now)?;
     let id = match fields.text("id")? {
+        Some(id) if !is_plain(&id) || matches!(id.as_str(), "." | "..") => {
+            return Err(IntakeFault::new(
+                "`id` has characters that cannot be shown, or is only dots",
+                "use letters, digits and signs, such as the id of the pipeline run",
+            ));
+        }
         Some(id) if id.chars().count() > LONGEST_ID => {
             return Err(IntakeFault::new(
                 format!("`id` is longer than {LONGEST_ID} characters"),
@@ -120,7 +128,12 @@ impl Fields {
         let Some(value) = self.take(key) else { return Ok(None) };
         let text = match value {
             Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
+            Value::Number(number) if number.is_i64() || number.is_u64() => number.to_string(),
+            Value::Number(number)
+                if key != "id" && number.as_f64().is_some_and(|n| n.abs() < 1e15) =>
+            {
+                number.to_string()
+            }
             other => return Err(wrong(key, &other, "a text")),
         };
         if text.chars().count() > LONGEST {
@@ -129,6 +142,7 @@ impl Fields {
                 "shorten it, or link to it with `url`",
             ));
         }
+        let text = if key == "id" { text } else { shown(&text) };
         let text = text.trim();
         Ok((!text.is_empty()).then(|| text.to_owned()))
     }
@@ -173,6 +187,12 @@ impl Fields {
         let mut seen = Vec::new();
         for name in names {
             let name = name.trim().to_owned();
+            if !is_plain(&name) {
+                return Err(IntakeFault::new(
+                    format!("a name in `{one}` has characters that cannot be shown"),
+                    "use the name that journeys say in `services`",
+                ));
+            }
             if name.chars().count() > LONGEST_ID {
                 return Err(IntakeFault::new(
                     format!("a name in `{one}` is longer than {LONGEST_ID} characters"),
@@ -259,9 +279,12 @@ impl Fields {
         labels.extend(std::mem::take(&mut self.0).into_iter().map(|(k, v)| (k, plain(v))));
         at_most("labels", labels.len())?;
         for (key, value) in &mut labels {
-            if key.chars().count() > LONGEST_ID {
+            *value = shown(value);
+            if key.chars().count() > LONGEST_ID || !is_plain(key) {
                 return Err(IntakeFault::new(
-                    format!("a label's name is longer than {LONGEST_ID} characters"),
+                    format!(
+                        "a label's name has characters that cannot be shown, or is longer than {LONGEST_ID} characters"
+                    ),
                     "use short names",
                 ));
             }
@@ -318,6 +341,21 @@ fn time(key: &str, value: &Value) -> Result<Timestamp, IntakeFault> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "between 0 and 4e12")]
     Timestamp::from_millisecond(ms.round() as i64).map_err(|_| bad())
+}
+
+/// Whether a text has no character that moves a cursor or turns the direction of writing (Unicode's `Bidi_Control`).
+fn is_plain(text: &str) -> bool {
+    !text.chars().any(hidden)
+}
+
+fn hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A text for people, with blanks for what cannot be shown.
+fn shown(text: &str) -> String {
+    text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect()
 }
 
 fn plain(value: Value) -> String {
@@ -420,6 +458,18 @@ mod tests {
     }
 
     #[test]
+    fn the_second_call_needs_only_id_and_state() {
+        assert!(read(r#"{"id":"42","state":"finished"}"#).unwrap().services.is_empty());
+        assert!(read(r#"{"id":"42"}"#).is_err());
+    }
+
+    #[test]
+    fn titles_lose_what_cannot_be_shown() {
+        let change = read("{\"service\":\"s\",\"title\":\"a\\u001b[31mb\\u0000\"}").unwrap();
+        assert_eq!(change.title.as_deref(), Some("a [31mb"));
+    }
+
+    #[test]
     fn faults_name_the_field_and_the_way_out() {
         for (json, expected) in [
             ("{", "the body is not JSON: line 1, column 1: it ends too early"),
@@ -442,6 +492,19 @@ mod tests {
                 "`finished_at` (2026-11-06T21:20:00Z) is before `started_at` (2026-11-18T11:06:40Z)",
             ),
             (r#"{"service":"s","commits":[{}]}"#, "a commit has no `id`"),
+            (
+                r#"{"service":"s\u001b[2J"}"#,
+                "a name in `service` has characters that cannot be shown",
+            ),
+            (
+                r#"{"service":"s","id":".."}"#,
+                "`id` has characters that cannot be shown, or is only dots",
+            ),
+            (
+                r#"{"service":"s","id":"a\u202eb"}"#,
+                "`id` has characters that cannot be shown, or is only dots",
+            ),
+            (r#"{"service":"s","id":12345678901234567890123}"#, "`id` is a number, not a text"),
         ] {
             assert_eq!(read(json).unwrap_err().message, expected, "{json}");
         }

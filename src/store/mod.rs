@@ -27,6 +27,7 @@
 //! Files of removed rows are not given back to the disk; their pages are used again.
 
 mod changes;
+mod claim;
 mod dictionary;
 mod error;
 mod evidence;
@@ -50,6 +51,7 @@ mod verdicts;
 mod writer;
 
 pub use changes::{RecordOutcome, Recorded};
+pub use claim::{Claim, ClaimError};
 pub use error::StoreError;
 pub use filter::{ChangeFilter, FindingFilter, RunFilter, RunResult};
 pub use findings::FindingCount;

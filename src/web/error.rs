@@ -107,6 +107,10 @@ impl From<HandleError> for ApiError {
             HandleError::UnknownChange(_) => {
                 Self::not_found(e.to_string(), "list changes with GET /api/v1/changes")
             }
+            HandleError::Nowhere(_) => Self::bad_request(
+                e.to_string(),
+                "say which service was changed, or name an environment when all of it was",
+            ),
             HandleError::Store(e) => e.into(),
         }
     }

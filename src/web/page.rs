@@ -160,6 +160,8 @@ fn facts(change: &Change) -> Vec<(String, String)> {
     let mut add = |name: &str, value: Option<String>| {
         facts.extend(value.filter(|v| !v.is_empty()).map(|v| (name.to_owned(), v)));
     };
+    let places: Vec<_> = change.environments.iter().map(ToString::to_string).collect();
+    add("environments", Some(places.join(", ")));
     add("title", change.title.clone());
     add("version", change.version.clone());
     add("before", change.previous_version.clone());

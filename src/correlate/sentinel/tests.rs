@@ -53,7 +53,6 @@ fn trouble_that_nothing_explains_is_found_once() {
         let off = alarm.onset.at.duration_since(probes[DAY + 20].at).as_secs().abs();
         assert!(off <= 300, "{name}: {off} s");
         assert!(alarm.onset.earliest <= alarm.onset.at && alarm.onset.at <= alarm.onset.latest);
-        assert!(alarm.summary.contains("no logged change explains it"), "{}", alarm.summary);
         assert!(alarm.effect.is_some() && alarm.before.runs > 0 && alarm.after.runs > 0);
     }
 }
