@@ -182,10 +182,13 @@ fn tls_reason(error: &TlsError, marks: Option<&Marks>) -> String {
     }
 }
 
-/// `host:port` of a URL.
+/// `scheme://host:port` of a URL; the port is named even where it is the scheme's own, because it is what refuses.
 pub(super) fn place(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let place = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+    match url.port_or_known_default() {
+        Some(port) => format!("{place}:{port}"),
+        None => place,
+    }
 }
 
 /// The error and what it was caused by, also what is hidden inside an I/O error.
