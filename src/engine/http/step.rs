@@ -6,6 +6,7 @@ use super::{
     decode,
     evidence::{evidence, hide},
     hop::{Deadline, Walked},
+    marks::whole_micros,
     redirect,
     request::{Request, build},
     session::Session,
@@ -79,7 +80,7 @@ pub(in crate::engine) async fn walk_step(
     let trouble = hops(session, http, vars, &mut deadline, &mut walked).await.err();
     let duration = walked.iter().map(|w| w.hop.duration).sum();
     let offset = walked.first().map_or_else(
-        || began.saturating_duration_since(session.watch.origin()),
+        || whole_micros(began.saturating_duration_since(session.watch.origin())),
         |first| first.hop.offset,
     );
     let mut run = StepRun {
