@@ -1,5 +1,7 @@
 //! Redirects, cookies, bodies, captures, assertions.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 use wayfarer::model::{Body, FaultKind, Literal, Outcome, Predicate, Query, Step, Text};
 
@@ -51,7 +53,6 @@ async fn redirects_that_lead_nowhere_fail() {
         "/circle2" => answer(302, &["location: /circle"], ""),
         "/none" => answer(302, &[], ""),
         "/ftp" => answer(302, &["location: ftp://x/"], ""),
-        // To itself once, to set a cookie: no circle.
         "/cookie" if asked.header("cookie").is_none() => {
             answer(302, &["location: /cookie", "set-cookie: seen=1"], "")
         }
@@ -64,7 +65,7 @@ async fn redirects_that_lead_nowhere_fail() {
     .await;
     let engine = engine(vec![]);
     for (path, part, requests) in [
-        ("/circle", "in a circle", 2),
+        ("/circle", "more than 10 redirects, in a circle: http://shop.test:", 11),
         ("/none", "no Location", 1),
         ("/ftp", "its scheme is `ftp`", 1),
         ("/1", "more than 10 redirects", 11),
@@ -76,6 +77,21 @@ async fn redirects_that_lead_nowhere_fail() {
         assert_eq!(run.evidence.as_ref().unwrap().exchanges.len(), requests);
     }
     passed(&walk(&engine, vec![shop(&site, "/cookie")]).await);
+}
+
+#[tokio::test]
+async fn a_server_that_warms_up_redirects_to_the_same_address() {
+    let visits = AtomicUsize::new(0);
+    let site = Site::start(None, move |_| {
+        if visits.fetch_add(1, Ordering::SeqCst) < 3 {
+            answer(302, &["location: /"], "")
+        } else {
+            answer(200, &[], "warm")
+        }
+    })
+    .await;
+    let step = shop(&site, "/").expect(Query::Redirects, status(3.0));
+    passed(&walk(&engine(vec![]), vec![step]).await);
 }
 
 #[tokio::test]

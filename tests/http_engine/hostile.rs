@@ -163,7 +163,7 @@ async fn no_address_and_no_listener() {
     for host in ["127.0.0.1", "shop.test"] {
         let run = walk(&engine, vec![get(format!("http://{host}:{port}/"))]).await;
         let failure = failed(&run, FaultKind::Connect);
-        assert_eq!(failure.message, format!("{host}:{port} refused the connection"));
+        assert_eq!(failure.message, format!("http://{host}:{port} refused the connection"));
         assert!(run.evidence.as_ref().unwrap().curl.starts_with("curl -i http://"));
     }
 }

@@ -148,6 +148,8 @@ pub(crate) fn is_consistent(run: &Run) {
     for step in &run.steps {
         for hop in &step.hops {
             assert_eq!(hop.phases.total(), hop.duration, "phases add up: {hop:?}");
+            let times = hop.phases.named().map(|(_, d)| d).into_iter().chain([hop.offset]);
+            assert!(times.into_iter().all(|t| t.subsec_nanos() % 1000 == 0), "{hop:?}");
         }
         let hops: Duration = step.hops.iter().map(|hop| hop.duration).sum();
         assert_eq!(hops, step.duration);

@@ -13,7 +13,7 @@ use tokio::{io::AsyncWriteExt, net::TcpListener};
 use wayfarer::model::{FaultKind, Hop, Query, Run};
 
 use crate::{
-    authority::Authority,
+    authority::{Authority, self_signed},
     journey::{
         Values, With, engine, failed, get, hops, is_consistent, passed, status, ticket, walk,
     },
@@ -147,9 +147,17 @@ async fn what_is_wrong_with_a_certificate_is_said() {
     let engine = engine(vec![authority.root()]);
     let stranger = Authority::named("nobody");
     for (acceptor, part) in [
-        (authority.acceptor(&["other.test"], 2085, &[]), "wrong name, it is for"),
+        (
+            authority.acceptor(&["other.test"], 2085, &[]),
+            "wrong name: it is for other.test, not shop.test",
+        ),
+        (self_signed(true), "is self-signed and marked as an authority's (CA:TRUE)"),
+        (self_signed(false), "is self-signed: no authority vouches for it"),
         (authority.acceptor(&["shop.test"], 2021, &[]), "has expired (on 2021-01-01T00:00:00Z)"),
-        (stranger.acceptor(&["shop.test"], 2085, &[]), "issuer is unknown"),
+        (
+            stranger.acceptor(&["shop.test"], 2085, &[]),
+            "issuer (CN=nobody) is not trusted here; to trust it, name a PEM file",
+        ),
     ] {
         let site = Site::start(Some(acceptor), |_| answer(200, &[], "")).await;
         let run = walk(&engine, vec![get(format!("https://shop.test:{}/", site.port()))]).await;
@@ -178,6 +186,7 @@ async fn a_server_without_tls_is_told() {
     };
     let failure = failed(&run, FaultKind::Tls);
     assert!(failure.message.contains("does not speak TLS here"), "{}", failure.message);
+    assert!(!failure.message.contains("Invalid"), "{}", failure.message);
 }
 
 #[tokio::test]

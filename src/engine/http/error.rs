@@ -2,13 +2,13 @@
 
 use std::{error::Error, io, net::SocketAddr};
 
-use rustls::{CertificateError, Error as TlsError};
+use rustls::Error as TlsError;
 use url::Url;
 
 use super::{
+    certificate,
     marks::Marks,
     resolve::{LookupError, can_open_sockets, has_route},
-    tls::earliest_expiry,
 };
 use crate::{engine::fault::Trouble, model::FaultKind};
 
@@ -23,7 +23,7 @@ pub(super) fn judge(error: &reqwest::Error, marks: Option<&Marks>, url: &Url) ->
         return Trouble::target(FaultKind::Dns, lookup.to_string());
     }
     if let Some(tls) = find::<TlsError>(&chain) {
-        return Trouble::target(FaultKind::Tls, tls_reason(tls, marks));
+        return Trouble::target(FaultKind::Tls, tls_reason(tls, marks, url));
     }
     let io = chain.iter().rev().find_map(|e| e.downcast_ref::<io::Error>());
     if connecting || error.is_connect() {
@@ -61,11 +61,12 @@ fn in_use(chain: &[&(dyn Error + 'static)], io: Option<&io::Error>) -> Trouble {
     let closed = hyper.is_some_and(|e| {
         e.is_incomplete_message() || e.is_canceled() || e.is_closed() || e.is_body_write_aborted()
     });
-    let garbled = hyper.is_some_and(|e| e.is_parse() || e.is_parse_too_large());
+    let nonsense = hyper.filter(|e| e.is_parse() || e.is_parse_too_large());
     // The h2 crate is not named here; its texts say who ended a stream.
     let received = last.contains("error received") || last.contains("stream no longer needed");
-    if garbled {
-        Trouble::target(FaultKind::Protocol, format!("the answer is not valid HTTP: {last}"))
+    if let Some(error) = nonsense {
+        let reason = format!("the answer is not valid HTTP: {}", garbled(error));
+        Trouble::target(FaultKind::Protocol, reason)
     } else if closed {
         Trouble::target(
             FaultKind::Reset,
@@ -143,49 +144,53 @@ fn any_route(marks: Option<&Marks>, url: &Url) -> bool {
 }
 
 /// Why the handshake failed, for people.
-fn tls_reason(error: &TlsError, marks: Option<&Marks>) -> String {
-    use CertificateError as C;
-    let ended = || {
-        let chain = marks.map(|m| m.chain.as_slice()).unwrap_or_default();
-        earliest_expiry(chain).map_or_else(String::new, |at| format!(" (on {at})"))
-    };
+fn tls_reason(error: &TlsError, marks: Option<&Marks>, url: &Url) -> String {
     match error {
-        TlsError::InvalidCertificate(C::Expired | C::ExpiredContext { .. }) => {
-            format!("the certificate has expired{}", ended())
+        TlsError::InvalidCertificate(error) => {
+            let chain = marks.map(|m| m.chain.as_slice()).unwrap_or_default();
+            certificate::refusal(error, chain, url)
         }
-        TlsError::InvalidCertificate(C::NotValidYet | C::NotValidYetContext { .. }) => {
-            "the certificate is not valid yet".to_owned()
-        }
-        TlsError::InvalidCertificate(C::UnknownIssuer) => {
-            "the certificate's issuer is unknown: no authority that is trusted here signed it"
+        TlsError::InvalidMessage(_) => format!(
+            "the server does not speak TLS here: what it sent is not a TLS message; perhaps the address begins with http://, as in http://{}",
+            place(url).trim_start_matches("https://")
+        ),
+        TlsError::AlertReceived(alert) => format!(
+            "the server refused the TLS handshake: {}",
+            certificate::words(&format!("{alert:?}"))
+        ),
+        TlsError::PeerIncompatible(_) => {
+            "the TLS handshake failed: the server has no protocol version or cipher that we have"
                 .to_owned()
         }
-        TlsError::InvalidCertificate(C::NotValidForNameContext { expected, presented }) => {
-            let names =
-                if presented.is_empty() { "no name".to_owned() } else { presented.join(", ") };
-            format!(
-                "the certificate is not for {}: wrong name, it is for {names}",
-                expected.to_str()
-            )
-        }
-        TlsError::InvalidCertificate(C::NotValidForName) => {
-            "the certificate is for another name: wrong name".to_owned()
-        }
-        TlsError::InvalidCertificate(C::BadSignature) => {
-            "the certificate's signature is not that of its issuer".to_owned()
-        }
-        TlsError::InvalidCertificate(C::Revoked) => "the certificate was revoked".to_owned(),
-        TlsError::InvalidMessage(_) => {
-            format!("the server does not speak TLS here: {error}")
+        TlsError::PeerMisbehaved(_) => {
+            "the TLS handshake failed: the server broke the rules of TLS".to_owned()
         }
         other => format!("the TLS handshake failed: {other}"),
     }
 }
 
-/// `host:port` of a URL.
+/// Why an answer is not HTTP, for people.
+fn garbled(error: &hyper::Error) -> &'static str {
+    if error.is_parse_too_large() {
+        "its headers are too many or too long"
+    } else if error.is_parse_status() {
+        "its first line holds no status from 100 to 999"
+    } else if error.is_parse_version_h2() {
+        "it is HTTP/2, which was not agreed on"
+    } else if error.to_string().contains("header") {
+        "a header of it is malformed"
+    } else {
+        "it does not begin as an HTTP answer does"
+    }
+}
+
+/// `scheme://host:port` of a URL; the port is named even where it is the scheme's own, because it is what refuses.
 pub(super) fn place(url: &Url) -> String {
-    let host = url.host_str().unwrap_or_default();
-    url.port_or_known_default().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+    let place = format!("{}://{}", url.scheme(), url.host_str().unwrap_or_default());
+    match url.port_or_known_default() {
+        Some(port) => format!("{place}:{port}"),
+        None => place,
+    }
 }
 
 /// The error and what it was caused by, also what is hidden inside an I/O error.
@@ -213,6 +218,8 @@ fn deepest(chain: &[&(dyn Error + 'static)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rustls::CertificateError;
+
     use super::*;
 
     #[test]

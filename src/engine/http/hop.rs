@@ -8,7 +8,7 @@ use hyper_util::client::legacy::connect::HttpInfo;
 use super::{
     decode::{decode, too_large},
     error::judge,
-    marks::{Ends, Marks, phases},
+    marks::{Ends, Marks, phases, whole_micros},
     request::Request,
     session::Session,
 };
@@ -157,7 +157,7 @@ impl Session {
             url: request.url.to_string(),
             status: progress.head.as_ref().map(|head| head.status.as_u16()),
             version: progress.version.map(version_name),
-            offset: start.saturating_duration_since(self.watch.origin()),
+            offset: whole_micros(start.saturating_duration_since(self.watch.origin())),
             duration: phases.total(),
             phases,
             reused: made.is_none(),

@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     task::{Context, Poll},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use hyper_util::client::legacy::connect::{Connection, HttpInfo};
@@ -134,7 +134,8 @@ where
     }
 }
 
-/// Divides the time from `start` to `end` into phases without a gap, so that they add up to it. `marks` are those of the attempt that made
+/// Divides the time from `start` to `end` into phases without a gap, so that they add up to it. Each is a whole number of microseconds, so
+/// that what is written in microseconds still adds up; one that took any time at all is at least one. `marks` are those of the attempt that made
 /// the connection, if it was made in this hop; `head` is when the answer's head came. The phase in which a hop ended early takes the rest.
 pub(super) fn phases(
     start: Instant,
@@ -143,11 +144,13 @@ pub(super) fn phases(
     head: Option<Instant>,
 ) -> Phases {
     let mut phases = Phases::default();
-    let mut at = start;
+    let (mut at, mut elapsed) = (start, Duration::ZERO);
     let mut until = |mark: Option<Instant>| {
         let to = mark.unwrap_or(end).clamp(at, end.max(at));
-        let length = to.saturating_duration_since(at);
-        at = to;
+        let least = if to > at { elapsed + Duration::from_micros(1) } else { elapsed };
+        let reached = whole_micros(to.saturating_duration_since(start)).max(least);
+        let length = reached - elapsed;
+        (at, elapsed) = (to, reached);
         length
     };
     if let Some(marks) = marks {
@@ -164,10 +167,13 @@ pub(super) fn phases(
     phases
 }
 
+/// The time without what is less than a microsecond.
+pub(in crate::engine) fn whole_micros(time: Duration) -> Duration {
+    Duration::new(time.as_secs(), time.subsec_micros() * 1000)
+}
+
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -191,6 +197,31 @@ mod tests {
             let end = start + Duration::from_millis(length);
             let phases = phases(start, end, attempt.then_some(&marks), at(4));
             prop_assert_eq!(phases.total(), Duration::from_millis(length));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn phases_are_whole_microseconds(
+            times in proptest::collection::vec(1u64..1_000_000, 4),
+            length in 1u64..1_000_000,
+        ) {
+            let start = Clock.instant();
+            let at = |ns: u64| Some(start + Duration::from_nanos(ns));
+            let marks = Marks {
+                resolve_started: Some(start),
+                resolved: at(times[0]),
+                tls_started: at(times[1]),
+                connected: at(times[2]),
+                ..Marks::default()
+            };
+            let end = start + Duration::from_nanos(length);
+            let phases = phases(start, end, Some(&marks), at(times[3]));
+            prop_assert!(phases.named().iter().all(|(_, d)| d.subsec_nanos() % 1000 == 0));
+            prop_assert!(!phases.resolve.is_zero());
+            let (total, length) = (phases.total(), Duration::from_nanos(length));
+            prop_assert!(total + Duration::from_micros(1) > length);
+            prop_assert!(total <= length + Duration::from_micros(5));
         }
     }
 

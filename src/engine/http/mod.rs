@@ -5,6 +5,7 @@
 //! belong to a connect *attempt* (a task-local around the connector): hyper may race a new connect against a connection that is just
 //! coming back, and the loser's marks must not fall into the next hop. Which connection served is told by its socket addresses.
 
+mod certificate;
 mod decode;
 mod error;
 mod evidence;

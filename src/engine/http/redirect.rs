@@ -81,24 +81,26 @@ fn leave_behind(headers: &mut HeaderMap, mask: &Mask) {
     }
 }
 
-/// What tells a circle: the same request again, cookies included. A page that redirects to itself to set a cookie is none.
-pub(super) fn fingerprint(request: &Request, cookies: Option<&str>) -> String {
-    format!("{} {} {}", request.method, request.url, cookies.unwrap_or_default())
-}
-
-/// The trouble with a circle.
-pub(super) fn circle(url: &Url, hops: usize) -> Trouble {
-    let message = format!(
-        "redirects go in a circle: {}{} was asked for again after {hops} hops, with the same cookies",
-        place(url),
-        url.path()
-    );
+/// The trouble with too many redirects. `asked` are the URLs that were asked for, in order. A circle is only told of, never judged by
+/// itself: a server that warms up redirects to the same address until it is ready.
+pub(super) fn too_many<'a>(limit: u32, asked: impl Iterator<Item = &'a Url>) -> Trouble {
+    let mut message = format!("more than {limit} {}", plural(limit, "redirect"));
+    let asked: Vec<&Url> = asked.collect();
+    if let Some(last) = asked.last() {
+        let times = asked.iter().filter(|url| url == &last).count();
+        if times > 1 {
+            message += &format!(
+                ", in a circle: {}{} was asked for {times} times",
+                place(last),
+                last.path()
+            );
+        }
+    }
     Trouble::target(FaultKind::Redirect, message)
 }
 
-/// The trouble with too many redirects.
-pub(super) fn too_many(limit: u32) -> Trouble {
-    Trouble::target(FaultKind::Redirect, format!("more than {limit} redirects"))
+fn plural(number: u32, noun: &str) -> String {
+    if number == 1 { noun.to_owned() } else { format!("{noun}s") }
 }
 
 #[cfg(test)]
@@ -163,6 +165,21 @@ mod tests {
             }
             assert!(headers.contains_key("x-plain"));
         }
+    }
+
+    #[test]
+    fn the_limit_tells_of_a_circle_and_counts_in_good_grammar() {
+        let urls = |all: &[&str]| all.iter().map(|u| Url::parse(u).unwrap()).collect::<Vec<_>>();
+        let said = |limit, all: &[&str]| match too_many(limit, urls(all).iter()) {
+            Trouble::Target(FaultKind::Redirect, message) => message,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(said(1, &["http://x/1", "http://x/2"]), "more than 1 redirect");
+        assert_eq!(said(2, &["http://x/1", "http://x/2", "http://x/3"]), "more than 2 redirects");
+        assert_eq!(
+            said(2, &["https://x/1?a", "https://x/2", "https://x/1?a"]),
+            "more than 2 redirects, in a circle: https://x:443/1 was asked for 2 times"
+        );
     }
 
     #[test]

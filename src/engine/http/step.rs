@@ -1,11 +1,12 @@
 //! One HTTP step: its hops, then its checks.
 
-use std::{cell::RefCell, collections::HashSet, time::Duration};
+use std::{cell::RefCell, time::Duration};
 
 use super::{
     decode,
     evidence::{evidence, hide},
     hop::{Deadline, Walked},
+    marks::whole_micros,
     redirect,
     request::{Request, build},
     session::Session,
@@ -79,7 +80,7 @@ pub(in crate::engine) async fn walk_step(
     let trouble = hops(session, http, vars, &mut deadline, &mut walked).await.err();
     let duration = walked.iter().map(|w| w.hop.duration).sum();
     let offset = walked.first().map_or_else(
-        || began.saturating_duration_since(session.watch.origin()),
+        || whole_micros(began.saturating_duration_since(session.watch.origin())),
         |first| first.hop.offset,
     );
     let mut run = StepRun {
@@ -132,15 +133,10 @@ async fn hops(
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
     let mut request: Request = build(http, vars)?;
-    let mut asked = HashSet::new();
     loop {
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
             return Err(Trouble::target(FaultKind::Timeout, message));
-        }
-        let cookies = session.jar.header(&request.url);
-        if !asked.insert(redirect::fingerprint(&request, cookies.as_deref())) {
-            return Err(redirect::circle(&request.url, walked.len()));
         }
         let mut hop = session.hop(&request, http.max_body_bytes, deadline).await;
         let trouble = hop.trouble.take();
@@ -156,7 +152,7 @@ async fn hops(
             return Ok(());
         }
         if walked.len() > http.redirects as usize {
-            return Err(redirect::too_many(http.redirects));
+            return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
         deadline.at += session.settle().await;
