@@ -14,7 +14,18 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
     let mut faults = Vec::new();
     let mut good = true;
     for path in paths {
-        let found = files::find(path).map_err(|e| Failed::new(Exit::Config, e))?;
+        let found = match files::find(path) {
+            Ok(found) => found,
+            Err(e) => {
+                good = false;
+                if arguments.json {
+                    faults.push(json!({ "path": path, "message": e.to_string() }));
+                } else {
+                    say(&format!("{e}\n"))?;
+                }
+                continue;
+            }
+        };
         match config::load(&found.main, &found.journeys) {
             Ok(config) if !arguments.json => {
                 let (journeys, environments) =

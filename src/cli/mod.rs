@@ -123,12 +123,21 @@ fn backtest_failed(e: backtest::BacktestError) -> Failed {
 
 fn init_verb(arguments: &args::InitArguments, context: &Context) -> Result<Exit, Failed> {
     let dir = arguments.dir.as_deref().unwrap_or(&context.config);
-    let written = init::run(dir).map_err(|e| Failed::new(Exit::Usage, e))?;
+    let written = init::run(dir).map_err(|e| {
+        let exit = match &e {
+            init::InitError::Exists(_) => Exit::Usage,
+            init::InitError::Unwritable { .. } => Exit::Trouble,
+        };
+        Failed::new(exit, e)
+    })?;
     for path in written {
         say(&format!("wrote {}\n", path.display()))?;
     }
-    let dir = dir.display();
-    say(&format!("\nNext: wayfarer check -c {dir}, then wayfarer agent -c {dir}\n"))?;
+    let dir = dir.display().to_string();
+    let dir = if dir.contains(' ') { format!("'{dir}'") } else { dir };
+    say(&format!(
+        "\nNext:\n  wayfarer check -c {dir}\n  wayfarer agent -c {dir}\n  wayfarer run -c {dir}    (while the agent is up: the first journey asks it)\n"
+    ))?;
     Ok(Exit::Good)
 }
 

@@ -6,17 +6,28 @@ use serde_json::json;
 
 use super::{Context, Exit, Failed, args::RunArguments, nearly, say};
 use crate::{
+    config,
     daemon::{Scheduled, Setup},
     engine::{Engine, EngineSettings, Ticket},
-    model::{Environment, EnvironmentName, Outcome, Run, RunId, Trigger},
+    model::{Environment, EnvironmentName, Outcome, Run, RunId, Settings, Trigger},
     render::{self, Layout},
+    source::files,
     web::views::RunView,
 };
 
 /// Walks; exit 4 when a journey failed, 7 when we could not walk.
 pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<Exit, Failed> {
-    let setup = Setup::load(&context.config, &context.variables)?;
-    let environment = environment(&setup, arguments.environment.as_deref())?;
+    let found = files::find(&context.config).map_err(|e| Failed::new(Exit::Config, e))?;
+    let mut config =
+        config::load(&found.main, &found.journeys).map_err(|e| Failed::new(Exit::Config, e))?;
+    let name = environment(&config.settings, arguments.environment.as_deref())?;
+    // Only the secrets of where it walks are asked for: whoever walks staging need not have production's.
+    config.settings.environments.retain(|other, _| *other == name);
+    config.settings.tokens.clear();
+    let setup = Setup::resolve(found.root, config, &context.variables)?;
+    let environment = setup.environments.get(&name).cloned();
+    let environment =
+        environment.ok_or_else(|| Failed::new(Exit::Bug, "the environment is gone"))?;
     let journeys = journeys(&setup, &environment.name, &arguments.journeys)?;
     let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
     let vars = overrides(arguments, &environment, &journeys)?;
@@ -106,24 +117,24 @@ fn verdict(runs: &[Run]) -> Exit {
     }
 }
 
-fn environment(setup: &Setup, said: Option<&str>) -> Result<Arc<Environment>, Failed> {
-    let names =
-        || setup.environments.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
+fn environment(settings: &Settings, said: Option<&str>) -> Result<EnvironmentName, Failed> {
+    let all = &settings.environments;
+    let names = all.keys().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match said {
-        Some(name) => setup.environments.get(name).cloned().ok_or_else(|| {
-            let near = nearly(name, setup.environments.keys().map(|n| n.as_str()));
+        Some(name) => all.get_key_value(name).map(|(name, _)| name.clone()).ok_or_else(|| {
+            let near = nearly(name, all.keys().map(|n| n.as_str()));
             Failed::new(
                 Exit::Usage,
-                format!("no environment is called `{name}`{near}; there are: {}", names()),
+                format!("no environment is called `{name}`{near}; there are: {names}"),
             )
         }),
         None => {
-            let mut all = setup.environments.values();
-            match (all.next(), all.next()) {
-                (Some(only), None) => Ok(Arc::clone(only)),
+            let mut keys = all.keys();
+            match (keys.next(), keys.next()) {
+                (Some(only), None) => Ok(only.clone()),
                 _ => Err(Failed::new(
                     Exit::Usage,
-                    format!("say where with --env; there are: {}", names()),
+                    format!("say where with --env; there are: {names}"),
                 )),
             }
         }

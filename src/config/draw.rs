@@ -75,13 +75,19 @@ impl SourceCode for Lines<'_> {
             found.data(),
             *found.span(),
             found.line(),
-            found.column(),
+            self.column(wanted.offset()),
             found.line_count(),
         )))
     }
 }
 
 impl Lines<'_> {
+    /// The column of a byte in characters, from 0: what editors count, and what [`Fault::column`] says.
+    fn column(&self, offset: usize) -> usize {
+        let head = self.text.get(..offset).unwrap_or_default();
+        head.rsplit('\n').next().unwrap_or_default().chars().count()
+    }
+
     fn whole_lines(&self, span: &SourceSpan) -> SourceSpan {
         let head = self.text.get(..span.offset()).unwrap_or_default();
         let start = head.rfind('\n').map_or(0, |newline| newline + 1);

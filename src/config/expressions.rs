@@ -8,15 +8,27 @@ use crate::{
     render::{Template, TemplateFault},
 };
 
-/// The names a template reads.
+/// The names a template reads. It is tried with a text for each of them, so that what can never be filled is told at load.
 pub(super) fn names_of(text: &Text) -> Result<BTreeSet<String>, TemplateFault> {
-    Template::compile(text).map(|template| template.names()).map_err(|mut fault| {
+    let template = Template::compile(text).map_err(|mut fault| {
         // What the grammar expected is a list of its rules, which says nothing to people.
         if let Some((said, _)) = fault.message.split_once(": expected ") {
             fault.message = said.to_owned();
         }
         fault
-    })
+    })?;
+    let names = template.names();
+    let texts = names.iter().map(|name| (name.clone(), "text".to_owned())).collect();
+    match template.fill(&texts) {
+        Ok(_) => Ok(names),
+        Err(fault) => Err(TemplateFault {
+            message: format!(
+                "it can never be filled: {}; every variable is a text without parts",
+                fault.message
+            ),
+            ..fault
+        }),
+    }
 }
 
 /// What is probably missing in a template that does not compile.
@@ -39,4 +51,24 @@ pub(super) fn query_fault(query: &Query) -> Option<String> {
 /// What is wrong with an assertion, if anything.
 pub(super) fn assertion_fault(assertion: &Assertion) -> Option<String> {
     check::fault_of_assertion(assertion)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_never_be_filled_is_a_fault() {
+        for text in
+            ["{{base_url.foo}}", "{{user.length}}", "{{@index}}", "{{#each user}}x{{/each}}"]
+        {
+            let fault = names_of(&Text::from(text)).unwrap_err();
+            assert!(fault.message.contains("can never be filled"), "{text}: {}", fault.message);
+        }
+        for text in
+            ["plain", "{{a}}/{{b}}", "{{#if a}}{{b}}{{else}}{{c}}{{/if}}", "{{urlencode a}}"]
+        {
+            assert!(names_of(&Text::from(text)).is_ok(), "{text}");
+        }
+    }
 }
