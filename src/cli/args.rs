@@ -252,7 +252,7 @@ pub(super) struct ShowArguments {
 
 /// `wayfarer gate`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: wayfarer gate 4711 --wait 30m --url http://127.0.0.1:9464\n\
+#[command(after_help = "Example: wayfarer gate 4711 --wait 45m --url http://127.0.0.1:9464\n\
 Exits 0 (go on), 5 (harmful) or 6 (no verdict: still pending, inconclusive, or too little data).")]
 pub(super) struct GateArguments {
     /// The change's id
