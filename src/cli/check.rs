@@ -1,9 +1,14 @@
 //! `wayfarer check`: every fault of every file, in one go.
 
-use serde_json::json;
+use std::path::Path;
+
+use serde_json::{Value, json};
 
 use super::{Context, Exit, Failed, args::CheckArguments, say};
-use crate::{config, source::files};
+use crate::{
+    config,
+    source::files::{self, SourceError},
+};
 
 /// Checks each path; exit 3 if any has a fault.
 pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit, Failed> {
@@ -14,20 +19,20 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
     let mut faults = Vec::new();
     let mut good = true;
     for path in paths {
-        let found = match files::find(path) {
-            Ok(found) => found,
+        let (found, unreadable) = match files::survey(path) {
+            Ok(survey) => survey,
             Err(e) => {
                 good = false;
-                if arguments.json {
-                    faults.push(json!({ "path": path, "message": e.to_string() }));
-                } else {
-                    say(&format!("{e}\n"))?;
-                }
+                unread(&mut faults, arguments, path, &e)?;
                 continue;
             }
         };
+        for e in &unreadable {
+            good = false;
+            unread(&mut faults, arguments, path, e)?;
+        }
         match config::load(&found.main, &found.journeys) {
-            Ok(config) if !arguments.json => {
+            Ok(config) if !arguments.json && unreadable.is_empty() => {
                 let (journeys, environments) =
                     (config.journeys.len(), config.settings.environments.len());
                 say(&format!(
@@ -52,6 +57,20 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
         say(&format!("{:#}\n", json!({ "good": good, "faults": faults })))?;
     }
     Ok(if good { Exit::Good } else { Exit::Config })
+}
+
+/// A file that cannot be read is one fault among the others.
+fn unread(
+    faults: &mut Vec<Value>,
+    arguments: &CheckArguments,
+    path: &Path,
+    e: &SourceError,
+) -> Result<(), Failed> {
+    if arguments.json {
+        faults.push(json!({ "path": path, "message": e.to_string() }));
+        return Ok(());
+    }
+    say(&format!("{e}\n\n"))
 }
 
 fn plural(count: usize, word: &str) -> String {

@@ -64,6 +64,9 @@ pub enum SourceError {
     /// The file is longer than anybody writes.
     #[error("{} is longer than 1 MiB: it cannot be a file of settings or a journey", .0.display())]
     TooLarge(PathBuf),
+    /// Several of these at once.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
+    Several(Vec<SourceError>),
     /// The folder cannot be watched for changes.
     #[error("cannot watch {} for changes: {message}; SIGHUP reloads all the same", path.display())]
     Unwatchable {
@@ -81,6 +84,20 @@ pub enum SourceError {
 /// # Errors
 /// A file or folder that is missing, unreadable, no text or too large.
 pub fn find(start: &Path) -> Result<Found, SourceError> {
+    let (found, mut unreadable) = survey(start)?;
+    match unreadable.len() {
+        0 => Ok(found),
+        1 => Err(unreadable.remove(0)),
+        _ => Err(SourceError::Several(unreadable)),
+    }
+}
+
+/// As [`find`], but goes on without the journeys that cannot be read and gives their faults beside the rest: whoever checks
+/// wants all faults at once.
+///
+/// # Errors
+/// Settings or a folder that are missing or unreadable.
+pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
     let (root, settings) = locate(start)?;
     let main = read(&settings)?;
     let folder = root.join(JOURNEYS);
@@ -98,8 +115,14 @@ pub fn find(start: &Path) -> Result<Found, SourceError> {
         }
     }
     paths.sort();
-    let journeys = paths.iter().map(|path| read(path)).collect::<Result<_, _>>()?;
-    Ok(Found { root, main, journeys })
+    let (mut journeys, mut faults) = (Vec::new(), Vec::new());
+    for path in &paths {
+        match read(path) {
+            Ok(journey) => journeys.push(journey),
+            Err(fault) => faults.push(fault),
+        }
+    }
+    Ok((Found { root, main, journeys }, faults))
 }
 
 /// Whether a path is named like a journey file.
@@ -162,6 +185,23 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         folder
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_beside_the_rest() {
+        let folder = folder(&[
+            ("wayfarer.toml", b"# settings"),
+            ("journeys/a.toml", b"a"),
+            ("journeys/b.toml", b"\xff"),
+            ("journeys/c.toml", b"c\xff"),
+        ]);
+        let (found, faults) = survey(folder.path()).unwrap();
+        assert_eq!((found.journeys.len(), faults.len()), (1, 2));
+        let text = find(folder.path()).unwrap_err().to_string();
+        assert!(
+            text.contains("b.toml is not UTF-8") && text.contains("c.toml is not UTF-8"),
+            "{text}"
+        );
     }
 
     #[test]

@@ -87,6 +87,9 @@ fn untrusted(error: &CertificateError, own: Option<&X509Certificate<'_>>) -> Str
             format!("the certificate's issuer{issuer} is not trusted here; {TRUST}")
         }
         C::BadSignature => "the certificate's signature is not that of its issuer".to_owned(),
+        C::Other(reason) => {
+            format!("the certificate cannot be accepted: {}", words(&reason.0.to_string()))
+        }
         other => format!("the certificate cannot be accepted: {}", words(&other.to_string())),
     }
 }
