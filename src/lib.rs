@@ -10,6 +10,7 @@ pub mod correlate;
 pub mod intake;
 pub mod render;
 pub mod schedule;
+pub mod simulate;
 
 // Floor 2: text and time.
 pub mod clock;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 use wayfarer::{
     cli::backtest,
-    correlate::replay::{self, Label},
-    model::{Detect, Watch},
+    correlate::replay,
+    model::{Detect, Label, Watch},
     source::histories,
 };
 

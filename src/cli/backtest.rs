@@ -3,8 +3,8 @@
 use std::{fmt::Write as _, path::Path, thread, time::Duration};
 
 use crate::{
-    correlate::replay::{self, Case, CaseResult, Report, Summary},
-    model::{Detect, Watch},
+    correlate::replay::{self, CaseResult, Report, Summary},
+    model::{Case, Detect, Watch},
     source::histories::{self, HistoryError},
 };
 

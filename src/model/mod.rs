@@ -4,6 +4,7 @@
 //! beyond constructors and simple questions about themselves. Times are [`jiff::Timestamp`], spans of time
 //! [`std::time::Duration`]; where a plain number leaves the program its unit is in the name (`_ms`, `_bytes`).
 
+pub mod case;
 pub mod change;
 pub mod environment;
 pub mod finding;
@@ -17,6 +18,7 @@ pub mod secret;
 pub mod settings;
 pub mod verdict;
 
+pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use finding::{Finding, FindingKind, FindingState};

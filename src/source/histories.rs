@@ -14,9 +14,9 @@ use std::{
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use crate::{
-    correlate::replay::{Case, Label, Recorded, Truth},
-    model::{Change, FaultKind, Metric, Probe, SeriesKey, ServiceName, Signature},
+use crate::model::{
+    Case, Change, FaultKind, Label, Metric, Probe, Recorded, SeriesKey, ServiceName, Signature,
+    Truth,
 };
 
 /// The file that lists the cases.

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::model::{ChangeId, JourneyName, Metric};
 
-use super::{Case, CaseResult, Hit, Label, Truth};
+use super::{CaseResult, Hit};
+use crate::model::{Case, Label, Truth};
 
 /// A back-test in full.
 #[derive(Debug, Clone, PartialEq, Serialize)]
