@@ -63,8 +63,8 @@ impl Baseline {
         let season = season(history, &usable, span, horizon, tuning);
         let settled: Vec<f64> =
             levels.iter().enumerate().map(|(i, v)| v - season.at_row(i)).collect();
-        let flat = present(&settled);
-        let centre = median(&flat);
+        let mut flat = present(&settled);
+        let mut centre = median(&flat);
         let mut s0 = spread(&flat, centre).max(SCALE_LEAST);
         let short = count < tuning.short;
         if short {
@@ -73,18 +73,19 @@ impl Baseline {
         }
         let floor = tuning.noise_floor();
         let se = s0.max(floor);
-        let score = if short || s0 < floor {
-            Score::Distance { centre, se }
-        } else {
-            Score::rank(sorted(flat.clone()), centre, se)
-        };
-        let phi = memory(&flat, &score, short, tuning) * (s0 / floor).powi(2).min(1.0);
-        let few = (1.0 - count / tuning.short).max(0.0);
+        let phi = memory(&flat, &shape(&flat, centre, (s0, floor), short), short, tuning)
+            * (s0 / floor).powi(2).min(1.0);
         let scale = wander::Scale { se, phi, day: history.day };
-        let strays = wander::variance(&history.good_levels(tuning.history), scale, tuning.wander);
+        let past = history.good_levels(tuning.history);
+        let lean = wander::lean(&past, scale, span, tuning);
+        centre += lean.by * se;
+        flat.iter_mut().for_each(|v| *v += lean.by * se);
+        let score = shape(&flat, centre, (s0, floor), short);
+        let few = (1.0 - count / tuning.short).max(0.0);
+        let strays = wander::variance(&past, scale, tuning.wander);
         let effective = (count * (1.0 - phi) / (1.0 + phi)).max(3.0);
         let om2 = strays
-            + 1.0 / effective
+            + lean.error.unwrap_or(1.0 / effective)
             + tuning.wander_season * (season.error / se).powi(2)
             + (tuning.wander_least / se).powi(2)
             + tuning.wander_short * few;
@@ -137,8 +138,18 @@ fn season(
         usable.iter().map(|v| ((v - centre) / scale).clamp(-SCORE_BOUND, SCORE_BOUND)).collect();
     let noise = Noise { scale, memory: autocorrelation(&scores).clamp(0.0, 0.9) };
     let levels: Vec<f64> = history.rows.iter().map(|r| r.level).collect();
-    let half_width = tuning.season_half_width;
-    Season::learn(&levels, Extent { day: history.day, span, horizon, half_width }, &noise)
+    let half_widths = &tuning.season_half_widths;
+    Season::learn(&levels, Extent { day: history.day, span, horizon, half_widths }, &noise)
+}
+
+/// How levels become scores: by rank where there is enough noise and data for it.
+fn shape(flat: &[f64], centre: f64, (s0, floor): (f64, f64), short: bool) -> Score {
+    let se = s0.max(floor);
+    if short || s0 < floor {
+        Score::Distance { centre, se }
+    } else {
+        Score::rank(sorted(flat.to_vec()), centre, se)
+    }
 }
 
 /// The memory of the scores, with its margin; mixed with the usual one where probes are few.

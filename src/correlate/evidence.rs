@@ -73,9 +73,12 @@ struct Hypothesis {
 pub(super) struct Evidence {
     noise: Noise,
     shifts: Vec<f64>,
+    /// Log prior probability of each.
+    ln_prior: Vec<f64>,
     strays: [f64; WANDER.len()],
-    ln_uniform: f64,
     spell: Spell,
+    /// Log-likelihood of all scores so far if nothing ever happened, without constants.
+    base: f64,
     last: Option<f64>,
     hypotheses: Vec<Hypothesis>,
     /// Scratch: posterior weight of each onset at the edge or after.
@@ -102,10 +105,11 @@ impl Evidence {
     pub(super) fn new(noise: Noise, om: f64, shifts: Vec<f64>, tuning: &Tuning) -> Self {
         Self {
             noise,
-            ln_uniform: -(shifts.len() as f64).ln(),
+            ln_prior: ln_prior(shifts.len(), tuning.shift_fading),
             shifts,
             strays: WANDER.map(|(node, _)| node * om),
             spell: Spell::new(tuning),
+            base: 0.0,
             last: None,
             hypotheses: Vec::new(),
             weights: Vec::new(),
@@ -116,6 +120,7 @@ impl Evidence {
     pub(super) fn push(&mut self, score: f64, gaps: Gaps, onset: Onset) {
         let innovation = self.noise.innovation(score, self.last.map(|last| (last, gaps.score)));
         let level = innovation.ln_density(0.0, 0.0);
+        self.base += level - innovation.ln_scale();
         let stays = |shift: f64| innovation.ln_density(shift, shift) - level;
         let begins = |shift: f64| innovation.ln_density(shift, 0.0) - level;
         let shifted: Vec<f64> = self.shifts.iter().map(|s| stays(*s)).collect();
@@ -126,9 +131,9 @@ impl Evidence {
             let age = hypothesis.age + gaps.probe;
             let ends = self.spell.ends_between(hypothesis.age, age);
             if ends > 0.0 && hypothesis.onset.side == Side::After {
-                let back = hypothesis.shifted.iter().zip(&ended).map(|(s, e)| s + e);
-                let back = ln_sum(back);
-                hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + self.ln_uniform + back);
+                let back = hypothesis.shifted.iter().zip(&ended).zip(&self.ln_prior);
+                let back = ln_sum(back.map(|((s, e), prior)| s + e + prior));
+                hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + back);
             }
             hypothesis.shifted.iter_mut().zip(&shifted).for_each(|(s, more)| *s += more);
             hypothesis.strayed.iter_mut().zip(&strayed).for_each(|(s, more)| *s += more);
@@ -145,6 +150,29 @@ impl Evidence {
             });
         }
         self.last = Some(score);
+    }
+
+    /// Log-likelihood, without constants, of all scores so far if nothing ever happened.
+    pub(super) fn base(&self) -> f64 {
+        self.base
+    }
+
+    /// Log-evidence under a mixture of this model and `other`, `odds` (log) being those of the other against this one; both were told
+    /// of the same onsets.
+    pub(super) fn mixed_with(&self, other: &Self, odds: f64) -> f64 {
+        let (mut evidence, mut rest) = (f64::NEG_INFINITY, 1.0);
+        for (own, its) in self.after().zip(other.after()) {
+            let (shifted, its_shifted) = (self.shifted(own).0, other.shifted(its).0);
+            let all = ln_add(shifted, odds + its_shifted);
+            let usual = ln_add(self.usual(own, shifted), odds + other.usual(its, its_shifted));
+            evidence = ln_add(evidence, own.ln_mass + all - usual);
+            rest -= own.onset.mass;
+        }
+        ln_add(evidence, rest.max(REST_LEAST).ln())
+    }
+
+    fn after(&self) -> impl Iterator<Item = &Hypothesis> {
+        self.hypotheses.iter().filter(|h| h.onset.side == Side::After)
     }
 
     /// Weighs all onsets against each other and against none.
@@ -185,14 +213,15 @@ impl Evidence {
 
     /// Log-likelihood ratio of a shift of any size from this onset on, and the posterior mean of its size.
     fn shifted(&self, hypothesis: &Hypothesis) -> (f64, f64) {
-        let most = hypothesis.shifted.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let all = || hypothesis.shifted.iter().zip(&self.ln_prior).map(|(s, prior)| s + prior);
+        let most = all().fold(f64::NEG_INFINITY, f64::max);
         let (mut sum, mut mean) = (0.0, 0.0);
-        for (likelihood, shift) in hypothesis.shifted.iter().zip(&self.shifts) {
+        for (likelihood, shift) in all().zip(&self.shifts) {
             let weight = (likelihood - most).exp();
             sum += weight;
             mean += weight * shift;
         }
-        (most + sum.ln() + self.ln_uniform, mean / sum)
+        (most + sum.ln(), mean / sum)
     }
 
     /// Log-likelihood ratio of what needs no change: the level strays as it does, or a slow spell has ended or goes on.
@@ -202,6 +231,13 @@ impl Evidence {
         let lasts = self.spell.lasts(hypothesis.age);
         if lasts > 1e-9 { ln_add(usual, lasts.ln() + shifted) } else { usual }
     }
+}
+
+/// Log prior probabilities of the shifts, smallest first: each is `fading` times as probable as the one before.
+fn ln_prior(count: usize, fading: f64) -> Vec<f64> {
+    let logs: Vec<f64> = (0..count).map(|i| i as f64 * fading.ln()).collect();
+    let all = ln_sum(logs.iter().copied());
+    logs.iter().map(|ln| ln - all).collect()
 }
 
 /// The 90% interval of the onset from its posterior weights, in order of time.

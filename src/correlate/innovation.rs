@@ -34,6 +34,11 @@ impl Noise {
 }
 
 impl Innovation {
+    /// Logarithm of what the scale of the innovation divides its density by.
+    pub(super) fn ln_scale(&self) -> f64 {
+        0.5 * self.variance.ln()
+    }
+
     /// Log density, without constants, when the mean is `now` and was `then` at the probe before. The probe before is bounded: a spike
     /// says little about the next probe.
     pub(super) fn ln_density(&self, now: f64, then: f64) -> f64 {

@@ -12,6 +12,7 @@ use super::{
     robust::median,
     rows::{History, sane_interval},
     tuning::GATED_FROM,
+    wary::Wary,
 };
 
 /// Onsets in the last rows before the change are not told from one at it.
@@ -38,6 +39,8 @@ pub struct LatencyFold {
     pace: Pace,
     onsets: Onsets,
     evidence: Evidence,
+    /// A second opinion on a short baseline.
+    wary: Option<Wary>,
     weighed: Weighed,
     /// Level after an earlier shift, in units of the noise; 0 for none.
     rebased: f64,
@@ -86,6 +89,8 @@ impl LatencyFold {
                 if row + EDGE < rows { Side::Before } else { Side::Edge }
             });
         let raise = tuning.raise_short * baseline.few;
+        let residuals = baseline.residuals_before(&history, baseline.span);
+        let wary = Wary::new(&baseline, &residuals, &evidence, tuning);
         let look = Look::quiet(tuning.latency_suspected + raise, tuning.latency_regressed + raise);
         Some(Self {
             direction,
@@ -94,6 +99,7 @@ impl LatencyFold {
             pace: Pace::new(&history, change_at_s, sane_interval(interval_s)),
             onsets: Onsets::new(horizon, tuning),
             evidence,
+            wary,
             weighed: Weighed::default(),
             rebased,
             since_score,
@@ -142,6 +148,9 @@ impl LatencyFold {
                 since: beat.tau - beat.gap,
             };
             self.evidence.push(score, gaps, onset);
+            if let Some(wary) = &mut self.wary {
+                wary.push(residual, gaps, onset);
+            }
             self.since_score = 0.0;
             self.newest = Some(score);
         }
@@ -166,12 +175,17 @@ impl LatencyFold {
         let now = self.weighed;
         let mut log_e = now.log_e;
         if log_e >= GATED_FROM {
+            log_e = self.wary.as_ref().map_or(log_e, |wary| log_e.min(wary.weigh(&self.evidence)));
+        }
+        if log_e >= GATED_FROM {
             let open = self.gates.open(beat.tau, now.onset, self.direction.sign() * level);
             if !open || now.before > self.tuning.before_suspected {
                 log_e = Look::CLOSED;
             }
         }
-        let allowed = now.before <= self.tuning.before_regressed;
+        let spell = self.tuning.spell_short * self.baseline.few;
+        let allowed = now.before <= self.tuning.before_regressed
+            && (spell <= 0.0 || beat.tau + 1.0 - now.onset >= spell);
         let short = self.tuning.raise_short * self.baseline.few;
         if log_e >= self.tuning.latency_suspected + short && self.raised.is_none() {
             let largest = excursion::largest(&self.history, &self.baseline, &self.tuning);

@@ -43,6 +43,7 @@ mod series;
 mod success;
 mod tuning;
 mod wander;
+mod wary;
 mod watch;
 
 pub use baseline::Baseline;

@@ -123,7 +123,8 @@ fn measured_step(newest_first: &[&Point], nominal: f64) -> f64 {
 fn rows_wanted(step_s: f64, tuning: &Tuning) -> usize {
     let season = SEASON_DAYS as f64 * DAY_S / step_s;
     let most = tuning.history.max(tuning.success_history) + tuning.success_pre;
-    let reach = 4 * tuning.baseline + tuning.season_half_width + 1;
+    let reach =
+        4 * tuning.baseline + tuning.season_half_widths.iter().max().copied().unwrap_or(0) + 1;
     (season as usize).min(ROWS_MAX).saturating_add(reach).max(most).min(ROWS_MAX)
 }
 
@@ -182,7 +183,7 @@ fn refined_step(placed: &[(usize, &Point)], rough: f64, nominal: f64) -> f64 {
 /// smoother even a week back.
 fn rows_of_day(step_s: f64, tuning: &Tuning) -> Option<usize> {
     let exact = DAY_S / step_s;
-    let half_width = tuning.season_half_width as f64;
+    let half_width = tuning.season_half_widths[0] as f64;
     let drift = (exact - exact.round()).abs() * SEASON_DAYS as f64;
     let fits = exact >= 2.0 * (2.0 * half_width + 1.0) && drift <= half_width / 4.0;
     (fits && exact < ROWS_MAX as f64).then(|| exact.round() as usize)

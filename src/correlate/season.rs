@@ -23,32 +23,23 @@ pub(super) struct Noise {
 
 /// Which rows a season is wanted for.
 #[derive(Clone, Copy)]
-pub(super) struct Extent {
+pub(super) struct Extent<'t> {
     /// Rows of a day; none for no season.
     pub(super) day: Option<usize>,
     /// Rows of baseline.
     pub(super) span: usize,
     /// Rows after the change.
     pub(super) horizon: usize,
-    /// Half the width of the smoother.
-    pub(super) half_width: usize,
+    /// Half the widths of the smoothers to choose from, narrowest first.
+    pub(super) half_widths: &'t [usize],
 }
 
 impl Season {
     /// Learns the season from the same hours of up to seven days before and shrinks it by its own noise: `levels` are all
     /// rows of history, the last one right before the change.
-    pub(super) fn learn(levels: &[f64], extent: Extent, noise: &Noise) -> Self {
-        let days = days(levels, extent);
-        let rows = extent.span + extent.horizon;
-        let mut profile: Vec<f64> = (0..rows)
-            .map(|i| median(&days.iter().map(|day| day[i]).collect::<Vec<_>>()))
-            .map(|v| if v.is_finite() { v } else { 0.0 })
-            .collect();
-        let mut error = 0.0;
-        if !days.is_empty() {
-            let phi = noise.memory;
-            let averaged = ((2 * extent.half_width + 1) * days.len()) as f64;
-            error = 1.1 * noise.scale * ((1.0 + phi) / (1.0 - phi) / averaged).sqrt();
+    pub(super) fn learn(levels: &[f64], extent: Extent<'_>, noise: &Noise) -> Self {
+        let (mut profile, mut error) = widest(levels, extent, noise);
+        if error > 0.0 {
             let (_, variance) = moments(&profile);
             let kept = if variance > 0.0 { (1.0 - error * error / variance).max(0.0) } else { 0.0 };
             profile.iter_mut().for_each(|v| *v *= kept);
@@ -71,9 +62,39 @@ impl Season {
     }
 }
 
+/// The profile of the smoother that is wide enough to be sure and narrow enough to follow, and its standard error; flat and 0 where
+/// no day is known. A wider smoother is taken where what it loses against the narrowest, beyond what noise explains, is less than
+/// what it gains (an unbiased estimate of the risk, after Mallows 1973).
+fn widest(levels: &[f64], extent: Extent<'_>, noise: &Noise) -> (Vec<f64>, f64) {
+    let rows = extent.span + extent.horizon;
+    let phi = noise.memory;
+    let scatter = (1.1 * noise.scale).powi(2) * (1.0 + phi) / (1.0 - phi);
+    let mut narrowest: Option<(Vec<f64>, f64)> = None;
+    let mut best: Option<(f64, Vec<f64>, f64)> = None;
+    for half_width in extent.half_widths {
+        let days = days(levels, extent, *half_width);
+        if days.is_empty() {
+            continue;
+        }
+        let profile: Vec<f64> = (0..rows)
+            .map(|i| median(&days.iter().map(|day| day[i]).collect::<Vec<_>>()))
+            .map(|v| if v.is_finite() { v } else { 0.0 })
+            .collect();
+        let variance = scatter / ((2 * half_width + 1) * days.len()) as f64;
+        let (narrow, most) = narrowest.get_or_insert_with(|| (profile.clone(), variance));
+        let lost: f64 = profile.iter().zip(narrow.iter()).map(|(a, b)| (a - b).powi(2)).sum();
+        let bias = (lost / rows.max(1) as f64 - (*most - variance)).max(0.0);
+        let risk = bias + variance;
+        if best.as_ref().is_none_or(|(least, ..)| risk < *least) {
+            best = Some((risk, profile, (variance + bias).sqrt()));
+        }
+    }
+    best.map_or_else(|| (vec![0.0; rows], 0.0), |(_, profile, error)| (profile, error))
+}
+
 /// For each usable day before: its smoothed level over the same rows, less its own baseline's level.
-fn days(levels: &[f64], extent: Extent) -> Vec<Vec<f64>> {
-    let Extent { day: Some(day), span, horizon, half_width } = extent else { return Vec::new() };
+fn days(levels: &[f64], extent: Extent<'_>, half_width: usize) -> Vec<Vec<f64>> {
+    let Extent { day: Some(day), span, horizon, .. } = extent else { return Vec::new() };
     let mut days = Vec::new();
     for back in 1..=SEASON_DAYS {
         let Some(from) = levels.len().checked_sub(back * day + span + half_width) else { break };
@@ -99,7 +120,7 @@ fn days(levels: &[f64], extent: Extent) -> Vec<Vec<f64>> {
 mod tests {
     use super::*;
 
-    const EXTENT: Extent = Extent { day: Some(200), span: 60, horizon: 30, half_width: 5 };
+    const EXTENT: Extent<'_> = Extent { day: Some(200), span: 60, horizon: 30, half_widths: &[5] };
 
     #[test]
     fn a_daily_wave_is_learnt_and_no_wave_is_not_made_up() {

@@ -15,8 +15,8 @@ pub struct Tuning {
     pub effect: f64,
     /// The smallest absolute effect that matters, in ms; 0 for none: `detect.latency_absolute`.
     pub effect_ms: f64,
-    /// Half the width of the smoother of the daily season, in base intervals.
-    pub season_half_width: usize,
+    /// Half the widths of the smoothers of the daily season to choose from, in base intervals, narrowest first.
+    pub season_half_widths: Vec<usize>,
     /// Below so many baseline probes noise and memory are mixed with what is usual elsewhere.
     pub short: f64,
     /// Usual noise of a series (standard deviation of the log) and its weight in probes.
@@ -25,9 +25,17 @@ pub struct Tuning {
     pub memory: (f64, f64),
     /// Margin added to the estimated memory, divided by the root of the number of probes: it is biased low.
     pub memory_margin: f64,
+    /// Strong memory, and how probable it is of a journey of which nothing is known: what a short baseline must speak against.
+    pub memory_doubt: (f64, f64),
+    /// How long a shift must have lasted to be `regressed` on no baseline at all, in base intervals; less on a longer one, nothing from
+    /// [`Tuning::short`] probes on: only a longer baseline shows whether a journey has bursts of slow runs.
+    pub spell_short: f64,
     /// Usual wander of a level (variance in z units between the means of an hour and of the three before) and its weight
     /// in pseudo-changes.
     pub wander: (f64, f64),
+    /// Usual variance of the level from one baseline to the next, in z units, and its weight in baselines; an infinite weight: the level
+    /// is that of the baseline, whatever the history says.
+    pub lean: (f64, f64),
     /// How much of the season's error counts as wander.
     pub wander_season: f64,
     /// Wander that every series has, as a log ratio.
@@ -38,7 +46,9 @@ pub struct Tuning {
     pub history: usize,
     /// Degrees of freedom of the noise: a Student t forgives a single spike.
     pub tail: f64,
-    /// The latency ratios looked for, equally probable. A larger smallest effect removes the smallest ratios (below three
+    /// How much less probable than the one before each of the latency ratios looked for is: large shifts are seen anyway.
+    pub shift_fading: f64,
+    /// The latency ratios looked for. A larger smallest effect removes the smallest ratios (below three
     /// quarters of it the effect gate is closed anyway), a smaller one adds some.
     pub shifts: Vec<f64>,
     /// Prior probability that a shift begins with the first probe after the change.
@@ -110,17 +120,21 @@ impl Default for Tuning {
             baseline_min: 10,
             effect: 1.2_f64.ln(),
             effect_ms: 0.0,
-            season_half_width: 20,
+            season_half_widths: vec![20, 60, 120],
             short: 60.0,
             noise: (0.15, 8.0),
             memory: (0.3, 10.0),
             memory_margin: 0.25,
-            wander: (0.02, 5.0),
+            memory_doubt: (0.9, 0.2),
+            spell_short: 14.0,
+            wander: (0.01, 5.0),
+            lean: (0.02, 3.0),
             wander_season: 0.3,
-            wander_least: 0.015,
+            wander_least: 0.007,
             wander_short: 0.3,
             history: 2880,
             tail: 6.0,
+            shift_fading: 0.8,
             shifts: vec![1.15, 1.22, 1.35, 1.55, 2.0, 3.0, 6.0],
             onset_at_once: 0.6,
             onset_power: 1.0,
@@ -130,7 +144,7 @@ impl Default for Tuning {
             pre: 60,
             pre_taper: 20.0,
             before_suspected: 0.4,
-            before_regressed: 0.06,
+            before_regressed: 0.12,
             rebase: 1.5,
             excursion: 13.0,
             raise_short: 1.5,
@@ -152,6 +166,21 @@ impl Default for Tuning {
 }
 
 impl Tuning {
+    /// The numbers of the reference detector, whose every figure was published: what ours is compared with.
+    pub fn reference() -> Self {
+        Self {
+            shift_fading: 1.0,
+            memory_doubt: (0.9, 0.0),
+            spell_short: 0.0,
+            wander: (0.02, 5.0),
+            wander_least: 0.015,
+            before_regressed: 0.06,
+            season_half_widths: vec![20],
+            lean: (0.0, f64::INFINITY),
+            ..Self::default()
+        }
+    }
+
     /// The numbers for what the user wrote under `[detect]`.
     ///
     /// Confidence moves all four thresholds by `ln(0.005 / (1 - confidence))`: the evidence is a likelihood ratio whose

@@ -1,6 +1,9 @@
 //! How far a level strays by itself: what no change was needed for.
 
-use super::robust::{median, moments, running};
+use super::{
+    Tuning,
+    robust::{median, moments, running},
+};
 
 /// Rows of the means that are compared at a pseudo-change: so many before, so many after.
 const BEFORE: usize = 180;
@@ -54,6 +57,48 @@ pub(super) fn by_pseudo_changes(levels: &[f64], scale: Scale, usual: (f64, f64))
     let excess = (moments(&squares).0 - plain).max(0.0);
     let independent = (flat.len() as f64 / (BEFORE + AFTER) as f64).max(1.0);
     Some((usual.1 * usual.0 + independent * excess) / (usual.1 + independent))
+}
+
+/// Where today's level stands against all of the history.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Lean {
+    /// By how much the expected level differs from that of the baseline, in units of the noise.
+    pub(super) by: f64,
+    /// Variance of the error of the expected level, in those units; none where nothing but the baseline is known.
+    pub(super) error: Option<f64>,
+}
+
+/// Shrinks the deviation of the baseline's level (over `span` rows) from that of the whole history, daily waves taken out: where the
+/// journey's level has not strayed from one stretch to the next, the history knows it better than the baseline does (empirical
+/// Bayes, James and Stein 1961). A deviation of more than two standard errors is believed.
+pub(super) fn lean(levels: &[f64], scale: Scale, span: usize, tuning: &Tuning) -> Lean {
+    let (usual, weight) = tuning.lean;
+    let Some(day) = scale.day.filter(|_| weight.is_finite()) else { return Lean::default() };
+    if span < 60 || levels.iter().filter(|v| v.is_finite()).count() < ENOUGH.max(day) {
+        return Lean::default();
+    }
+    let flat = without_waves(levels, day, scale.se);
+    let blocks: Vec<(f64, f64)> = flat
+        .rchunks(span)
+        .map(|block| {
+            let there: Vec<f64> = block.iter().copied().filter(|v| v.is_finite()).collect();
+            (moments(&there).0 / scale.se, there.len() as f64)
+        })
+        .filter(|(_, n)| *n >= 0.5 * span as f64)
+        .collect();
+    let Some(((now, n), others)) = blocks.split_first() else { return Lean::default() };
+    if others.len() < 4 {
+        return Lean::default();
+    }
+    let all: f64 = blocks.iter().map(|(_, n)| n).sum();
+    let noise = scale.inflation() / n;
+    let scattered =
+        moments(&others.iter().map(|(v, n)| v * v - scale.inflation() / n).collect::<Vec<_>>()).0;
+    let count = others.len() as f64;
+    let strays = (weight * usual + count * scattered.max(0.0)) / (weight + count);
+    let strays = strays.max(now * now - 4.0 * noise);
+    let kept = strays / (strays + noise);
+    Lean { by: -(1.0 - kept) * now, error: Some(kept * noise + scale.inflation() / all) }
 }
 
 /// The same for a short history, from successive block medians of the last day's good levels.

@@ -72,7 +72,7 @@ fn off(ours: impl Iterator<Item = f64>, theirs: &[f64]) -> f64 {
 }
 
 fn check(series: &Series) -> f64 {
-    let (points, tuning) = (series.points(), Tuning::default());
+    let (points, tuning) = (series.points(), Tuning::reference());
     let (before, after) = points.split_at(series.k0);
     let (at, interval, window) = (series.change_at(), series.interval_s, series.window);
     let mut fold =
