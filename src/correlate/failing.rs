@@ -60,6 +60,15 @@ impl Rates {
         Self { usual, ln_usual, mean, memory, others, minor, failures }
     }
 
+    /// How surely failures are rare and come alone, 0 to 1. The rates that are considered end at [`Tuning::failure_least`]: the evidence
+    /// against one below is weaker than it looks, so its thresholds may be lower for the same rate of false alarms (measured).
+    pub(super) fn rare(&self, tuning: &Tuning) -> f64 {
+        let (surely, no_more) = tuning.rare;
+        let rare = (no_more / self.mean).ln() / (no_more / surely).ln();
+        let alone = (0.5 - self.memory) / 0.2;
+        rare.clamp(0.0, 1.0) * alone.clamp(0.0, 1.0)
+    }
+
     /// The chance to fail `gap` intervals after a failure: it fades to the mean, and is the learnt one an interval after.
     fn after_failure(&self, gap: f64) -> f64 {
         let fading = ((self.memory - self.mean) / (1.0 - self.mean)).clamp(0.0, 1.0);

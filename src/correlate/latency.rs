@@ -11,6 +11,7 @@ use super::{
     prior::{self, Onsets},
     robust::median,
     rows::{History, sane_interval},
+    tail::Tail,
     tuning::GATED_FROM,
     wary::Wary,
 };
@@ -41,6 +42,8 @@ pub struct LatencyFold {
     evidence: Evidence,
     /// A second opinion on a short baseline.
     wary: Option<Wary>,
+    /// What the slow runs say.
+    tail: Option<Tail>,
     weighed: Weighed,
     /// Level after an earlier shift, in units of the noise; 0 for none.
     rebased: f64,
@@ -90,6 +93,9 @@ impl LatencyFold {
             });
         let raise = tuning.raise_short * baseline.few;
         let residuals = baseline.residuals_before(&history, baseline.span);
+        let tail = (direction == Direction::Worse && rebased == 0.0)
+            .then(|| Tail::learn(&history, &baseline, tuning))
+            .flatten();
         let wary = Wary::new(&baseline, &residuals, &evidence, tuning);
         let look = Look::quiet(tuning.latency_suspected + raise, tuning.latency_regressed + raise);
         Some(Self {
@@ -100,6 +106,7 @@ impl LatencyFold {
             onsets: Onsets::new(horizon, tuning),
             evidence,
             wary,
+            tail,
             weighed: Weighed::default(),
             rebased,
             since_score,
@@ -148,6 +155,9 @@ impl LatencyFold {
                 since: beat.tau - beat.gap,
             };
             self.evidence.push(score, gaps, onset);
+            if let Some(tail) = &mut self.tail {
+                tail.push(residual, gaps.score, onset);
+            }
             if let Some(wary) = &mut self.wary {
                 wary.push(residual, gaps, onset);
             }
@@ -172,16 +182,9 @@ impl LatencyFold {
 
     /// Puts the evidence behind the gates.
     fn judge(&mut self, beat: Beat, level: f64) -> Look {
-        let now = self.weighed;
-        let mut log_e = now.log_e;
-        if log_e >= GATED_FROM {
-            log_e = self.wary.as_ref().map_or(log_e, |wary| log_e.min(wary.weigh(&self.evidence)));
-        }
-        if log_e >= GATED_FROM {
-            let open = self.gates.open(beat.tau, now.onset, self.direction.sign() * level);
-            if !open || now.before > self.tuning.before_suspected {
-                log_e = Look::CLOSED;
-            }
+        let (mut now, mut log_e) = (self.weighed, self.gated(beat, level));
+        if let Some(tail) = self.slow_runs().filter(|tail| tail.log_e > log_e) {
+            (now, log_e) = (Weighed { shift: now.shift, ..tail }, tail.log_e);
         }
         let spell = self.tuning.spell_short * self.baseline.few;
         let allowed = now.before <= self.tuning.before_regressed
@@ -198,7 +201,7 @@ impl LatencyFold {
         Look {
             log_e,
             log_e_regressed: if allowed { log_e } else { Look::CLOSED },
-            raw: now.log_e,
+            raw: self.weighed.log_e,
             before: now.before,
             shift,
             onset_lag,
@@ -207,6 +210,32 @@ impl LatencyFold {
             suspected_at: self.tuning.latency_suspected + raise,
             regressed_at: self.tuning.latency_regressed + raise,
         }
+    }
+
+    /// The evidence of a shift of the level, where it passes the gates.
+    fn gated(&self, beat: Beat, level: f64) -> f64 {
+        let now = self.weighed;
+        if now.log_e < GATED_FROM {
+            return now.log_e;
+        }
+        let wary = self.wary.as_ref().map_or(now.log_e, |wary| wary.weigh(&self.evidence));
+        let log_e = now.log_e.min(wary);
+        if log_e < GATED_FROM {
+            return log_e;
+        }
+        let open = self.gates.open(beat.tau, now.onset, self.direction.sign() * level);
+        if open && now.before <= self.tuning.before_suspected { log_e } else { Look::CLOSED }
+    }
+
+    /// The evidence that more runs are slow than used to be, where nothing says that this, or the level, had begun to rise before.
+    fn slow_runs(&mut self) -> Option<Weighed> {
+        let most = self.tuning.before_suspected;
+        let tail = self.tail.as_mut()?;
+        let price = tail.price;
+        let tail = tail.weigh(self.tuning.effect_share * self.tuning.effect)?;
+        let fresh =
+            tail.before <= most && (self.weighed.before <= most || self.weighed.log_e < 0.0);
+        fresh.then_some(Weighed { log_e: tail.log_e - price, ..tail })
     }
 }
 

@@ -24,6 +24,7 @@ mod latency;
 mod look;
 #[cfg(test)]
 mod made;
+mod novelty;
 mod pace;
 mod pass;
 mod point;
@@ -41,6 +42,7 @@ mod sentence;
 mod sentinel;
 mod series;
 mod success;
+mod tail;
 mod tuning;
 mod wander;
 mod wary;

@@ -9,6 +9,8 @@ pub struct Point {
     pub ln_ms: Option<f64>,
     /// Whether it succeeded, where that is known.
     pub ok: Option<bool>,
+    /// The kind of its failure, where it failed and that is known: equal numbers, equal kinds.
+    pub kind: Option<u64>,
 }
 
 /// Which way a shift is looked for.
@@ -28,7 +30,18 @@ impl Point {
     /// From what a prober measured: `ms` counts only where it is positive, finite and the probe did not fail.
     pub fn measured(at_s: f64, ms: Option<f64>, ok: Option<bool>) -> Self {
         let ln_ms = ms.filter(|ms| ms.is_finite() && *ms > 0.0 && ok != Some(false)).map(f64::ln);
-        Self { at_s, ln_ms, ok }
+        Self { at_s, ln_ms, ok, kind: None }
+    }
+
+    /// The same, where it failed in this way.
+    #[must_use]
+    pub fn of_kind(self, kind: u64) -> Self {
+        Self { kind: Some(kind), ..self }
+    }
+
+    /// The kind of its failure; none where it did not fail or that is not known.
+    pub(super) fn failure(&self) -> Option<u64> {
+        self.kind.filter(|_| self.ok == Some(false))
     }
 
     /// The usable logarithm with its sign turned for [`Direction::Better`]; NaN where there is none.

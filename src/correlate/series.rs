@@ -1,6 +1,9 @@
 //! One series as a room keeps it: who it is, its probes in the order of time, and where its level is known to have moved.
 
-use std::time::Duration;
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
@@ -119,7 +122,17 @@ pub(super) fn latency_of(probe: &Probe) -> Option<f64> {
 
 /// A probe as the folds want it.
 pub(super) fn point(probe: &Probe) -> Point {
-    Point { at_s: seconds(probe.at), ln_ms: latency_of(probe).map(f64::ln), ok: probe.success }
+    let kind = probe.signature.as_ref().map(|signature| {
+        let mut hasher = DefaultHasher::new();
+        signature.hash(&mut hasher);
+        hasher.finish()
+    });
+    Point {
+        at_s: seconds(probe.at),
+        ln_ms: latency_of(probe).map(f64::ln),
+        ok: probe.success,
+        kind,
+    }
 }
 
 /// Whether the run was one of another revision of the journey.

@@ -6,6 +6,7 @@ use super::{
     Direction, Look, Point, Tuning,
     evidence::{Onset, Side},
     failing::{Failing, Rates},
+    novelty::Novelty,
     pace::Pace,
     prior::{self, Onsets},
     rows::{History, sane_interval},
@@ -26,6 +27,9 @@ pub struct SuccessFold {
     pace: Pace,
     onsets: Onsets,
     failing: Failing,
+    novelty: Novelty,
+    /// How surely failures are rare and come alone, 0 to 1: then less evidence is needed.
+    rare: f64,
     /// Evidence needed where the failures had begun before the change.
     demanded: f64,
     /// Times and outcomes since the change; true is a failure.
@@ -59,18 +63,19 @@ impl SuccessFold {
         };
         let rates = Rates::learn(&last(&outcomes, reach), direction, tuning);
         let failures_before = rates.failures;
+        let rare = rates.rare(tuning);
         let recent = last(&outcomes, tuning.pre);
         let earlier = &outcomes[..outcomes.len() - recent.len()];
         let mut failing = Failing::new(rates, failed_last(earlier));
         let masses = prior::before(recent.len(), tuning.pre_taper);
-        replay(&mut failing, &recent, &masses, |row| {
-            if row + EDGE < recent.len() { Side::Before } else { Side::Edge }
-        });
+        replay(&mut failing, &recent, &masses);
         Self {
             direction,
             pace: Pace::new(&history, change_at_s, sane_interval(interval_s)),
             onsets: Onsets::new(horizon, tuning),
             failing,
+            novelty: Novelty::learn(before, change_at_s, tuning),
+            rare,
             demanded: demanded(&outcomes, reach, direction, tuning),
             outcomes: VecDeque::new(),
             failures: 0,
@@ -102,6 +107,9 @@ impl SuccessFold {
                 since: beat.tau - beat.gap,
             };
             self.failing.push(!ok, beat.gap, onset);
+            if let Some(kind) = point.failure() {
+                self.novelty.push(kind);
+            }
             self.failures += usize::from(!ok);
             self.outcomes.push_back((beat.tau, !ok));
             self.outcomes.drain(..self.outcomes.len().saturating_sub(KEPT));
@@ -111,7 +119,10 @@ impl SuccessFold {
     }
 
     fn judge(&mut self) -> Look {
-        let now = self.failing.weigh();
+        let mut now = self.failing.weigh();
+        if self.direction == Direction::Worse {
+            now.log_e += self.novelty.log_e();
+        }
         let open = self.enough_failures() && self.observed(now.onset) && now.log_e >= self.demanded;
         let log_e = if open { now.log_e } else { Look::CLOSED };
         let onset_lag = self.pace.lag(now.onset);
@@ -124,8 +135,8 @@ impl SuccessFold {
             onset_lag,
             onset_low: self.pace.lag(now.interval.0).min(onset_lag),
             onset_high: self.pace.lag(now.interval.1).max(onset_lag),
-            suspected_at: self.tuning.success_suspected,
-            regressed_at: self.tuning.success_regressed,
+            suspected_at: self.tuning.success_suspected - self.rare * self.tuning.rare_relief.0,
+            regressed_at: self.tuning.success_regressed - self.rare * self.tuning.rare_relief.1,
         }
     }
 
@@ -163,12 +174,7 @@ fn failed_last(outcomes: &[Option<bool>]) -> bool {
 }
 
 /// Feeds the outcomes of rows before the change.
-fn replay(
-    failing: &mut Failing,
-    outcomes: &[Option<bool>],
-    masses: &[f64],
-    side: impl Fn(usize) -> Side,
-) {
+pub(super) fn replay(failing: &mut Failing, outcomes: &[Option<bool>], masses: &[f64]) {
     let count = outcomes.len() as f64;
     let mut since = 0.0;
     for (row, outcome) in outcomes.iter().enumerate() {
@@ -176,7 +182,8 @@ fn replay(
         if let Some(failed) = outcome {
             let tau = row as f64 - count;
             let mass = masses.get(row).copied().unwrap_or(0.0);
-            failing.push(*failed, 1.0, Onset { side: side(row), mass, tau, since: tau - since });
+            let side = if row + EDGE < outcomes.len() { Side::Before } else { Side::Edge };
+            failing.push(*failed, 1.0, Onset { side, mass, tau, since: tau - since });
             since = 0.0;
         }
     }

@@ -75,6 +75,10 @@ pub struct Tuning {
     pub excursion: f64,
     /// How much both latency thresholds rise as a baseline shrinks from [`Tuning::short`] to nothing.
     pub raise_short: f64,
+    /// Smallest log ratio from which on a run is slow; infinite: slow runs are not counted.
+    pub tail_bound: f64,
+    /// What the evidence of more slow runs pays for being a second look at the same times.
+    pub tail_price: f64,
     /// Log-evidence for latency `suspected`.
     pub latency_suspected: f64,
     /// Log-evidence for latency `regressed`.
@@ -99,6 +103,12 @@ pub struct Tuning {
     pub success_pre: usize,
     /// From how much log-evidence before the change on, and how much more than that is then needed.
     pub success_pre_raise: (f64, f64),
+    /// Most log-evidence that failures of kinds never seen before add to that of their number.
+    pub novelty_most: f64,
+    /// Failure rates: surely rare up to the first, no more from the second on.
+    pub rare: (f64, f64),
+    /// By how much the thresholds for success `suspected` and `regressed` are lower where failures are rare and come alone.
+    pub rare_relief: (f64, f64),
     /// Log-evidence for success `suspected`.
     pub success_suspected: f64,
     /// Log-evidence for success `regressed`.
@@ -127,10 +137,10 @@ impl Default for Tuning {
             memory_margin: 0.25,
             memory_doubt: (0.9, 0.2),
             spell_short: 14.0,
-            wander: (0.01, 5.0),
+            wander: (0.015, 5.0),
             lean: (0.02, 3.0),
             wander_season: 0.3,
-            wander_least: 0.007,
+            wander_least: 0.009,
             wander_short: 0.3,
             history: 2880,
             tail: 6.0,
@@ -143,13 +153,15 @@ impl Default for Tuning {
             recent_share: 0.5,
             pre: 60,
             pre_taper: 20.0,
-            before_suspected: 0.4,
-            before_regressed: 0.12,
+            before_suspected: 0.3,
+            before_regressed: 0.13,
             rebase: 1.5,
             excursion: 13.0,
             raise_short: 1.5,
-            latency_suspected: 3.5,
-            latency_regressed: 4.8,
+            tail_bound: 0.0,
+            tail_price: 2.0,
+            latency_suspected: 3.6,
+            latency_regressed: 4.9,
             failure_prior: (0.3, 60.0),
             success_history: 2880,
             failure_least: 0.002,
@@ -159,6 +171,9 @@ impl Default for Tuning {
             drop_observed: 0.0,
             success_pre: 30,
             success_pre_raise: (3.0, 4.0),
+            novelty_most: 3.0,
+            rare: (0.0025, 0.006),
+            rare_relief: (1.2, 1.0),
             success_suspected: 3.5,
             success_regressed: 5.0,
         }
@@ -169,11 +184,17 @@ impl Tuning {
     /// The numbers of the reference detector, whose every figure was published: what ours is compared with.
     pub fn reference() -> Self {
         Self {
+            latency_suspected: 3.5,
+            latency_regressed: 4.8,
+            tail_bound: f64::INFINITY,
+            rare_relief: (0.0, 0.0),
+            novelty_most: 0.0,
             shift_fading: 1.0,
             memory_doubt: (0.9, 0.0),
             spell_short: 0.0,
             wander: (0.02, 5.0),
             wander_least: 0.015,
+            before_suspected: 0.4,
             before_regressed: 0.06,
             season_half_widths: vec![20],
             lean: (0.0, f64::INFINITY),

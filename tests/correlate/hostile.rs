@@ -24,7 +24,7 @@ fn time() -> impl Strategy<Value = f64> {
 fn points() -> impl Strategy<Value = Vec<Point>> {
     let ok = prop_oneof![6 => Just(Some(true)), 2 => Just(Some(false)), 1 => Just(None)];
     let point = (time(), prop::option::weighted(0.8, number()), ok)
-        .prop_map(|(at_s, ln_ms, ok)| Point { at_s, ln_ms, ok });
+        .prop_map(|(at_s, ln_ms, ok)| Point { at_s, ln_ms, ok, kind: None });
     prop::collection::vec(point, 0..300)
 }
 

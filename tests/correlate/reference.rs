@@ -52,6 +52,7 @@ impl Series {
                 at_s: 1.7e9 + i as f64 * self.interval_s,
                 ln_ms: ms.filter(|ms| *ms > 0.0).map(f64::ln),
                 ok: ok.map(|ok| ok > 0.0),
+                kind: None,
             })
             .collect()
     }
