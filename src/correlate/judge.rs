@@ -169,6 +169,15 @@ impl Judge {
         self.improved_since.is_some() && self.gain.is_some_and(|g| g.suspected())
     }
 
+    /// Whether it is better at the end of a watch: the newest look says so, or one did and the evidence still stands. The gate on
+    /// the last three runs is for alarms, of which the first counts; at the end it would only be closed by chance.
+    fn gain_holds(&self) -> bool {
+        self.gain.is_some_and(|g| {
+            let stands = self.improved_since.is_some() && g.raw >= g.suspected_at;
+            g.suspected() || stands
+        })
+    }
+
     fn harmed(&mut self, harm: Look, at: Timestamp) {
         if self.ended_by_itself() {
             if !harm.suspected() {
@@ -244,8 +253,11 @@ impl Judge {
     /// The test for the end of a trouble of this size.
     fn end_of(&self, shift: f64) -> Option<Back> {
         match self.worse.as_ref()? {
-            Fold::Latency(fold) => Some(Back::latency(self.noise(), shift / fold.baseline().se)),
-            Fold::Success(fold) => Some(Back::success(fold.q0(), shift)),
+            Fold::Latency(fold) => {
+                let se = fold.baseline().se;
+                Some(Back::latency(self.noise(), shift / se, self.tuning.effect / se))
+            }
+            Fold::Success(fold) => Some(Back::success(fold.q0(), shift, self.frame.interval_s)),
         }
     }
 
@@ -327,10 +339,11 @@ impl Judge {
         if self.pre_existing() {
             return Conclusion::PreExisting;
         }
-        match (self.improved(), closing.failing) {
+        let better = self.gain_holds();
+        match (better, closing.failing) {
             (true, false) => Conclusion::Improved,
             (true, true) => Conclusion::Inconclusive,
-            _ if self.pass_evidence() >= pass::NEEDED => Conclusion::Unchanged,
+            _ if self.pass_evidence() >= pass::needed(self.metric) => Conclusion::Unchanged,
             _ => Conclusion::Inconclusive,
         }
     }

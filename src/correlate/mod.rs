@@ -18,6 +18,7 @@ mod excursion;
 mod failing;
 mod figures;
 mod fold;
+mod footing;
 mod innovation;
 mod judge;
 mod latency;
