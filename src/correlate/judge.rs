@@ -2,16 +2,17 @@
 
 use jiff::Timestamp;
 
-use crate::model::{ChangeId, Conclusion, Metric, Probe};
+use crate::model::{ChangeId, Conclusion, Metric, Probe, ServiceName};
 
 use super::{
-    Direction, Look, Point, Tuning,
-    figures::median_of,
+    Direction, Look, Point, Recovery, SlowPath, Tuning,
+    after::{After, Seen, Stir, ended_by},
+    figures::{self, median_of},
     fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{moment, point},
+    series::{Line, foreign, moment, point},
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -27,7 +28,9 @@ const PRIOR_ONSET: f64 = 0.4;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around<'a> {
     pub(super) doubt: bool,
-    pub(super) stirs: &'a [(ChangeId, Timestamp)],
+    pub(super) stirs: &'a [Stir],
+    /// The services of the change that is judged.
+    pub(super) services: &'a [ServiceName],
 }
 
 /// How a trouble ended.
@@ -36,6 +39,8 @@ pub(super) struct Ending {
     pub(super) recovered: Recovered,
     /// The change that began between its onset and its end, where there was one: then it did not end by itself.
     pub(super) beside: Option<ChangeId>,
+    /// Whether that was a rollback of the change judged: then it is the stronger suspected, not the less.
+    pub(super) rolled_back: bool,
 }
 
 /// What the end of a watch adds to what the looks said.
@@ -81,6 +86,12 @@ pub(super) struct Judge {
     tuning: Tuning,
     /// What later changes must know of this one.
     pub(super) events: Vec<Trouble>,
+    /// What is looked for since the watch is over.
+    after: Option<After>,
+    /// The look that found harm then, on the clock of the change.
+    late: Option<Look>,
+    /// The first rollback since harm was seen, and when it began.
+    rollback: Option<(ChangeId, Timestamp)>,
 }
 
 impl Judge {
@@ -120,6 +131,9 @@ impl Judge {
             outcomes: Vec::new(),
             tuning: tuning.clone(),
             events: Vec::new(),
+            after: None,
+            late: None,
+            rollback: None,
         }
     }
 
@@ -152,7 +166,8 @@ impl Judge {
         }
         self.harmed(harm, probe.at);
         self.bettered(gain, probe.at);
-        self.mended(&point, probe.at, around.stirs);
+        self.mended(&point, probe.at, around);
+        self.rolled_back(probe.at, around);
     }
 
     /// Whether it stands as suspected or worse.
@@ -162,6 +177,15 @@ impl Judge {
 
     fn ended_by_itself(&self) -> bool {
         self.ending.as_ref().is_some_and(|e| e.beside.is_none())
+    }
+
+    /// Whether a trouble that ended lasted no longer than a watch does: what took hours was no short while.
+    fn was_short(&self) -> bool {
+        let Some((ending, (onset, ..))) = self.ending.as_ref().zip(self.onset()) else {
+            return false;
+        };
+        let lasted = ending.recovered.at.duration_since(onset).as_secs_f64();
+        lasted <= self.frame.interval_s * figures::count(self.frame.horizon)
     }
 
     /// Whether the newest look still says that it got better.
@@ -207,7 +231,7 @@ impl Judge {
     }
 
     /// Looks for the end of a trouble.
-    fn mended(&mut self, point: &Point, at: Timestamp, stirs: &[(ChangeId, Timestamp)]) {
+    fn mended(&mut self, point: &Point, at: Timestamp, around: Around<'_>) {
         if !self.in_trouble() || self.ending.is_some() {
             return;
         }
@@ -232,22 +256,132 @@ impl Judge {
         };
         let Some(since) = since else { return };
         let recovered = Recovered { at: moment(since) };
-        let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
-        let beside = stirs
-            .iter()
-            .filter(|(id, began)| *id != self.change && *began > onset && *began <= at)
-            .max_by_key(|(_, began)| *began)
-            .map(|(id, _)| id.clone());
-        for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
-            self.events.push(self.trouble(kind, onset, at));
-        }
-        if beside.is_none() {
+        let by_itself = self.over(recovered, at, around);
+        if by_itself {
             // What comes now is judged by itself, not on top of what is over.
             self.harm_frame.change_at_s = point.at_s;
             let (frame, tuning) = (self.harm_frame, &self.tuning);
             self.worse = Fold::freeze(self.metric, &self.before, &frame, Direction::Worse, tuning);
         }
-        self.ending = Some(Ending { recovered, beside });
+    }
+
+    /// Notes that a trouble is over, and known to be since `at`; whether it ended by itself.
+    fn over(&mut self, recovered: Recovered, at: Timestamp, around: Around<'_>) -> bool {
+        let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
+        let own = (&self.change, around.services);
+        let by = ended_by(around.stirs, own, (onset, at));
+        let ending = Ending {
+            recovered,
+            beside: by.map(|s| s.change.clone()),
+            rolled_back: by.is_some_and(|s| s.reverts(around.services)),
+        };
+        for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
+            self.events.push(self.trouble(kind, onset, at));
+        }
+        let by_itself = ending.beside.is_none();
+        self.ending = Some(ending);
+        by_itself
+    }
+
+    /// The watch is over: from now on late harm is looked for, or the end of the harm that was found.
+    pub(super) fn close(&mut self, line: &Line) {
+        let doubtful = self.before.clouded_from.is_some() || !self.has_baseline();
+        if doubtful || self.after.is_some() {
+            return;
+        }
+        let Frame { change_at_s, interval_s, .. } = self.frame;
+        let points = &self.before.points;
+        let recovery = self
+            .back
+            .take()
+            .filter(|_| self.ending.is_none())
+            .map(|back| Recovery::resume(self.metric, points, change_at_s, back, &self.tuning));
+        let quiet = self.suspected_since.is_none() && self.metric == Metric::Latency;
+        let path = quiet
+            .then(|| SlowPath::freeze(points, change_at_s, interval_s, &self.tuning))
+            .flatten();
+        if path.is_some() || recovery.is_some() {
+            // A recovery begins with what comes; a slow path takes what has come since the change as well.
+            let newest = recovery.as_ref().and(line.probes.last()).map(|p| p.at);
+            self.after = Some(After { path, recovery, newest });
+        }
+    }
+
+    /// Takes the runs of the line that came since the watch was over, up to `until`.
+    pub(super) fn look_after(&mut self, line: &Line, until: Timestamp, around: Around<'_>) {
+        let Some(mut after) = self.after.take() else { return };
+        let from = after.newest.map_or(line.from(self.frame.after(0.0)), |at| line.from(at));
+        for probe in line.probes[from..].iter().take_while(|p| p.at < until) {
+            if foreign(probe, self.before.revision.as_ref()) {
+                continue;
+            }
+            match after.push(probe) {
+                Seen::Nothing => {}
+                Seen::Late(look) => self.harmed_late(look, probe.at),
+                Seen::Over(recovered) => {
+                    self.over(recovered, probe.at, around);
+                    after.recovery = None;
+                }
+            }
+            self.rolled_back(probe.at, around);
+        }
+        self.after = Some(after);
+    }
+
+    /// Whether runs are still looked at, at `now`.
+    pub(super) fn is_looked_after(&self, now: Timestamp) -> bool {
+        self.after.as_ref().is_some_and(|a| a.lasts(self.frame.after(0.0), now))
+    }
+
+    fn harmed_late(&mut self, look: Look, at: Timestamp) {
+        if !look.suspected() {
+            return;
+        }
+        if self.late.is_none_or(|late| look.log_e >= late.log_e) {
+            self.late = Some(look);
+        }
+        let onset = self.frame.after(look.onset_lag);
+        if self.suspected_since.is_none() {
+            self.suspected_since = Some(at);
+            self.tell(TroubleKind::Suspected, onset, at);
+        }
+        if look.regressed() && self.regressed_since.is_none() {
+            self.regressed_since = Some(at);
+            self.tell(TroubleKind::Moved, onset, at);
+        }
+    }
+
+    /// Notes the first rollback since harm was seen.
+    fn rolled_back(&mut self, at: Timestamp, around: Around<'_>) {
+        if !self.in_trouble() || self.rollback.is_some() {
+            return;
+        }
+        let Some((onset, ..)) = self.onset() else { return };
+        let mut since = around.stirs.iter().filter(|s| s.began > onset && s.began <= at);
+        self.rollback = since
+            .find(|s| s.change != self.change && s.reverts(around.services))
+            .map(|s| (s.change.clone(), s.began));
+    }
+
+    /// What became of the harm, once that is known at `now`: whether a rollback of the change helped, or what else ended it.
+    pub(super) fn aftermath(&self, now: Timestamp) -> Option<String> {
+        if let Some(Ending { recovered, beside, rolled_back }) = &self.ending {
+            let since = format!("{:.0}", recovered.at);
+            return match beside {
+                Some(by) if *rolled_back => {
+                    Some(format!("recovered after rollback {by}, since {since}"))
+                }
+                Some(by) => Some(format!("as before again since {since}, after {by} began")),
+                None if self.was_short() => None,
+                None => Some(format!("as before again since {since}, by itself, but it took long")),
+            };
+        }
+        let (by, began) = self.rollback.as_ref()?;
+        let minutes = now.duration_since(*began).as_secs_f64() / 60.0;
+        let watched = self.frame.interval_s * figures::count(self.frame.horizon) / 60.0;
+        (minutes >= watched).then(|| {
+            format!("rollback {by} did not help: still so {minutes:.0} min after it began")
+        })
     }
 
     /// The test for the end of a trouble of this size.
@@ -300,6 +434,9 @@ impl Judge {
     }
 
     fn told_by(&self) -> Option<(Look, Frame)> {
+        if let Some(late) = self.late {
+            return Some((late, self.frame));
+        }
         if self.improved() && self.suspected_since.is_none() {
             return self.gain.map(|g| (g, self.frame));
         }
@@ -318,9 +455,9 @@ impl Judge {
     pub(super) fn conclusion(&self, failing: bool, closing: Option<&Closing>) -> Conclusion {
         if self.suspected_since.is_some() {
             return match (self.ended_by_itself(), self.regressed_since) {
-                (true, _) => Conclusion::Transient,
-                (false, Some(_)) => Conclusion::Regressed,
-                (false, None) => Conclusion::Suspected,
+                (true, _) if self.was_short() => Conclusion::Transient,
+                (_, Some(_)) => Conclusion::Regressed,
+                (_, None) => Conclusion::Suspected,
             };
         }
         let Some(closing) = closing else {

@@ -10,6 +10,7 @@
 //! a room over recorded histories, so that a back-test judges by the very code that judges live. None of it reads a clock:
 //! every verdict follows from the changes and runs that were told, in whatever order.
 
+mod after;
 mod baseline;
 pub mod blame;
 mod culprit;

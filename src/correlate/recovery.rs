@@ -6,8 +6,9 @@
 //!
 //! How much of the shift: a trouble that goes on is at its whole size, so against a share `s` of it the CUSUM strays up to `h`
 //! with a chance of about `exp(-h (2 / s - 1))`, while an end takes `h / s^2` to be seen. For a given chance the delay is
-//! as `1 / (s (2 - s))`: two thirds are better than a half, and hardly worse than all, and what is left when an end is
-//! called is a third at most. Of a large shift a third still matters, and its end is seen soon anyway: there it is a half.
+//! as `1 / (s (2 - s))`: three quarters are better than a half, and hardly worse than all. It is the shift less half of the
+//! smallest effect, since its size is known no better. What is left when an end is called is half of that at most; of a large
+//! shift that would still matter, and its end is seen soon anyway: there it is half of the shift.
 
 use std::time::Duration;
 
@@ -16,8 +17,8 @@ use jiff::Timestamp;
 use crate::model::{Detect, Metric, Probe};
 
 use super::{
-    Tuning,
-    figures::tally,
+    Point, Tuning,
+    figures::{count, tally},
     footing::Footing,
     pass::{Noise, Score, step},
     robust,
@@ -61,15 +62,15 @@ impl Recovery {
         interval: Duration,
         detect: Detect,
     ) -> Self {
-        // A level that two runs know is better than a trouble that never ends.
-        let tuning = Tuning { baseline_min: 2, ..Tuning::of(&detect) };
+        let tuning = &Tuning::of(&detect);
+        let before: Vec<Point> = baseline.iter().map(point).collect();
         let interval_s = interval.as_secs_f64().max(1e-3);
+        let began = shifted.first().map(|p| seconds(p.at)).or(before.last().map(|p| p.at_s));
         let (footing, end) = match metric {
             Metric::Latency => {
-                let before: Vec<_> = baseline.iter().map(point).collect();
-                let next = shifted.first().or(baseline.last()).map(|p| seconds(p.at));
-                let footing =
-                    next.and_then(|at_s| Footing::lay(&before, at_s, interval_s, &tuning));
+                // A level that two runs know is better than a trouble that never ends.
+                let few = Tuning { baseline_min: 2, ..tuning.clone() };
+                let footing = began.and_then(|at_s| Footing::lay(&before, at_s, interval_s, &few));
                 let end = footing.clone().map_or(Back::never(), |mut footing| {
                     let moved: Vec<f64> =
                         shifted.iter().filter_map(|p| footing.score(&point(p))).collect();
@@ -80,16 +81,29 @@ impl Recovery {
                 (footing, end)
             }
             Metric::Success => {
-                let (good, runs) = tally(baseline.iter());
+                let good = before.iter().filter(|p| p.ok == Some(true)).count();
+                let runs = before.iter().filter(|p| p.ok.is_some()).count();
                 let (still, since) = tally(shifted.iter());
                 let (fails, passes) = tuning.failure_prior;
-                let usual = (fails + f64::from(runs - good)) / (fails + passes + f64::from(runs));
+                let usual = (fails + count(runs - good)) / (fails + passes + count(runs));
                 let rate = (0.5 + f64::from(since - still)) / (1.0 + f64::from(since));
                 (None, Back::success(usual, rate - usual, interval_s))
             }
         };
-        let began = shifted.first().or(baseline.last()).map(|p| seconds(p.at));
         Self { metric, footing, end: end.begun(began) }
+    }
+
+    /// Goes on with a test that a watch began, once that is over: `before` are the runs its times are compared with.
+    pub(super) fn resume(
+        metric: Metric,
+        before: &[Point],
+        at_s: f64,
+        end: Back,
+        tuning: &Tuning,
+    ) -> Self {
+        let wanted = metric == Metric::Latency;
+        let lay = || Footing::lay(before, at_s, end.interval_s, tuning);
+        Self { metric, footing: wanted.then(lay).flatten(), end }
     }
 
     /// Takes the next run; says when the trouble is over.
@@ -132,13 +146,14 @@ enum Model {
 /// The smallest part of a shift that is told from none, in units of the noise.
 const STILL_LEAST: f64 = 0.25;
 
-/// The share of a shift that counts as its going on, and how much of the smallest effect that may be; of a larger shift it is a half.
-const STILL: (f64, f64) = (2.0 / 3.0, 1.5);
+/// In smallest effects: by how much less than the whole shift still is its going on, and the most that this may be of itself, where
+/// half of the shift is not more.
+const STILL: (f64, f64) = (0.5, 1.7);
 
 impl Back {
     /// For times: how the scores move, by how much they shifted, and the smallest shift that matters (both in units of the noise).
     pub(super) fn latency(noise: Noise, shift: f64, least: f64) -> Self {
-        let share = (STILL.0 * shift).min(STILL.1 * least).max(0.5 * shift);
+        let share = (shift - STILL.0 * least).min(STILL.1 * least).max(0.5 * shift);
         let still = if share.is_finite() { share.max(STILL_LEAST) } else { f64::MAX };
         Self::of(Model::Latency { noise, still }, noise.interval_s)
     }

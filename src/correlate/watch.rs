@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Change, ChangeId, Conclusion, Detect, Metric, Watch};
+use crate::model::{Change, Conclusion, Detect, Metric, Watch};
 
 use super::{
     Tuning,
+    after::Stir,
     figures::{count, whole},
     fold::frame,
     judge::{Around, Closing, Judge},
@@ -53,7 +54,14 @@ pub(super) struct Scene<'a> {
     /// What earlier changes did to this series.
     pub(super) troubles: &'a [Trouble],
     /// When the changes of this environment began.
-    pub(super) stirs: &'a [(ChangeId, Timestamp)],
+    pub(super) stirs: &'a [Stir],
+}
+
+impl<'a> Scene<'a> {
+    /// What bears on a look, `doubt` being whether our prober is in doubt.
+    fn around(&self, doubt: bool) -> Around<'a> {
+        Around { doubt, stirs: self.stirs, services: &self.change.services }
+    }
 }
 
 /// One series watched for one change.
@@ -118,7 +126,7 @@ impl Track {
             self.foreign += 1;
             return;
         }
-        let around = Around { doubt: health.sick().is_some(), stirs: scene.stirs };
+        let around = scene.around(health.sick().is_some());
         for judge in &mut self.judges {
             judge.push(probe, around);
         }
@@ -181,7 +189,22 @@ impl Track {
         }
         self.rest_on(scene, scene.line.probes.len());
         self.closed_at = Some(now);
+        if self.sick().is_none() && self.foreign == 0 {
+            self.judges.iter_mut().for_each(|judge| judge.close(scene.line));
+        }
         true
+    }
+
+    /// Whether a series whose watch is over is still looked after at `now`.
+    pub(super) fn is_looked_after(&self, now: Timestamp) -> bool {
+        self.closed_at.is_some() && self.judges.iter().any(|judge| judge.is_looked_after(now))
+    }
+
+    /// Takes the runs since the watch was over, up to `until`.
+    pub(super) fn look_after(&mut self, scene: Scene<'_>, until: Timestamp) {
+        for judge in &mut self.judges {
+            judge.look_after(scene.line, until, scene.around(false));
+        }
     }
 
     /// What is concluded of a metric.
@@ -236,7 +259,7 @@ fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
-            judge.push(probe, Around { doubt: health.sick().is_some(), stirs: scene.stirs });
+            judge.push(probe, scene.around(health.sick().is_some()));
         }
     }
     judge
