@@ -1,18 +1,20 @@
 //! One metric of one series, judged for one change: what the folds see becomes a standing that does not flicker.
 
+mod aftermath;
+
 use jiff::Timestamp;
 
 use crate::model::{ChangeId, Conclusion, Metric, Probe, ServiceName};
 
 use super::{
-    Direction, Look, Point, Recovery, SlowPath, Tuning,
-    after::{After, Seen, Stir, ended_by},
+    Direction, Look, Point, Tuning,
+    after::{After, Stir, ended_by},
     figures::{self, median_of},
     fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{Line, foreign, moment, point},
+    series::{moment, point},
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -281,107 +283,6 @@ impl Judge {
         let by_itself = ending.beside.is_none();
         self.ending = Some(ending);
         by_itself
-    }
-
-    /// The watch is over: from now on late harm is looked for, or the end of the harm that was found.
-    pub(super) fn close(&mut self, line: &Line) {
-        let doubtful = self.before.clouded_from.is_some() || !self.has_baseline();
-        if doubtful || self.after.is_some() {
-            return;
-        }
-        let Frame { change_at_s, interval_s, .. } = self.frame;
-        let points = &self.before.points;
-        let recovery = self
-            .back
-            .take()
-            .filter(|_| self.ending.is_none())
-            .map(|back| Recovery::resume(self.metric, points, change_at_s, back, &self.tuning));
-        let quiet = self.suspected_since.is_none() && self.metric == Metric::Latency;
-        let path = quiet
-            .then(|| SlowPath::freeze(points, change_at_s, interval_s, &self.tuning))
-            .flatten();
-        if path.is_some() || recovery.is_some() {
-            // A recovery begins with what comes; a slow path takes what has come since the change as well.
-            let newest = recovery.as_ref().and(line.probes.last()).map(|p| p.at);
-            self.after = Some(After { path, recovery, newest });
-        }
-    }
-
-    /// Takes the runs of the line that came since the watch was over, up to `until`.
-    pub(super) fn look_after(&mut self, line: &Line, until: Timestamp, around: Around<'_>) {
-        let Some(mut after) = self.after.take() else { return };
-        let from = after.newest.map_or(line.from(self.frame.after(0.0)), |at| line.from(at));
-        for probe in line.probes[from..].iter().take_while(|p| p.at < until) {
-            if foreign(probe, self.before.revision.as_ref()) {
-                continue;
-            }
-            match after.push(probe) {
-                Seen::Nothing => {}
-                Seen::Late(look) => self.harmed_late(look, probe.at),
-                Seen::Over(recovered) => {
-                    self.over(recovered, probe.at, around);
-                    after.recovery = None;
-                }
-            }
-            self.rolled_back(probe.at, around);
-        }
-        self.after = Some(after);
-    }
-
-    /// Whether runs are still looked at, at `now`.
-    pub(super) fn is_looked_after(&self, now: Timestamp) -> bool {
-        self.after.as_ref().is_some_and(|a| a.lasts(self.frame.after(0.0), now))
-    }
-
-    fn harmed_late(&mut self, look: Look, at: Timestamp) {
-        if !look.suspected() {
-            return;
-        }
-        if self.late.is_none_or(|late| look.log_e >= late.log_e) {
-            self.late = Some(look);
-        }
-        let onset = self.frame.after(look.onset_lag);
-        if self.suspected_since.is_none() {
-            self.suspected_since = Some(at);
-            self.tell(TroubleKind::Suspected, onset, at);
-        }
-        if look.regressed() && self.regressed_since.is_none() {
-            self.regressed_since = Some(at);
-            self.tell(TroubleKind::Moved, onset, at);
-        }
-    }
-
-    /// Notes the first rollback since harm was seen.
-    fn rolled_back(&mut self, at: Timestamp, around: Around<'_>) {
-        if !self.in_trouble() || self.rollback.is_some() {
-            return;
-        }
-        let Some((onset, ..)) = self.onset() else { return };
-        let mut since = around.stirs.iter().filter(|s| s.began > onset && s.began <= at);
-        self.rollback = since
-            .find(|s| s.change != self.change && s.reverts(around.services))
-            .map(|s| (s.change.clone(), s.began));
-    }
-
-    /// What became of the harm, once that is known at `now`: whether a rollback of the change helped, or what else ended it.
-    pub(super) fn aftermath(&self, now: Timestamp) -> Option<String> {
-        if let Some(Ending { recovered, beside, rolled_back }) = &self.ending {
-            let since = format!("{:.0}", recovered.at);
-            return match beside {
-                Some(by) if *rolled_back => {
-                    Some(format!("recovered after rollback {by}, since {since}"))
-                }
-                Some(by) => Some(format!("as before again since {since}, after {by} began")),
-                None if self.was_short() => None,
-                None => Some(format!("as before again since {since}, by itself, but it took long")),
-            };
-        }
-        let (by, began) = self.rollback.as_ref()?;
-        let minutes = now.duration_since(*began).as_secs_f64() / 60.0;
-        let watched = self.frame.interval_s * figures::count(self.frame.horizon) / 60.0;
-        (minutes >= watched).then(|| {
-            format!("rollback {by} did not help: still so {minutes:.0} min after it began")
-        })
     }
 
     /// The test for the end of a trouble of this size.

@@ -23,6 +23,7 @@ mod footing;
 mod innovation;
 mod judge;
 mod latency;
+mod learned;
 mod look;
 #[cfg(test)]
 mod made;

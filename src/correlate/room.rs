@@ -89,7 +89,8 @@ impl Room {
         detect: Detect,
         services: BTreeMap<ServiceName, Service>,
     ) {
-        self.rules = Rules::new(watch, detect);
+        let spells = std::mem::take(&mut self.rules.spells);
+        self.rules = Rules { spells, ..Rules::new(watch, detect) };
         self.depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
     }
 

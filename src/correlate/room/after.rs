@@ -1,15 +1,38 @@
 //! Changes whose watch is over are looked after for a day and a half, or until the next change of the same services.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
-use crate::model::{Change, ChangeId, SeriesKey, Verdict};
+use crate::model::{Change, ChangeId, ChangeKind, SeriesKey, ServiceName, Verdict};
 
 use super::{
-    super::watch::{METRICS, Scene},
+    super::watch::{METRICS, Scene, Track},
     Room, in_order, stirs,
 };
 
 impl Room {
+    /// Teaches how long the slow spell of each of the last deployments of a service was, oldest first, none where there was none.
+    /// Watches opened from now on allow for a spell that has become a habit: see [`Room::transients`].
+    pub fn learn_transients(&mut self, service: ServiceName, spells: Vec<Option<Duration>>) {
+        self.rules.spells.insert(service, spells);
+    }
+
+    /// How long the slow spell of each deployment of a service was, among the closed watches that are remembered, oldest first; none
+    /// where there was none. Deployments that did lasting harm are left out.
+    pub fn transients(&self, service: &ServiceName) -> Vec<Option<Duration>> {
+        in_order(&self.watches)
+            .iter()
+            .filter_map(|id| self.watches.get(id))
+            .filter(|w| w.closed_at.is_some() && w.change.services.contains(service))
+            .filter(|w| w.change.kind == ChangeKind::Deploy)
+            .filter_map(|w| {
+                let ends = w.tracks.values().map(Track::spell);
+                ends.collect::<Option<Vec<_>>>().map(|all| all.into_iter().flatten().max())
+            })
+            .collect()
+    }
+
     /// Whether a series is looked after for any change whose watch is over.
     pub(super) fn is_looked_after(&self, series: &SeriesKey, now: Timestamp) -> bool {
         let tracks = self.watches.values().filter_map(|w| w.tracks.get(series));
@@ -34,10 +57,11 @@ impl Room {
                 continue;
             }
             let scene = Scene { rules: &self.rules, change, line, troubles: &[], stirs: &stirs };
-            track.look_after(scene, until);
+            let became = track.look_after(scene, until);
             let told = |slot: usize| track.told[slot].as_ref().map(|told| told.conclusion);
             let mut metrics = METRICS.iter().enumerate();
-            if metrics.any(|(slot, metric)| told(slot) != Some(track.conclusion(*metric))) {
+            if became || metrics.any(|(slot, metric)| told(slot) != Some(track.conclusion(*metric)))
+            {
                 altered.push(id);
             }
         }
@@ -53,9 +77,12 @@ impl Room {
             let same = own.services.iter().any(|s| other.services.contains(s));
             here && same && other.started_at > own.settled_at()
         };
-        let rolls_back = |other: &Change| other.kind == crate::model::ChangeKind::Rollback;
+        let rolls_back = |other: &Change| other.kind == ChangeKind::Rollback;
         let others = self.watches.values().map(|w| &w.change);
         let next = others.filter(|c| shares(c) && !rolls_back(c)).map(|c| c.started_at).min();
         Some(next.unwrap_or(Timestamp::MAX))
     }
 }
+
+#[cfg(test)]
+mod tests;
