@@ -150,6 +150,9 @@ const STILL_LEAST: f64 = 0.25;
 /// half of the shift is not more.
 const STILL: (f64, f64) = (0.5, 1.7);
 
+/// The share of a rise of the failure rate that counts as its going on.
+const STILL_RISE: f64 = 0.45;
+
 impl Back {
     /// For times: how the scores move, by how much they shifted, and the smallest shift that matters (both in units of the noise).
     pub(super) fn latency(noise: Noise, shift: f64, least: f64) -> Self {
@@ -158,11 +161,11 @@ impl Back {
         Self::of(Model::Latency { noise, still }, noise.interval_s)
     }
 
-    /// For success: the usual failure rate, by how much it rose, and the base interval in seconds. Here it is half of the rise: a rate
-    /// is known worse than a time, and its end is seen sooner.
+    /// For success: the usual failure rate, by how much it rose, and the base interval in seconds. A rate is known far
+    /// worse than a time, and looks higher than it is when it is first seen: less than half of the rise is still its going on.
     pub(super) fn success(usual: f64, rise: f64, interval_s: f64) -> Self {
         let usual = usual.clamp(1e-3, 0.9);
-        let still = (usual + 0.5 * rise.max(0.04)).clamp(usual + 0.01, 0.98);
+        let still = (usual + STILL_RISE * rise.max(0.04)).clamp(usual + 0.01, 0.98);
         Self::of(Model::Success { usual, still }, interval_s)
     }
 

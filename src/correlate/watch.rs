@@ -213,8 +213,11 @@ impl Track {
     /// Takes the runs since the watch was over, up to `until`; whether what became of a trouble is news.
     pub(super) fn look_after(&mut self, scene: Scene<'_>, until: Timestamp) -> bool {
         let around = scene.around(false);
-        let altered = self.judges.iter_mut().map(|j| j.look_after(scene.line, until, around));
-        altered.fold(false, |any, one| any || one)
+        let mut news = false;
+        for judge in &mut self.judges {
+            news |= judge.look_after(scene.line, until, around);
+        }
+        news
     }
 
     /// What is concluded of a metric.
