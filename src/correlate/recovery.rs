@@ -151,7 +151,7 @@ const STILL_LEAST: f64 = 0.25;
 const STILL: (f64, f64) = (0.5, 1.7);
 
 /// The share of a rise of the failure rate that counts as its going on.
-const STILL_RISE: f64 = 0.45;
+const STILL_RISE: f64 = 0.5;
 
 impl Back {
     /// For times: how the scores move, by how much they shifted, and the smallest shift that matters (both in units of the noise).
@@ -162,7 +162,7 @@ impl Back {
     }
 
     /// For success: the usual failure rate, by how much it rose, and the base interval in seconds. A rate is known far
-    /// worse than a time, and looks higher than it is when it is first seen: less than half of the rise is still its going on.
+    /// worse than a time, and looks higher than it is when it is first seen: half of the rise is still its going on.
     pub(super) fn success(usual: f64, rise: f64, interval_s: f64) -> Self {
         let usual = usual.clamp(1e-3, 0.9);
         let still = (usual + STILL_RISE * rise.max(0.04)).clamp(usual + 0.01, 0.98);
