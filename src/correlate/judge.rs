@@ -1,12 +1,15 @@
 //! One metric of one series, judged for one change: what the folds see becomes a standing that does not flicker.
 
+mod aftermath;
+
 use jiff::Timestamp;
 
-use crate::model::{ChangeId, Conclusion, Metric, Probe};
+use crate::model::{ChangeId, Conclusion, Metric, Probe, ServiceName};
 
 use super::{
     Direction, Look, Point, Tuning,
-    figures::median_of,
+    after::{After, Stir, ended_by},
+    figures::{self, median_of},
     fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
@@ -27,7 +30,9 @@ const PRIOR_ONSET: f64 = 0.4;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around<'a> {
     pub(super) doubt: bool,
-    pub(super) stirs: &'a [(ChangeId, Timestamp)],
+    pub(super) stirs: &'a [Stir],
+    /// The services of the change that is judged.
+    pub(super) services: &'a [ServiceName],
 }
 
 /// How a trouble ended.
@@ -36,6 +41,8 @@ pub(super) struct Ending {
     pub(super) recovered: Recovered,
     /// The change that began between its onset and its end, where there was one: then it did not end by itself.
     pub(super) beside: Option<ChangeId>,
+    /// Whether that was a rollback of the change judged: then it is the stronger suspected, not the less.
+    pub(super) rolled_back: bool,
 }
 
 /// What the end of a watch adds to what the looks said.
@@ -81,6 +88,12 @@ pub(super) struct Judge {
     tuning: Tuning,
     /// What later changes must know of this one.
     pub(super) events: Vec<Trouble>,
+    /// What is looked for since the watch is over.
+    after: Option<After>,
+    /// The look that found harm then, on the clock of the change.
+    late: Option<Look>,
+    /// The first rollback since harm was seen, and when it began.
+    rollback: Option<(ChangeId, Timestamp)>,
 }
 
 impl Judge {
@@ -120,6 +133,9 @@ impl Judge {
             outcomes: Vec::new(),
             tuning: tuning.clone(),
             events: Vec::new(),
+            after: None,
+            late: None,
+            rollback: None,
         }
     }
 
@@ -152,7 +168,8 @@ impl Judge {
         }
         self.harmed(harm, probe.at);
         self.bettered(gain, probe.at);
-        self.mended(&point, probe.at, around.stirs);
+        self.mended(&point, probe.at, around);
+        self.rolled_back(probe.at, around);
     }
 
     /// Whether it stands as suspected or worse.
@@ -164,9 +181,27 @@ impl Judge {
         self.ending.as_ref().is_some_and(|e| e.beside.is_none())
     }
 
+    /// Whether a trouble that ended lasted no longer than a watch does: what took hours was no short while.
+    fn was_short(&self) -> bool {
+        let Some((ending, (onset, ..))) = self.ending.as_ref().zip(self.onset()) else {
+            return false;
+        };
+        let lasted = ending.recovered.at.duration_since(onset).as_secs_f64();
+        lasted <= self.frame.interval_s * figures::count(self.frame.horizon)
+    }
+
     /// Whether the newest look still says that it got better.
     fn improved(&self) -> bool {
         self.improved_since.is_some() && self.gain.is_some_and(|g| g.suspected())
+    }
+
+    /// Whether it is better at the end of a watch: the newest look says so, or one did and the evidence still stands. The gate on
+    /// the last three runs is for alarms, of which the first counts; at the end it would only be closed by chance.
+    fn gain_holds(&self) -> bool {
+        self.gain.is_some_and(|g| {
+            let stands = self.improved_since.is_some() && g.raw >= g.suspected_at;
+            g.suspected() || stands
+        })
     }
 
     fn harmed(&mut self, harm: Look, at: Timestamp) {
@@ -198,7 +233,7 @@ impl Judge {
     }
 
     /// Looks for the end of a trouble.
-    fn mended(&mut self, point: &Point, at: Timestamp, stirs: &[(ChangeId, Timestamp)]) {
+    fn mended(&mut self, point: &Point, at: Timestamp, around: Around<'_>) {
         if !self.in_trouble() || self.ending.is_some() {
             return;
         }
@@ -223,29 +258,41 @@ impl Judge {
         };
         let Some(since) = since else { return };
         let recovered = Recovered { at: moment(since) };
-        let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
-        let beside = stirs
-            .iter()
-            .filter(|(id, began)| *id != self.change && *began > onset && *began <= at)
-            .max_by_key(|(_, began)| *began)
-            .map(|(id, _)| id.clone());
-        for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
-            self.events.push(self.trouble(kind, onset, at));
-        }
-        if beside.is_none() {
+        let by_itself = self.over(recovered, at, around);
+        if by_itself {
             // What comes now is judged by itself, not on top of what is over.
             self.harm_frame.change_at_s = point.at_s;
             let (frame, tuning) = (self.harm_frame, &self.tuning);
             self.worse = Fold::freeze(self.metric, &self.before, &frame, Direction::Worse, tuning);
         }
-        self.ending = Some(Ending { recovered, beside });
+    }
+
+    /// Notes that a trouble is over, and known to be since `at`; whether it ended by itself.
+    fn over(&mut self, recovered: Recovered, at: Timestamp, around: Around<'_>) -> bool {
+        let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
+        let own = (&self.change, around.services);
+        let by = ended_by(around.stirs, own, (onset, at));
+        let ending = Ending {
+            recovered,
+            beside: by.map(|s| s.change.clone()),
+            rolled_back: by.is_some_and(|s| s.reverts(around.services)),
+        };
+        for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
+            self.events.push(self.trouble(kind, onset, at));
+        }
+        let by_itself = ending.beside.is_none();
+        self.ending = Some(ending);
+        by_itself
     }
 
     /// The test for the end of a trouble of this size.
     fn end_of(&self, shift: f64) -> Option<Back> {
         match self.worse.as_ref()? {
-            Fold::Latency(fold) => Some(Back::latency(self.noise(), shift / fold.baseline().se)),
-            Fold::Success(fold) => Some(Back::success(fold.q0(), shift)),
+            Fold::Latency(fold) => {
+                let se = fold.baseline().se;
+                Some(Back::latency(self.noise(), shift / se, self.tuning.effect / se))
+            }
+            Fold::Success(fold) => Some(Back::success(fold.q0(), shift, self.frame.interval_s)),
         }
     }
 
@@ -288,6 +335,9 @@ impl Judge {
     }
 
     fn told_by(&self) -> Option<(Look, Frame)> {
+        if let Some(late) = self.late {
+            return Some((late, self.frame));
+        }
         if self.improved() && self.suspected_since.is_none() {
             return self.gain.map(|g| (g, self.frame));
         }
@@ -306,9 +356,9 @@ impl Judge {
     pub(super) fn conclusion(&self, failing: bool, closing: Option<&Closing>) -> Conclusion {
         if self.suspected_since.is_some() {
             return match (self.ended_by_itself(), self.regressed_since) {
-                (true, _) => Conclusion::Transient,
-                (false, Some(_)) => Conclusion::Regressed,
-                (false, None) => Conclusion::Suspected,
+                (true, _) if self.was_short() => Conclusion::Transient,
+                (_, Some(_)) => Conclusion::Regressed,
+                (_, None) => Conclusion::Suspected,
             };
         }
         let Some(closing) = closing else {
@@ -327,10 +377,11 @@ impl Judge {
         if self.pre_existing() {
             return Conclusion::PreExisting;
         }
-        match (self.improved(), closing.failing) {
+        let better = self.gain_holds();
+        match (better, closing.failing) {
             (true, false) => Conclusion::Improved,
             (true, true) => Conclusion::Inconclusive,
-            _ if self.pass_evidence() >= pass::NEEDED => Conclusion::Unchanged,
+            _ if self.pass_evidence() >= pass::needed(self.metric) => Conclusion::Unchanged,
             _ => Conclusion::Inconclusive,
         }
     }

@@ -10,6 +10,7 @@
 //! a room over recorded histories, so that a back-test judges by the very code that judges live. None of it reads a clock:
 //! every verdict follows from the changes and runs that were told, in whatever order.
 
+mod after;
 mod baseline;
 pub mod blame;
 mod culprit;
@@ -18,9 +19,11 @@ mod excursion;
 mod failing;
 mod figures;
 mod fold;
+mod footing;
 mod innovation;
 mod judge;
 mod latency;
+mod learned;
 mod look;
 #[cfg(test)]
 mod made;
@@ -41,6 +44,7 @@ mod season;
 mod sentence;
 mod sentinel;
 mod series;
+mod slow_path;
 mod success;
 mod tail;
 mod tuning;
@@ -58,5 +62,6 @@ pub use room::{Members, OpenWatch, Room};
 pub use sentence::gate;
 pub use sentinel::{Alarm, Sentinel};
 pub use series::Member;
+pub use slow_path::SlowPath;
 pub use success::SuccessFold;
 pub use tuning::Tuning;

@@ -1,7 +1,14 @@
 //! Does an open trouble still hold? Evidence that the metric is back, not merely the absence of evidence that it is not.
 //!
-//! A CUSUM of the likelihood ratio of "back to the baseline" against "still at least half the shift", begun anew at any run.
-//! It must reach 100 to 1, and the last three runs must be clean: one quick answer ends no trouble.
+//! A CUSUM (Page 1954) of the likelihood ratio of "back to the baseline" against "much of the shift still holds", begun anew at
+//! any run. It must reach 100 to 1, and more the longer the trouble has lasted: what has held for hours ends in no given
+//! minute. The last three runs must be clean as well: one quick answer ends no trouble.
+//!
+//! How much of the shift: a trouble that goes on is at its whole size, so against a share `s` of it the CUSUM strays up to `h`
+//! with a chance of about `exp(-h (2 / s - 1))`, while an end takes `h / s^2` to be seen. For a given chance the delay is
+//! as `1 / (s (2 - s))`: three quarters are better than a half, and hardly worse than all. It is the shift less half of the
+//! smallest effect, since its size is known no better. What is left when an end is called is half of that at most; of a large
+//! shift that would still matter, and its end is seen soon anyway: there it is half of the shift.
 
 use std::time::Duration;
 
@@ -10,11 +17,12 @@ use jiff::Timestamp;
 use crate::model::{Detect, Metric, Probe};
 
 use super::{
-    Tuning,
+    Point, Tuning,
     figures::{count, tally},
+    footing::Footing,
     pass::{Noise, Score, step},
     robust,
-    series::{moment, point},
+    series::{moment, point, seconds},
 };
 
 /// Evidence needed: 100 to 1.
@@ -23,8 +31,10 @@ const NEEDED: f64 = 4.605_170_185_988_091; // ln 100
 /// Runs in a row that must be clean.
 const CLEAN: u32 = 3;
 
-/// Most runs of the baseline that are looked at: more would only tell of older days.
-const RECENT: usize = 180;
+/// Base intervals that a trouble lasts before its end needs more evidence, and the power of that: where its end is looked for `n`
+/// times as long, `n` squared times as much is asked for. A level and a season are known the worse the longer ago they were
+/// learnt.
+const LASTED: (f64, f64) = (120.0, 2.0);
 
 /// The moment from which on the metric is as before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,11 +44,11 @@ pub struct Recovered {
 }
 
 /// Watches an open trouble for its end.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Recovery {
     metric: Metric,
-    /// Level and noise of the logarithm before the trouble.
-    usual: (f64, f64),
+    /// What times are expected without the trouble; none where nothing is known of them.
+    footing: Option<Footing>,
     end: Back,
 }
 
@@ -52,40 +62,56 @@ impl Recovery {
         interval: Duration,
         detect: Detect,
     ) -> Self {
-        let tuning = Tuning::of(&detect);
-        let before = recent(baseline);
-        let level = robust::median(&before);
-        let scale = robust::spread(&before, level).max(tuning.noise_floor());
-        let end = match metric {
+        let tuning = &Tuning::of(&detect);
+        let before: Vec<Point> = baseline.iter().map(point).collect();
+        let interval_s = interval.as_secs_f64().max(1e-3);
+        let began = shifted.first().map(|p| seconds(p.at)).or(before.last().map(|p| p.at_s));
+        let (footing, end) = match metric {
             Metric::Latency => {
-                let scores: Vec<f64> =
-                    before.iter().map(|y| ((y - level) / scale).clamp(-3.0, 3.0)).collect();
-                let margin = tuning.memory_margin / count(scores.len().max(1)).sqrt();
-                let phi = (robust::autocorrelation(&scores) + margin).clamp(0.0, 0.9);
-                let interval_s = interval.as_secs_f64();
-                let noise = Noise { phi, wander: 0.0, interval_s, tail: tuning.tail };
-                let shift = robust::median(&recent(shifted)) - level;
-                Back::latency(noise, shift.max(tuning.effect) / scale)
+                // A level that two runs know is better than a trouble that never ends.
+                let few = Tuning { baseline_min: 2, ..tuning.clone() };
+                let footing = began.and_then(|at_s| Footing::lay(&before, at_s, interval_s, &few));
+                let end = footing.clone().map_or(Back::never(), |mut footing| {
+                    let moved: Vec<f64> =
+                        shifted.iter().filter_map(|p| footing.score(&point(p))).collect();
+                    let least = tuning.effect / footing.scale();
+                    let shift = robust::median(&moved).max(least);
+                    Back::latency(footing.noise(interval_s, tuning.tail), shift, least)
+                });
+                (footing, end)
             }
             Metric::Success => {
-                let (good, runs) = tally(baseline.iter());
+                let good = before.iter().filter(|p| p.ok == Some(true)).count();
+                let runs = before.iter().filter(|p| p.ok.is_some()).count();
                 let (still, since) = tally(shifted.iter());
                 let (fails, passes) = tuning.failure_prior;
-                let usual = (fails + f64::from(runs - good)) / (fails + passes + f64::from(runs));
+                let usual = (fails + count(runs - good)) / (fails + passes + count(runs));
                 let rate = (0.5 + f64::from(since - still)) / (1.0 + f64::from(since));
-                Back::success(usual, rate - usual)
+                (None, Back::success(usual, rate - usual, interval_s))
             }
         };
-        Self { metric, usual: (level, scale), end }
+        Self { metric, footing, end: end.begun(began) }
+    }
+
+    /// Goes on with a test that a watch began, once that is over: `before` are the runs its times are compared with.
+    pub(super) fn resume(
+        metric: Metric,
+        before: &[Point],
+        at_s: f64,
+        end: Back,
+        tuning: &Tuning,
+    ) -> Self {
+        let wanted = metric == Metric::Latency;
+        let lay = || Footing::lay(before, at_s, end.interval_s, tuning);
+        Self { metric, footing: wanted.then(lay).flatten(), end }
     }
 
     /// Takes the next run; says when the trouble is over.
     pub fn push(&mut self, probe: &Probe) -> Option<Recovered> {
         let point = point(probe);
-        let (level, scale) = self.usual;
         let since = match self.metric {
             Metric::Latency => {
-                let z = (point.ln_ms? - level) / scale;
+                let z = self.footing.as_mut()?.score(&point)?;
                 self.end.push_score(Score { at_s: point.at_s, z })
             }
             Metric::Success => self.end.push_outcome(point.at_s, point.ok?),
@@ -94,16 +120,13 @@ impl Recovery {
     }
 }
 
-/// The logarithms of the newest usable times.
-fn recent(probes: &[Probe]) -> Vec<f64> {
-    let from = probes.len().saturating_sub(RECENT);
-    probes[from..].iter().filter_map(|p| point(p).ln_ms).collect()
-}
-
 /// The CUSUM itself, for either metric.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Back {
     model: Model,
+    interval_s: f64,
+    /// When the trouble began, where known; else the first run counts.
+    began_s: Option<f64>,
     evidence: f64,
     since_s: Option<f64>,
     clean: u32,
@@ -112,31 +135,60 @@ pub(super) struct Back {
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Model {
-    /// Scores about 0 against scores about `half`.
-    Latency { noise: Noise, half: f64 },
-    /// Failures at the usual rate against failures at `half` of the way to what it became.
-    Success { usual: f64, half: f64 },
+    /// Scores about 0 against scores about `still`.
+    Latency { noise: Noise, still: f64 },
+    /// Failures at the usual rate against failures at the rate `still`.
+    Success { usual: f64, still: f64 },
+    /// Nothing is known of what was before.
+    Unknown,
 }
 
-/// The smallest half of a shift that is told from none, in units of the noise.
-const HALF_LEAST: f64 = 0.25;
+/// The smallest part of a shift that is told from none, in units of the noise.
+const STILL_LEAST: f64 = 0.25;
+
+/// In smallest effects: by how much less than the whole shift still is its going on, and the most that this may be of itself, where
+/// half of the shift is not more.
+const STILL: (f64, f64) = (0.5, 1.7);
+
+/// The share of a rise of the failure rate that counts as its going on.
+const STILL_RISE: f64 = 0.5;
 
 impl Back {
-    /// For times: how the scores move, and by how much they shifted.
-    pub(super) fn latency(noise: Noise, shift: f64) -> Self {
-        let half = if shift.is_finite() { (0.5 * shift).max(HALF_LEAST) } else { f64::MAX };
-        Self::of(Model::Latency { noise, half })
+    /// For times: how the scores move, by how much they shifted, and the smallest shift that matters (both in units of the noise).
+    pub(super) fn latency(noise: Noise, shift: f64, least: f64) -> Self {
+        let share = (shift - STILL.0 * least).min(STILL.1 * least).max(0.5 * shift);
+        let still = if share.is_finite() { share.max(STILL_LEAST) } else { f64::MAX };
+        Self::of(Model::Latency { noise, still }, noise.interval_s)
     }
 
-    /// For success: the usual failure rate and by how much it rose.
-    pub(super) fn success(usual: f64, rise: f64) -> Self {
+    /// For success: the usual failure rate, by how much it rose, and the base interval in seconds. A rate is known far
+    /// worse than a time, and looks higher than it is when it is first seen: half of the rise is still its going on.
+    pub(super) fn success(usual: f64, rise: f64, interval_s: f64) -> Self {
         let usual = usual.clamp(1e-3, 0.9);
-        let half = (usual + 0.5 * rise.max(0.04)).clamp(usual + 0.01, 0.98);
-        Self::of(Model::Success { usual, half })
+        let still = (usual + STILL_RISE * rise.max(0.04)).clamp(usual + 0.01, 0.98);
+        Self::of(Model::Success { usual, still }, interval_s)
     }
 
-    fn of(model: Model) -> Self {
-        Self { model, evidence: 0.0, since_s: None, clean: 0, last: None }
+    fn never() -> Self {
+        Self::of(Model::Unknown, 1.0)
+    }
+
+    fn of(model: Model, interval_s: f64) -> Self {
+        let interval_s = interval_s.max(1e-3);
+        Self {
+            model,
+            interval_s,
+            began_s: None,
+            evidence: 0.0,
+            since_s: None,
+            clean: 0,
+            last: None,
+        }
+    }
+
+    /// With the moment the trouble began.
+    pub(super) fn begun(self, at_s: Option<f64>) -> Self {
+        Self { began_s: at_s, ..self }
     }
 
     /// The same test for a shift of another size: what was gathered stays.
@@ -146,21 +198,22 @@ impl Back {
 
     /// Takes a score; the time of the first run of the proof once it is complete.
     pub(super) fn push_score(&mut self, score: Score) -> Option<f64> {
-        let Model::Latency { noise, half } = self.model else { return None };
+        let Model::Latency { noise, still } = self.model else { return None };
         let last = self.last.replace(score);
         let step = step(score, last, &noise);
-        let gain = step.ln_density(0.0, 0.0) - step.ln_density(half, half);
-        self.gather(score.at_s, gain, score.z <= half)
+        let gain = step.ln_density(0.0, 0.0) - step.ln_density(still, still);
+        self.gather(score.at_s, gain, score.z <= still)
     }
 
     /// Takes a known success or failure; as for scores.
     pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
-        let Model::Success { usual, half } = self.model else { return None };
-        let gain = if ok { (-usual).ln_1p() - (-half).ln_1p() } else { usual.ln() - half.ln() };
+        let Model::Success { usual, still } = self.model else { return None };
+        let gain = if ok { (-usual).ln_1p() - (-still).ln_1p() } else { usual.ln() - still.ln() };
         self.gather(at_s, gain, ok)
     }
 
     fn gather(&mut self, at_s: f64, gain: f64, clean: bool) -> Option<f64> {
+        let began = *self.began_s.get_or_insert(at_s);
         self.clean = if clean { self.clean + 1 } else { 0 };
         self.evidence += gain;
         if self.evidence <= 0.0 || !self.evidence.is_finite() {
@@ -168,7 +221,9 @@ impl Back {
             return None;
         }
         let since = *self.since_s.get_or_insert(at_s);
-        (self.evidence >= NEEDED && self.clean >= CLEAN).then_some(since)
+        let lasted = ((since - began) / self.interval_s / LASTED.0).max(0.0);
+        let needed = NEEDED + LASTED.1 * lasted.ln_1p();
+        (self.evidence >= needed && self.clean >= CLEAN).then_some(since)
     }
 }
 

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::model::{
     Candidate, Case, Change, ChangeId, Conclusion, Detect, EnvironmentName, JourneyName, Metric,
-    Probe, Service, Verdict, Watch,
+    Probe, SeriesKey, Service, Verdict, Watch,
 };
 
 use super::{
@@ -80,6 +80,7 @@ pub fn replay(case: &Case, detect: &Detect, watch: &Watch) -> Vec<CaseResult> {
         room: Room::new(watch, *detect, services),
         passed: vec![0; case.series.len()],
         results: BTreeMap::new(),
+        finals: BTreeMap::new(),
         first: case.changes.iter().map(|c| c.started_at).min(),
     };
     let mut last = Timestamp::UNIX_EPOCH;
@@ -113,6 +114,8 @@ struct Played<'a> {
     /// Runs of each series that have happened.
     passed: Vec<usize>,
     results: BTreeMap<(JourneyName, Metric), CaseResult>,
+    /// The last word on each series of a change whose watch is over; what comes after it may alter it.
+    finals: BTreeMap<(ChangeId, SeriesKey, Metric), Verdict>,
     first: Option<Timestamp>,
 }
 
@@ -136,6 +139,9 @@ impl Played<'_> {
         };
         for verdict in &verdicts {
             self.note(verdict, at);
+            if let Some(last) = self.finals.get_mut(&key(verdict)) {
+                last.clone_from(verdict);
+            }
         }
         if self.room.open_watches().iter().any(|w| w.until <= at) {
             let closed = self.room.close_due(at);
@@ -204,9 +210,14 @@ impl Played<'_> {
         super::figures::narrow(counted)
     }
 
-    /// Keeps final verdicts: the worst speaks, with its candidates.
+    /// Keeps final verdicts.
     fn keep(&mut self, verdicts: &[Verdict]) {
-        for verdict in verdicts {
+        self.finals.extend(verdicts.iter().map(|v| (key(v), v.clone())));
+    }
+
+    /// Of several final verdicts the worst speaks, with its candidates.
+    fn speak(&mut self) {
+        for verdict in std::mem::take(&mut self.finals).values() {
             let result = self.result(verdict);
             if result.conclusion == Conclusion::Watching || verdict.conclusion < result.conclusion {
                 result.conclusion = verdict.conclusion;
@@ -222,6 +233,7 @@ impl Played<'_> {
         let latest = open.iter().map(Change::settled_at).fold(last, Timestamp::max);
         let closed = self.room.close_due(later(latest, wait));
         self.keep(&closed);
+        self.speak();
         for truth in &self.case.truth {
             let key = (truth.journey.clone(), truth.metric);
             let blank = || blank(self.case, &truth.journey, truth.metric);
@@ -235,6 +247,16 @@ impl Played<'_> {
         }
         self.results.into_values().collect()
     }
+}
+
+/// Whose verdict it is.
+fn key(verdict: &Verdict) -> (ChangeId, SeriesKey, Metric) {
+    let series = SeriesKey {
+        journey: verdict.journey.clone(),
+        environment: verdict.environment.clone(),
+        location: verdict.location.clone(),
+    };
+    (verdict.change.clone(), series, verdict.metric)
 }
 
 fn blank(case: &Case, journey: &JourneyName, metric: Metric) -> CaseResult {

@@ -187,11 +187,8 @@ fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric
         let whose = before.clouded_by.as_ref().map_or(String::new(), |c| format!(" by {c}"));
         notes.push(format!("left out of the baseline: runs from {from} on, in which a shift{whose} is not yet decided"));
     }
-    if let Some(e) = judge.ending.as_ref()
-        && let Some(beside) = &e.beside
-    {
-        notes.push(format!("as before again since {}, after {beside} began", e.recovered.at));
-    }
+    let newest = scene.line.probes.last().map_or(scene.change.started_at, |p| p.at);
+    notes.extend(judge.aftermath(newest));
     if metric == Metric::Latency && judge.improved_since.is_some() && failing(track) {
         notes.push("faster only beside failing runs: not counted as better".to_owned());
     }

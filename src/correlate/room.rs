@@ -4,6 +4,7 @@
 //! restart holds the verdicts it would have had. A run that comes late, or a change that is logged late, has the series it
 //! touches judged anew.
 
+mod after;
 mod tell;
 
 use std::{
@@ -19,6 +20,7 @@ use crate::model::{
 };
 
 use super::{
+    after::Stir,
     rebase::{Trouble, TroubleKind},
     report::Suspects,
     series::{Added, KnownShift, Line, Member, later},
@@ -28,8 +30,8 @@ use super::{
 /// How far ahead of us a run's clock may be before it is not believed.
 const AHEAD: Duration = Duration::from_secs(300);
 
-/// How long a watch is remembered after its end: as a suspect, and for what it taught of the levels.
-const REMEMBERED: Duration = Duration::from_secs(24 * 3600);
+/// How long a watch is remembered after its end: as a suspect, for what it taught of the levels, and to be looked after.
+const REMEMBERED: Duration = Duration::from_secs(36 * 3600);
 
 /// The series that a change is judged by, each with its probes known so far.
 pub type Members = Vec<(Member, Vec<Probe>)>;
@@ -87,7 +89,8 @@ impl Room {
         detect: Detect,
         services: BTreeMap<ServiceName, Service>,
     ) {
-        self.rules = Rules::new(watch, detect);
+        let spells = std::mem::take(&mut self.rules.spells);
+        self.rules = Rules { spells, ..Rules::new(watch, detect) };
         self.depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
     }
 
@@ -157,7 +160,8 @@ impl Room {
             .watches
             .values()
             .any(|w| w.tracks.get(series).is_some_and(|t| t.closed_at.is_none()));
-        if !watched || probe.at > later(now, AHEAD) {
+        let looked_after = self.is_looked_after(series, probe.at);
+        if !(watched || looked_after) || probe.at > later(now, AHEAD) {
             return Vec::new();
         }
         let Some(line) = self.lines.get_mut(series) else { return Vec::new() };
@@ -166,7 +170,11 @@ impl Room {
             Added::Inside => self.judge_anew(series),
             Added::Last => self.advance(series),
         }
-        self.report(&series.environment, Some(series))
+        let mut told = self.report(&series.environment, Some(series));
+        if looked_after {
+            told.extend(self.look_after(series));
+        }
+        told
     }
 
     /// Judges a series from its start for every watch that is still open.
@@ -368,14 +376,16 @@ fn in_order(watches: &BTreeMap<ChangeId, Watched>) -> Vec<ChangeId> {
 }
 
 /// When the changes of an environment began.
-fn stirs(
-    watches: &BTreeMap<ChangeId, Watched>,
-    place: &EnvironmentName,
-) -> Vec<(ChangeId, Timestamp)> {
+fn stirs(watches: &BTreeMap<ChangeId, Watched>, place: &EnvironmentName) -> Vec<Stir> {
     watches
         .values()
         .filter(|w| w.change.touches(place))
-        .map(|w| (w.change.id.clone(), w.change.started_at))
+        .map(|w| Stir {
+            change: w.change.id.clone(),
+            began: w.change.started_at,
+            kind: w.change.kind,
+            services: w.change.services.clone(),
+        })
         .collect()
 }
 

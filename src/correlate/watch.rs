@@ -1,16 +1,18 @@
 //! One series watched for one change: from the change's start until enough runs were seen.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{Change, ChangeId, Conclusion, Detect, Metric, Watch};
+use crate::model::{Change, Conclusion, Detect, Metric, ServiceName, Watch};
 
 use super::{
     Tuning,
+    after::Stir,
     figures::{count, whole},
     fold::frame,
     judge::{Around, Closing, Judge},
+    learned,
     prober::Prober,
     rebase::{self, Trouble},
     report::Told,
@@ -30,6 +32,8 @@ pub(super) struct Rules {
     pub(super) tuning: Tuning,
     pub(super) latency_relative: f64,
     pub(super) success_drop: f64,
+    /// How long the slow spell of each of the last deployments of a service was, none where there was none.
+    pub(super) spells: BTreeMap<ServiceName, Vec<Option<Duration>>>,
 }
 
 impl Rules {
@@ -40,6 +44,7 @@ impl Rules {
             tuning: Tuning::of(&detect),
             latency_relative: detect.latency_relative,
             success_drop: detect.success_drop,
+            spells: BTreeMap::new(),
         }
     }
 }
@@ -53,7 +58,14 @@ pub(super) struct Scene<'a> {
     /// What earlier changes did to this series.
     pub(super) troubles: &'a [Trouble],
     /// When the changes of this environment began.
-    pub(super) stirs: &'a [(ChangeId, Timestamp)],
+    pub(super) stirs: &'a [Stir],
+}
+
+impl<'a> Scene<'a> {
+    /// What bears on a look, `doubt` being whether our prober is in doubt.
+    fn around(&self, doubt: bool) -> Around<'a> {
+        Around { doubt, stirs: self.stirs, services: &self.change.services }
+    }
 }
 
 /// One series watched for one change.
@@ -118,7 +130,7 @@ impl Track {
             self.foreign += 1;
             return;
         }
-        let around = Around { doubt: health.sick().is_some(), stirs: scene.stirs };
+        let around = scene.around(health.sick().is_some());
         for judge in &mut self.judges {
             judge.push(probe, around);
         }
@@ -181,7 +193,31 @@ impl Track {
         }
         self.rest_on(scene, scene.line.probes.len());
         self.closed_at = Some(now);
+        if self.sick().is_none() && self.foreign == 0 {
+            self.judges.iter_mut().for_each(|judge| judge.close(scene.line));
+        }
         true
+    }
+
+    /// How long the latency was high for a short while after the change: none where there was lasting harm, none in it where there was
+    /// none at all.
+    pub(super) fn spell(&self) -> Option<Option<Duration>> {
+        self.judge(Metric::Latency).map_or(Some(None), Judge::spell)
+    }
+
+    /// Whether a series whose watch is over is still looked after at `now`.
+    pub(super) fn is_looked_after(&self, now: Timestamp) -> bool {
+        self.closed_at.is_some() && self.judges.iter().any(|judge| judge.is_looked_after(now))
+    }
+
+    /// Takes the runs since the watch was over, up to `until`; whether what became of a trouble is news.
+    pub(super) fn look_after(&mut self, scene: Scene<'_>, until: Timestamp) -> bool {
+        let around = scene.around(false);
+        let mut news = false;
+        for judge in &mut self.judges {
+            news |= judge.look_after(scene.line, until, around);
+        }
+        news
     }
 
     /// What is concluded of a metric.
@@ -220,7 +256,15 @@ fn freeze(scene: &Scene<'_>, metric: Metric, basis: &[Trouble]) -> Judge {
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);
-    let tuning = settling(&rules.tuning, rules.watch.settle, interval);
+    let mut tuning = settling(&rules.tuning, rules.watch.settle, interval);
+    // Of several services the one whose spells are the longest.
+    tuning.transient = change
+        .services
+        .iter()
+        .filter_map(|service| rules.spells.get(service))
+        .map(|past| learned::spells(&tuning.transient, past, interval))
+        .max_by_key(Vec::len)
+        .unwrap_or(tuning.transient);
     Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
 }
 
@@ -236,7 +280,7 @@ fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
-            judge.push(probe, Around { doubt: health.sick().is_some(), stirs: scene.stirs });
+            judge.push(probe, scene.around(health.sick().is_some()));
         }
     }
     judge

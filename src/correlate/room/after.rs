@@ -1,0 +1,88 @@
+//! Changes whose watch is over are looked after for a day and a half, or until the next change of the same services.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Change, ChangeId, ChangeKind, SeriesKey, ServiceName, Verdict};
+
+use super::{
+    super::watch::{METRICS, Scene, Track},
+    Room, in_order, stirs,
+};
+
+impl Room {
+    /// Teaches how long the slow spell of each of the last deployments of a service was, oldest first, none where there was none.
+    /// Watches opened from now on allow for a spell that has become a habit: see [`Room::transients`].
+    pub fn learn_transients(&mut self, service: ServiceName, spells: Vec<Option<Duration>>) {
+        self.rules.spells.insert(service, spells);
+    }
+
+    /// How long the slow spell of each deployment of a service was, among the closed watches that are remembered, oldest first; none
+    /// where there was none. Deployments that did lasting harm are left out.
+    pub fn transients(&self, service: &ServiceName) -> Vec<Option<Duration>> {
+        in_order(&self.watches)
+            .iter()
+            .filter_map(|id| self.watches.get(id))
+            .filter(|w| w.closed_at.is_some() && w.change.services.contains(service))
+            .filter(|w| w.change.kind == ChangeKind::Deploy)
+            .filter_map(|w| {
+                let ends = w.tracks.values().map(Track::spell);
+                ends.collect::<Option<Vec<_>>>().map(|all| all.into_iter().flatten().max())
+            })
+            .collect()
+    }
+
+    /// Whether a series is looked after for any change whose watch is over.
+    pub(super) fn is_looked_after(&self, series: &SeriesKey, now: Timestamp) -> bool {
+        let tracks = self.watches.values().filter_map(|w| w.tracks.get(series));
+        tracks.into_iter().any(|track| track.is_looked_after(now))
+    }
+
+    /// Lets the changes whose watch is over take the newest runs of a series; the verdicts that became others.
+    pub(super) fn look_after(&mut self, series: &SeriesKey) -> Vec<Verdict> {
+        let Some(newest) = self.lines.get(series).and_then(|line| line.probes.last()) else {
+            return Vec::new();
+        };
+        let now = newest.at;
+        let stirs = stirs(&self.watches, &series.environment);
+        let mut altered = Vec::new();
+        for id in in_order(&self.watches) {
+            let Some(until) = self.next_of_its_services(&id) else { continue };
+            let Some(line) = self.lines.get(series) else { continue };
+            let Some(watched) = self.watches.get_mut(&id) else { continue };
+            let change = &watched.change;
+            let Some(track) = watched.tracks.get_mut(series) else { continue };
+            if !track.is_looked_after(now) {
+                continue;
+            }
+            let scene = Scene { rules: &self.rules, change, line, troubles: &[], stirs: &stirs };
+            let became = track.look_after(scene, until);
+            let told = |slot: usize| track.told[slot].as_ref().map(|told| told.conclusion);
+            let mut metrics = METRICS.iter().enumerate();
+            if became || metrics.any(|(slot, metric)| told(slot) != Some(track.conclusion(*metric)))
+            {
+                altered.push(id);
+            }
+        }
+        altered.iter().flat_map(|id| self.tell(id, series, true)).collect()
+    }
+
+    /// When the next change of a service of this one began: what comes then is judged by that one. Its rollback belongs to it.
+    fn next_of_its_services(&self, id: &ChangeId) -> Option<Timestamp> {
+        let own = &self.watches.get(id)?.change;
+        let shares = |other: &Change| {
+            let here = own.environments.iter().any(|place| other.touches(place))
+                || own.environments.is_empty();
+            let same = own.services.iter().any(|s| other.services.contains(s));
+            here && same && other.started_at > own.settled_at()
+        };
+        let rolls_back = |other: &Change| other.kind == ChangeKind::Rollback;
+        let others = self.watches.values().map(|w| &w.change);
+        let next = others.filter(|c| shares(c) && !rolls_back(c)).map(|c| c.started_at).min();
+        Some(next.unwrap_or(Timestamp::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests;
