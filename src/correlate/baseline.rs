@@ -34,6 +34,8 @@ pub struct Baseline {
     pub om: f64,
     /// How short the baseline is: 0 for enough probes, towards 1 for none.
     pub few: f64,
+    /// Variance by which the level has strayed in the history, in units of `se` squared.
+    pub(super) strays: f64,
     /// The base interval as measured, in seconds.
     pub interval_s: f64,
     pub(super) season: Season,
@@ -98,6 +100,7 @@ impl Baseline {
             phi,
             om: om2.sqrt(),
             few,
+            strays,
             interval_s,
             season,
             score,

@@ -91,7 +91,7 @@ impl LatencyFold {
             past.replay(&mut evidence, &prior::before(rows, tuning.pre_taper), |row| {
                 if row + EDGE < rows { Side::Before } else { Side::Edge }
             });
-        let raise = tuning.raise_short * baseline.few;
+        let raise = tuning.raise(&baseline);
         let residuals = baseline.residuals_before(&history, baseline.span);
         let tail = (direction == Direction::Worse && rebased == 0.0)
             .then(|| Tail::learn(&history, &baseline, tuning))
@@ -189,13 +189,13 @@ impl LatencyFold {
         let spell = self.tuning.spell_short * self.baseline.few;
         let allowed = now.before <= self.tuning.before_regressed
             && (spell <= 0.0 || beat.tau + 1.0 - now.onset >= spell);
-        let short = self.tuning.raise_short * self.baseline.few;
-        if log_e >= self.tuning.latency_suspected + short && self.raised.is_none() {
+        let known = self.tuning.raise(&self.baseline);
+        if log_e >= self.tuning.latency_suspected + known && self.raised.is_none() {
             let largest = excursion::largest(&self.history, &self.baseline, &self.tuning);
             self.raised = Some((largest - self.tuning.excursion).max(0.0));
             self.history = Vec::new();
         }
-        let raise = short + self.raised.unwrap_or(0.0);
+        let raise = known + self.raised.unwrap_or(0.0);
         let onset_lag = self.pace.lag(now.onset);
         let shift = (now.shift + self.rebased) * self.baseline.se * self.direction.sign();
         Look {

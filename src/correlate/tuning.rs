@@ -79,6 +79,9 @@ pub struct Tuning {
     pub tail_bound: f64,
     /// What the evidence of more slow runs pays for being a second look at the same times.
     pub tail_price: f64,
+    /// How both latency thresholds rise with the variance by which a level has strayed (in units of the noise): from how much on, by
+    /// how much for each unit, and at most. The variance is learnt from a dozen stretches, and what strays more is believed less.
+    pub raise_straying: (f64, f64, f64),
     /// Log-evidence for latency `suspected`.
     pub latency_suspected: f64,
     /// Log-evidence for latency `regressed`.
@@ -160,6 +163,7 @@ impl Default for Tuning {
             raise_short: 1.5,
             tail_bound: 0.0,
             tail_price: 2.0,
+            raise_straying: (0.02, 25.0, 1.2),
             latency_suspected: 3.6,
             latency_regressed: 4.9,
             failure_prior: (0.3, 60.0),
@@ -184,6 +188,7 @@ impl Tuning {
     /// The numbers of the reference detector, whose every figure was published: what ours is compared with.
     pub fn reference() -> Self {
         Self {
+            raise_straying: (0.0, 0.0, 0.0),
             latency_suspected: 3.5,
             latency_regressed: 4.8,
             tail_bound: f64::INFINITY,
@@ -235,6 +240,13 @@ impl Tuning {
         tuning
     }
 
+    /// By how much the latency thresholds rise for what is known of a baseline: that it is short, and that the level strays.
+    pub(super) fn raise(&self, baseline: &super::Baseline) -> f64 {
+        let (from, slope, most) = self.raise_straying;
+        let straying = (slope * (baseline.strays - from)).clamp(0.0, most);
+        self.raise_short * baseline.few + straying
+    }
+
     /// The latency shifts looked for, in units of the noise `se`.
     pub(super) fn shifts_in(&self, se: f64) -> Vec<f64> {
         self.shifts.iter().map(|ratio| ratio.ln() / se).collect()
@@ -278,7 +290,7 @@ mod tests {
     #[test]
     fn confidence_moves_all_thresholds() {
         let strict = Tuning::of(&Detect { confidence: 0.9995, ..Detect::default() });
-        assert!((strict.latency_suspected - 3.5 - 10_f64.ln()).abs() < 1e-9);
+        assert!((strict.latency_suspected - 3.6 - 10_f64.ln()).abs() < 1e-9);
         assert!((strict.success_regressed - 5.0 - 10_f64.ln()).abs() < 1e-9);
         for confidence in [0.0, -3.0, 0.5, 1.0, 2.0, f64::NAN, f64::INFINITY] {
             let tuning = Tuning::of(&Detect { confidence, ..Detect::default() });
