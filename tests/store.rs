@@ -15,7 +15,7 @@ use std::{
 use wayfarer::{
     model::{
         ChangeId, ChangeKind, ChangeState, Commit, Conclusion, Effect, Finding, FindingKind,
-        FindingState, Metric, Outcome, Probe, Retention, RunId,
+        FindingState, Metric, Outcome, Part, Probe, Retention, RunId,
     },
     store::{
         ChangeFilter, Conclusions, FindingFilter, MessageState, NewMessage, OutboxMark,
@@ -239,11 +239,13 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         environment: "production".into(),
         location: "fra1".into(),
         metric: Metric::Latency,
+        part: Part::Whole,
         summary: "slower".to_owned(),
         onset_at: None,
         opened_at: later(1),
         updated_at: later(1),
         closed_at: None,
+        dismissal: None,
     };
     let message = NewMessage {
         key: "f1/opened".to_owned(),

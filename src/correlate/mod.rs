@@ -12,6 +12,7 @@
 
 mod baseline;
 pub mod blame;
+pub mod budget;
 mod culprit;
 mod evidence;
 mod excursion;
@@ -25,6 +26,7 @@ mod look;
 #[cfg(test)]
 mod made;
 mod pace;
+mod parts;
 mod pass;
 mod point;
 mod prior;
@@ -47,8 +49,10 @@ mod watch;
 
 pub use baseline::Baseline;
 pub use blame::{Blame, Signal, Suspect};
+pub use budget::Shares;
 pub use latency::LatencyFold;
 pub use look::Look;
+pub use parts::PARTS_REACH;
 pub use point::{Direction, Point};
 pub use recovery::{Recovered, Recovery};
 pub use room::{Members, OpenWatch, Room};

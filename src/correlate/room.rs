@@ -14,15 +14,16 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    Change, ChangeId, ChangeKind, Detect, EnvironmentName, Metric, Probe, SeriesKey, Service,
+    Change, ChangeId, ChangeKind, Detect, EnvironmentName, Metric, Part, Probe, SeriesKey, Service,
     ServiceName, Verdict, Watch,
 };
 
 use super::{
+    Shares,
     rebase::{Trouble, TroubleKind},
     report::Suspects,
     series::{Added, KnownShift, Line, Member, later},
-    watch::{METRICS, Rules, Scene, Track},
+    watch::{Rules, Scene, Track},
 };
 
 /// How far ahead of us a run's clock may be before it is not believed.
@@ -69,6 +70,9 @@ pub struct Room {
 struct Watched {
     change: Change,
     tracks: BTreeMap<SeriesKey, Track>,
+    /// How many series it is judged by, and which of them it maps to.
+    shares: Shares,
+    mapped: BTreeSet<SeriesKey>,
     closed_at: Option<Timestamp>,
 }
 
@@ -122,6 +126,8 @@ impl Room {
         let watched = self.watches.entry(change.id.clone()).or_insert_with(|| Watched {
             change: change.clone(),
             tracks: BTreeMap::new(),
+            shares: Shares::default(),
+            mapped: BTreeSet::new(),
             closed_at: None,
         });
         let moved = watched.change.started_at != change.started_at;
@@ -148,7 +154,29 @@ impl Room {
             }
             keys.push(key);
         }
+        self.share_out(&change.id, anew);
         keys
+    }
+
+    /// Counts the series of a change; where there are others than before, all are judged anew: each pays for all.
+    fn share_out(&mut self, id: &ChangeId, anew: &mut BTreeSet<SeriesKey>) {
+        let Some(watched) = self.watches.get_mut(id) else { return };
+        let services = |key: &SeriesKey| self.lines.get(key).map(|line| &line.member.services);
+        let mapped: BTreeSet<SeriesKey> = watched
+            .tracks
+            .keys()
+            .filter(|key| {
+                services(key).is_some_and(|s| maps(&watched.change.services, s, &self.depends_on))
+            })
+            .cloned()
+            .collect();
+        let shares = Shares { mapped: mapped.len(), unmapped: watched.tracks.len() - mapped.len() };
+        if (shares, &mapped) == (watched.shares, &watched.mapped) {
+            return;
+        }
+        (watched.shares, watched.mapped) = (shares, mapped);
+        let judged = watched.tracks.iter().filter(|(_, t)| t.judge(Metric::Latency).is_some());
+        anew.extend(judged.map(|(key, _)| key.clone()));
     }
 
     /// Takes a run; returns every verdict that altered in a way worth storing.
@@ -187,15 +215,26 @@ impl Room {
         let Some(line) = self.lines.get(series) else { return };
         let stirs = stirs(&self.watches, &series.environment);
         let mut troubles: Vec<Trouble> = Vec::new();
+        let mut part_troubles: Vec<(Part, Trouble)> = Vec::new();
         for id in in_order(&self.watches) {
-            let Some(Watched { change, tracks, .. }) = self.watches.get_mut(&id) else { continue };
+            let Some(watched) = self.watches.get_mut(&id) else { continue };
+            let Watched { change, tracks, shares, mapped, .. } = watched;
             let Some(track) = tracks.get_mut(series) else { continue };
-            let scene =
-                Scene { rules: &self.rules, change, line, troubles: &troubles, stirs: &stirs };
+            let scene = Scene {
+                rules: &self.rules,
+                change,
+                line,
+                shares: *shares,
+                mapped: mapped.contains(series),
+                troubles: &troubles,
+                part_troubles: &part_troubles,
+                stirs: &stirs,
+            };
             if track.closed_at.is_none() && !line.probes.is_empty() {
                 track.advance(scene, line.probes.len() - 1);
             }
             troubles.extend(track.events().cloned());
+            part_troubles.extend(track.parts.events().map(|(p, t)| (p.clone(), t.clone())));
         }
     }
 
@@ -216,14 +255,22 @@ impl Room {
         };
         let mut done = Vec::new();
         for key in due {
-            let troubles = self.troubles_before(id, &key);
+            let (troubles, part_troubles) = self.troubles_before(id, &key);
             let stirs = stirs(&self.watches, &key.environment);
             let Some(line) = self.lines.get(&key) else { continue };
             let Some(watched) = self.watches.get_mut(id) else { continue };
-            let Watched { change, tracks, .. } = watched;
+            let Watched { change, tracks, shares, mapped, .. } = watched;
             let Some(track) = tracks.get_mut(&key) else { continue };
-            let scene =
-                Scene { rules: &self.rules, change, line, troubles: &troubles, stirs: &stirs };
+            let scene = Scene {
+                rules: &self.rules,
+                change,
+                line,
+                shares: *shares,
+                mapped: mapped.contains(&key),
+                troubles: &troubles,
+                part_troubles: &part_troubles,
+                stirs: &stirs,
+            };
             if track.close_if_due(scene, now) {
                 done.push(key);
             }
@@ -238,14 +285,21 @@ impl Room {
         verdicts
     }
 
-    /// What the changes that started earlier did to a series.
-    fn troubles_before(&self, id: &ChangeId, series: &SeriesKey) -> Vec<Trouble> {
-        in_order(&self.watches)
-            .iter()
-            .take_while(|other| *other != id)
-            .filter_map(|other| self.watches.get(other)?.tracks.get(series))
-            .flat_map(|t| t.events().cloned())
-            .collect()
+    /// What the changes that started earlier did to a series and its parts.
+    fn troubles_before(
+        &self,
+        id: &ChangeId,
+        series: &SeriesKey,
+    ) -> (Vec<Trouble>, Vec<(Part, Trouble)>) {
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for other in in_order(&self.watches).iter().take_while(|other| *other != id) {
+            let Some(track) = self.watches.get(other).and_then(|w| w.tracks.get(series)) else {
+                continue;
+            };
+            whole.extend(track.events().cloned());
+            parts.extend(track.parts.events().map(|(p, t)| (p.clone(), t.clone())));
+        }
+        (whole, parts)
     }
 
     /// Forgets watches closed long ago, but not the levels they moved, and the runs that no watch needs.
@@ -259,6 +313,11 @@ impl Room {
                     for event in moved {
                         if let Some(line) = lines.get_mut(key) {
                             line.shift(KnownShift { at: event.onset, metric: event.metric });
+                        }
+                    }
+                    for (part, event) in track.parts.events() {
+                        if let (TroubleKind::Moved, Some(line)) = (event.kind, lines.get_mut(key)) {
+                            line.shift_part(part, event.onset);
                         }
                     }
                 }
@@ -328,26 +387,34 @@ impl Room {
             let suspects = known
                 .entry(&key.environment)
                 .or_insert_with(|| self.suspects(watched, &key.environment));
-            all.extend(METRICS.iter().filter_map(|m| self.verdict(watched, key, *m, suspects)));
+            let subjects = watched.tracks.get(key).map(tell::subjects).unwrap_or_default();
+            all.extend(
+                subjects.iter().filter_map(|(p, m)| self.verdict(watched, key, (p, *m), suspects)),
+            );
         }
         all
+    }
+
+    /// As [`Room::shifted`], of the time of a part; of the whole journey where the part is all of it.
+    pub fn part_shifted(&mut self, series: &SeriesKey, part: &Part, at: Timestamp) {
+        if part.is_whole() {
+            return self.shifted(series, Metric::Latency, at);
+        }
+        let line = self.lines.entry(series.clone()).or_insert_with(|| unknown(series));
+        line.shift_part(part, at);
+        let bears = self.watches.values().any(|w| {
+            w.change.started_at > at
+                && w.tracks.get(series).is_some_and(|t| t.parts.judge(part).is_some())
+        });
+        if bears {
+            self.judge_anew(series);
+        }
     }
 
     /// Remembers that the level of a metric moved for good at a known moment (an unexplained shift, a recovery, the verdict of a
     /// watch of an earlier life): baselines of changes after it stand on the new level.
     pub fn shifted(&mut self, series: &SeriesKey, metric: Metric, at: Timestamp) {
-        let Some(line) = self.lines.get_mut(series) else {
-            // Its member comes with the first change; until then only the shift is known.
-            let mut line = Line::new(Member {
-                series: series.clone(),
-                services: Vec::new(),
-                interval: Duration::from_secs(60),
-                revision: None,
-            });
-            line.shift(KnownShift { at, metric });
-            self.lines.insert(series.clone(), line);
-            return;
-        };
+        let line = self.lines.entry(series.clone()).or_insert_with(|| unknown(series));
         line.shift(KnownShift { at, metric });
         let bears = self.watches.values().any(|w| {
             w.change.started_at > at
@@ -357,6 +424,36 @@ impl Room {
             self.judge_anew(series);
         }
     }
+}
+
+/// Whether a change of these services is one of a journey that touches those, directly or through what they depend on; a change
+/// of a whole environment always is.
+fn maps(
+    changed: &[ServiceName],
+    touched: &[ServiceName],
+    depends_on: &BTreeMap<ServiceName, Vec<ServiceName>>,
+) -> bool {
+    let mut reached: Vec<&ServiceName> = touched.iter().collect();
+    let mut next = 0;
+    while let Some(service) = reached.get(next) {
+        for below in depends_on.get(*service).into_iter().flatten() {
+            if !reached.contains(&below) {
+                reached.push(below);
+            }
+        }
+        next += 1;
+    }
+    changed.is_empty() || changed.iter().any(|service| reached.contains(&service))
+}
+
+/// The line of a series whose member comes with the first change: until then only its shifts are known.
+fn unknown(series: &SeriesKey) -> Line {
+    Line::new(Member {
+        series: series.clone(),
+        services: Vec::new(),
+        interval: Duration::from_secs(60),
+        revision: None,
+    })
 }
 
 /// The changes in the order they started.

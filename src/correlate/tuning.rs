@@ -185,6 +185,21 @@ impl Tuning {
         tuning
     }
 
+    /// The same with all four thresholds raised by so much log-evidence: what it costs to be one of many.
+    #[must_use]
+    pub fn raised(&self, by: f64) -> Self {
+        let mut tuning = self.clone();
+        for threshold in [
+            &mut tuning.latency_suspected,
+            &mut tuning.latency_regressed,
+            &mut tuning.success_suspected,
+            &mut tuning.success_regressed,
+        ] {
+            *threshold += by.max(0.0);
+        }
+        tuning
+    }
+
     /// The latency shifts looked for, in units of the noise `se`.
     pub(super) fn shifts_in(&self, se: f64) -> Vec<f64> {
         self.shifts.iter().map(|ratio| ratio.ln() / se).collect()

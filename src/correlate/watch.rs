@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Change, ChangeId, Conclusion, Detect, Metric, Watch};
+use crate::model::{Change, ChangeId, Conclusion, Detect, Metric, Part, Watch};
 
 use super::{
-    Tuning,
+    Shares, Tuning,
     figures::{count, whole},
     fold::frame,
     judge::{Around, Closing, Judge},
+    parts::PartTracks,
     prober::Prober,
     rebase::{self, Trouble},
     report::Told,
@@ -50,8 +51,13 @@ pub(super) struct Scene<'a> {
     pub(super) rules: &'a Rules,
     pub(super) change: &'a Change,
     pub(super) line: &'a Line,
+    /// How many series the change is judged by, and whether it maps to this one.
+    pub(super) shares: Shares,
+    pub(super) mapped: bool,
     /// What earlier changes did to this series.
     pub(super) troubles: &'a [Trouble],
+    /// What they did to parts of it.
+    pub(super) part_troubles: &'a [(Part, Trouble)],
     /// When the changes of this environment began.
     pub(super) stirs: &'a [(ChangeId, Timestamp)],
 }
@@ -60,6 +66,7 @@ pub(super) struct Scene<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Track {
     judges: Vec<Judge>,
+    pub(super) parts: PartTracks,
     prober: Option<Prober>,
     /// Runs of other revisions after the change.
     pub(super) foreign: u32,
@@ -83,6 +90,11 @@ impl Track {
         self.judges.iter().flat_map(|j| j.events.iter())
     }
 
+    /// What is judged of a part: of the whole one of its metrics, of any other its time.
+    pub(super) fn judge_of(&self, part: &Part, metric: Metric) -> Option<&Judge> {
+        if part.is_whole() { self.judge(metric) } else { self.parts.judge(part) }
+    }
+
     /// Our own health since the change.
     pub(super) fn prober(&self) -> Option<&Prober> {
         self.prober.as_ref()
@@ -90,8 +102,9 @@ impl Track {
 
     /// Forgets what was judged, to judge it anew; what was told stays told.
     pub(super) fn restart(&mut self) {
-        let told = std::mem::take(&mut self.told);
-        *self = Self { told, ..Self::default() };
+        let (told, mut parts) = (std::mem::take(&mut self.told), std::mem::take(&mut self.parts));
+        parts.restart();
+        *self = Self { told, parts, ..Self::default() };
     }
 
     /// Takes the runs of the line up to and including `index`.
@@ -122,6 +135,7 @@ impl Track {
         for judge in &mut self.judges {
             judge.push(probe, around);
         }
+        self.parts.take(scene, index, revision.as_ref(), around);
     }
 
     /// Freezes the baselines, or freezes them anew where an earlier change turned out to have moved the level.
@@ -138,8 +152,9 @@ impl Track {
             if self.judges.len() > slot && self.basis[slot] == basis {
                 continue;
             }
-            let judge = freeze(&scene, metric, &basis);
-            let judge = replayed(judge, &scene, index);
+            let tuning = scene.rules.tuning.raised(scene.shares.whole(scene.mapped));
+            let judge = freeze(&scene, metric, &basis, &tuning);
+            let judge = replayed(judge, &scene, index, &Part::Whole);
             self.basis[slot] = basis;
             if self.judges.len() > slot {
                 self.judges[slot] = judge;
@@ -180,6 +195,7 @@ impl Track {
             return false;
         }
         self.rest_on(scene, scene.line.probes.len());
+        self.parts.settle(scene);
         self.closed_at = Some(now);
         true
     }
@@ -195,6 +211,23 @@ impl Track {
             failing,
         });
         judge.conclusion(failing, closing.as_ref())
+    }
+
+    /// What is concluded of a part; of the whole: of one of its metrics.
+    pub(super) fn conclusion_of(&self, part: &Part, metric: Metric) -> Conclusion {
+        if part.is_whole() {
+            return self.conclusion(metric);
+        }
+        let closing = self.closed_at.map(|_| Closing::default());
+        self.parts
+            .judge(part)
+            .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
+    }
+
+    /// Whether anything of it stands as suspected or worse.
+    pub(super) fn troubled(&self) -> bool {
+        METRICS.iter().any(|m| self.in_trouble(*m))
+            || self.parts.stirred().any(|(_, judge)| judge.in_trouble())
     }
 
     /// Whether a metric stands as suspected or worse.
@@ -213,19 +246,25 @@ impl Track {
     }
 }
 
-fn freeze(scene: &Scene<'_>, metric: Metric, basis: &[Trouble]) -> Judge {
+/// The judge of a metric of the scene's line, its baseline frozen.
+pub(super) fn freeze(
+    scene: &Scene<'_>,
+    metric: Metric,
+    basis: &[Trouble],
+    tuning: &Tuning,
+) -> Judge {
     let Scene { rules, change, line, .. } = *scene;
     let before = rebase::before(line, change.started_at, metric, basis);
     let interval = line.member.interval;
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);
-    let tuning = settling(&rules.tuning, rules.watch.settle, interval);
+    let tuning = settling(tuning, rules.watch.settle, interval);
     Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
 }
 
 /// A fresh judge that has seen the runs after the change up to, not including, `index`.
-fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
+pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: &Part) -> Judge {
     let line = scene.line;
     let from = line.from(scene.change.started_at);
     let mut health = healthy(scene);
@@ -236,7 +275,12 @@ fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
-            judge.push(probe, Around { doubt: health.sick().is_some(), stirs: scene.stirs });
+            let around = Around { doubt: health.sick().is_some(), stirs: scene.stirs };
+            if part.is_whole() {
+                judge.push(probe, around);
+            } else {
+                judge.push(&probe.of(part), around);
+            }
         }
     }
     judge

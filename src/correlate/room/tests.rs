@@ -416,6 +416,7 @@ fn hostile() -> impl Strategy<Value = Probe> {
             late_ms,
             signature: odd.then(|| Signature { step: "s".into(), kind: Some(FaultKind::Dns) }),
             revision: revision.map(Revision::from),
+            parts: Default::default(),
         })
 }
 
