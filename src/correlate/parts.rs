@@ -1,8 +1,9 @@
 //! The parts of one series watched for one change: its steps, their phases, what they measure.
 //!
 //! A part is judged by the same machinery as its journey, on a line of its own, for the worse only. There are many parts and most of
-//! them never move, so a part's judge is made when its times first look as if it could matter; it is then shown every run since
-//! the change. As the evidence of a shift is only looked at behind gates that are narrower, nothing is seen later for that.
+//! them never move, so a part's judge is made when its times first look as if it could matter: a cumulative sum (Page 1954) is at
+//! most of the evidence needed, and two of the last three times are long enough. The judge is then shown every run since the
+//! change. Its own demands are higher, so that hardly anything is seen later for that.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use super::{
     judge::{Around, BEFORE_NEEDS, Judge},
     rebase::Trouble,
     report::Told,
+    robust::{median, spread},
     series::{foreign, latency_of},
     watch::{Scene, freeze, replayed},
 };
@@ -24,7 +26,7 @@ use super::{
 pub const PARTS_REACH: Duration = Duration::from_secs(3 * 86_400);
 
 /// Runs before the change that say how long a part usually takes, and the newest of them.
-const RECENT: (usize, usize) = (180, 15);
+const RECENT: (usize, usize) = (180, 60);
 
 /// A phase that usually takes less than so many milliseconds, or less than this share of its journey, is not judged by itself: its
 /// step is.
@@ -34,7 +36,13 @@ const PHASE_LEAST: (f64, f64) = (2.0, 0.01);
 const MATTERS: f64 = 0.05;
 
 /// Shares of the smallest relative and absolute effect from which on a part is judged; the gates of the evidence ask for more.
-const STIRS: (f64, f64) = (0.25, 0.5);
+const STIRS: (f64, f64) = (0.5, 0.75);
+
+/// The shift, in units of the noise, that the cumulative sum looks for; scores beyond the bound count as the bound; and the
+/// share of the evidence needed at which a part is judged.
+const SHIFT: f64 = 1.0;
+const BOUND: f64 = 4.0;
+const NEAR: f64 = 0.7;
 
 /// The parts of one series watched for one change.
 #[derive(Debug, Clone, Default)]
@@ -56,6 +64,9 @@ pub(super) struct PartTrack {
     /// The smallest slow-down that matters, in ms.
     least_ms: f64,
     recent: [f64; 3],
+    /// The logarithm of its usual time, and the noise of that.
+    usual: (f64, f64),
+    sum: f64,
     pub(super) judge: Option<Judge>,
     basis: Vec<Trouble>,
 }
@@ -107,13 +118,14 @@ impl PartTracks {
         }
         find(&mut self.slots, watched, probe);
         let parts = watched.len();
+        let raise = scene.shares.part(scene.mapped, parts);
+        let near = NEAR * (scene.rules.tuning.latency_suspected + raise);
         for (track, slot) in watched.iter_mut().zip(&self.slots.1) {
             let value = slot.and_then(|s| probe.parts.values().get(s)).map(|v| f64::from(*v));
             if let Some(value) = value {
-                track.recent.rotate_left(1);
-                track.recent[2] = value;
+                track.see(value);
             }
-            if track.judge.is_none() && !track.stirs() {
+            if track.judge.is_none() && !(track.stirs() && track.sum >= near) {
                 continue;
             }
             track.rest_on(scene, index, parts);
@@ -134,6 +146,14 @@ impl PartTracks {
 }
 
 impl PartTrack {
+    fn see(&mut self, value: f64) {
+        self.recent.rotate_left(1);
+        self.recent[2] = value;
+        let (usual, noise) = self.usual;
+        let score = ((value.ln() - usual) / noise).clamp(-BOUND, BOUND);
+        self.sum = (self.sum + SHIFT * score - 0.5 * SHIFT * SHIFT).max(0.0);
+    }
+
     /// Whether two of the last three times are so long that it could matter.
     fn stirs(&self) -> bool {
         self.recent.iter().filter(|v| **v > self.bar).count() >= 2
@@ -211,6 +231,8 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
         .into_iter()
         .filter_map(|(part, values)| {
             let newest = median_of(values[..values.len().min(RECENT.1)].to_vec())?;
+            let logs: Vec<f64> = values.iter().map(|v| v.ln()).collect();
+            let noise = spread(&logs, median(&logs)).max(rules.tuning.noise_floor());
             let usual = median_of(values)?;
             let judged = match part {
                 Part::Whole => false,
@@ -229,6 +251,8 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
                 bar: (usual * relative).max(usual + STIRS.1 * least_ms),
                 least_ms,
                 recent: [0.0; 3],
+                usual: (usual.ln(), noise),
+                sum: 0.0,
                 judge: None,
                 basis: Vec::new(),
             })

@@ -36,6 +36,8 @@ pub(super) struct Line {
     pub(super) shifts: Vec<KnownShift>,
     /// The same of the times of its parts.
     pub(super) part_shifts: Vec<(Part, Timestamp)>,
+    /// Whether it is the line of a part, which is judged for the worse only.
+    pub(super) alone: bool,
 }
 
 /// Where a new probe came to stand.
@@ -51,7 +53,13 @@ pub(super) enum Added {
 
 impl Line {
     pub(super) fn new(member: Member) -> Self {
-        Self { member, probes: Vec::new(), shifts: Vec::new(), part_shifts: Vec::new() }
+        Self {
+            member,
+            probes: Vec::new(),
+            shifts: Vec::new(),
+            part_shifts: Vec::new(),
+            alone: false,
+        }
     }
 
     /// Takes a probe to where its time puts it; one with the time of another is that other, told twice.
@@ -109,6 +117,7 @@ impl Line {
             probes: self.probes[self.from(since)..].iter().map(|p| p.of(part)).collect(),
             shifts,
             part_shifts: Vec::new(),
+            alone: true,
         }
     }
 
