@@ -16,8 +16,8 @@ use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
     model::{
-        ChangeId, Conclusion, Dismissal, Finding, FindingId, FindingKind, FindingState, Metric,
-        Probe, SeriesKey, Verdict,
+        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe,
+        SeriesKey, Verdict,
     },
     store::{FindingFilter, Store, StoreError},
 };
@@ -92,16 +92,10 @@ impl Trouble {
         Ok(())
     }
 
-    /// A person says that a finding is nothing: it is let go, and not opened again for the same change.
-    pub(super) fn dismiss(
-        &mut self,
-        finding: &Finding,
-        dismissal: Dismissal,
-        now: Timestamp,
-    ) -> Decision {
-        let tracked = self.open.remove(&finding.id).map(|t| t.finding);
+    /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
+    pub(super) fn let_go(&mut self, finding: &Finding) {
+        self.open.remove(&finding.id);
         self.dismissed.extend(concern(finding));
-        alert::dismissed(tracked.as_ref().unwrap_or(finding), dismissal, now)
     }
 
     async fn track(
