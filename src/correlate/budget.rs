@@ -16,9 +16,12 @@ const UNMAPPED: f64 = 0.1;
 /// The share of all parts of a journey together, against that of the journey itself.
 const PARTS: f64 = 0.5;
 
-/// How much of a bound is really paid: 1 as the inequality says. More where the evidence of real noise has a heavier tail than
-/// promised, less where the thresholds have room.
+/// How much of the bound over journeys is really paid: 1 as the inequality says. More where the evidence of real noise has a
+/// heavier tail than promised, less where the thresholds have room.
 const SLOPE: f64 = 1.0;
+
+/// The same of the bound over the parts of a journey.
+const PART_SLOPE: f64 = 1.0;
 
 /// How many journeys a change is judged by, in all its environments and from all locations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,7 +43,7 @@ impl Shares {
 
     /// By how much the thresholds of a part rise, where that many parts of its journey are judged.
     pub fn part(&self, mapped: bool, parts: usize) -> f64 {
-        self.whole(mapped) + SLOPE * (count(parts.max(1)) / PARTS).ln()
+        self.whole(mapped) + PART_SLOPE * (count(parts.max(1)) / PARTS).ln()
     }
 }
 
@@ -84,7 +87,8 @@ mod tests {
     fn the_parts_of_a_journey_spend_their_share_together() {
         let shares = Shares { mapped: 4, unmapped: 10 };
         for parts in [1, 6, 30] {
-            let spent = count(parts) * (-(shares.part(true, parts) - shares.whole(true))).exp();
+            let spent = count(parts)
+                * (-(shares.part(true, parts) - shares.whole(true)) / PART_SLOPE).exp();
             assert!((spent - PARTS).abs() < 1e-9);
         }
     }

@@ -167,7 +167,7 @@ pub struct Verdict {
 }
 
 impl Verdict {
-    /// What is judged, for people: `latency`, `latency of step \`sign in\``.
+    /// What is judged, for people: `latency`, or "latency of step" with the name of the step.
     pub fn subject(&self) -> String {
         match &self.part {
             Part::Whole => self.metric.to_string(),

@@ -43,7 +43,8 @@ impl Layouts {
     ) -> Result<Parts, Fault> {
         let (place, own) = shape;
         let names = self.names(place, own, revision)?;
-        (self.present.clear(), self.values.clear());
+        self.present.clear();
+        self.values.clear();
         for index in 0..names.len() {
             let (passed, duration, phases) = skim(take)?;
             if passed {
@@ -133,12 +134,14 @@ fn skim(take: &mut Take<'_>) -> Result<(bool, Duration, Phases), Fault> {
     if flags & step_flag::ASSERTIONS != 0 {
         for _ in 0..take.uint()? {
             take.uint()?;
-            (skip_maybe(take)?, skip_maybe(take)?);
+            skip_maybe(take)?;
+            skip_maybe(take)?;
         }
     }
     if flags & step_flag::CAPTURES != 0 {
         for _ in 0..take.uint()? {
-            (take.bytes()?, take.bytes()?);
+            take.bytes()?;
+            take.bytes()?;
         }
     }
     let (mut sum, mut phases) = (0_u64, Phases::default());
