@@ -4,24 +4,35 @@
 //! The evidence of a series is a likelihood ratio whose mean under "nothing happened" is at most one, whenever it is looked at: it
 //! passes `1 / a` with a chance of at most `a` over all looks (Ville 1939; Ramdas and others, Statistical Science 38, 2023). By
 //! the union bound the chances of several series add up, whatever they have to do with each other, so a series that is given the
-//! share `w` of the whole chance needs `ln(1 / w)` more log-evidence (a weighted Bonferroni procedure: Holm 1979). Journeys that a
-//! change maps to are the ones it can harm; they get ten times the share of the others. The thresholds of a journey that is
-//! judged alone are measured ones, and stay as they are.
+//! share `w` of the whole chance needs `ln(1 / w)` more log-evidence (a weighted Bonferroni procedure: Holm 1979). The journeys
+//! that a change maps to are the ones it can harm: they share the whole chance among themselves, and all others share a tenth of
+//! it, so that a change of one journey's service is judged as if that were alone, however many run beside it. The thresholds of
+//! a journey that is judged alone are measured ones, and stay as they are.
 
 use crate::model::Detect;
 
-/// The share of a journey that the change does not map to, against that of one it does.
+/// The share of all journeys together that the change does not map to, against that of those it does.
 const UNMAPPED: f64 = 0.1;
 
 /// The share of all parts of a journey together, against that of the journey itself.
 const PARTS: f64 = 0.5;
 
-/// How much of the bound over journeys is really paid: 1 as the inequality says. More where the evidence of real noise has a
-/// heavier tail than promised, less where the thresholds have room.
-const SLOPE: f64 = 1.0;
+/// How much of the bound over journeys is really paid for `suspected` and for `regressed`: 1 as the inequality says. More where the
+/// evidence of real noise has a heavier tail than promised. What only tells people pays a part of it: the promise is about
+/// verdicts that stop pipelines, and each nat more costs it recorded regressions.
+const SLOPE: Raise = Raise { suspected: 0.5, regressed: 1.0 };
 
 /// The same of the bound over the parts of a journey.
 const PART_SLOPE: f64 = 1.0;
+
+/// By how much the thresholds of a series rise, in natural logarithms of evidence.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Raise {
+    /// That of `suspected`.
+    pub suspected: f64,
+    /// That of `regressed`.
+    pub regressed: f64,
+}
 
 /// How many journeys a change is judged by, in all its environments and from all locations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -33,17 +44,18 @@ pub struct Shares {
 }
 
 impl Shares {
-    /// By how much the thresholds of a whole journey rise, in natural logarithms; 0 where it is the only one.
-    pub fn whole(&self, mapped: bool) -> f64 {
-        let all = count(self.mapped) + UNMAPPED * count(self.unmapped);
-        let own = if mapped { 1.0 } else { UNMAPPED };
-        // One that nobody counted is alone.
-        SLOPE * (all.max(own) / own).ln()
+    /// By how much the thresholds of a whole journey rise; not at all where it is the only one.
+    pub fn whole(&self, mapped: bool) -> Raise {
+        let many = if mapped { self.mapped } else { self.unmapped };
+        let share = if mapped || self.mapped == 0 { 1.0 } else { UNMAPPED };
+        let bound = (count(many.max(1)) / share).ln();
+        Raise { suspected: SLOPE.suspected * bound, regressed: SLOPE.regressed * bound }
     }
 
     /// By how much the thresholds of a part rise, where that many parts of its journey are judged.
-    pub fn part(&self, mapped: bool, parts: usize) -> f64 {
-        self.whole(mapped) + PART_SLOPE * (count(parts.max(1)) / PARTS).ln()
+    pub fn part(&self, mapped: bool, parts: usize) -> Raise {
+        let (whole, more) = (self.whole(mapped), PART_SLOPE * (count(parts.max(1)) / PARTS).ln());
+        Raise { suspected: whole.suspected + more, regressed: whole.regressed + more }
     }
 }
 
@@ -63,24 +75,26 @@ mod tests {
 
     /// What is spent in all: the sum over all series of what is left of the chance of one.
     fn spent(shares: Shares) -> f64 {
-        let of = |mapped| (-shares.whole(mapped) / SLOPE).exp();
+        let of = |mapped| (-shares.whole(mapped).regressed / SLOPE.regressed).exp();
         count(shares.mapped) * of(true) + count(shares.unmapped) * of(false)
     }
 
     #[test]
     fn one_journey_pays_nothing_and_all_together_spend_what_one_would() {
         for (mapped, unmapped) in [(1, 0), (0, 1)] {
-            assert!(Shares { mapped, unmapped }.whole(mapped == 1).abs() < 1e-12);
+            assert!(Shares { mapped, unmapped }.whole(mapped == 1).regressed.abs() < 1e-12);
         }
-        assert!(Shares::default().whole(true).abs() < 1e-12);
+        assert_eq!(Shares::default().whole(true), Raise::default());
         for (mapped, unmapped) in [(1, 0), (5, 0), (3, 40), (0, 12), (1, 999)] {
             let shares = Shares { mapped, unmapped };
-            assert!((spent(shares) - 1.0).abs() < 1e-9, "{shares:?}");
-            let more = shares.whole(false) - shares.whole(true);
-            assert!((more - 10f64.ln()).abs() < 1e-9 || mapped == 0, "{shares:?}");
+            let others = if mapped > 0 && unmapped > 0 { UNMAPPED } else { 0.0 };
+            assert!((spent(shares) - 1.0 - others).abs() < 1e-9, "{shares:?}");
         }
-        let fifty = Shares { mapped: 50, unmapped: 0 };
-        assert!((fifty.whole(true) - 50f64.ln()).abs() < 1e-9);
+        // The only journey that a change maps to pays nothing for those beside it.
+        assert!(Shares { mapped: 1, unmapped: 49 }.whole(true).regressed.abs() < 1e-12);
+        let fifty = Shares { mapped: 50, unmapped: 1 };
+        assert!((fifty.whole(true).regressed - 50f64.ln()).abs() < 1e-9);
+        assert!((fifty.whole(false).regressed - 10f64.ln()).abs() < 1e-9);
     }
 
     #[test]
@@ -88,7 +102,9 @@ mod tests {
         let shares = Shares { mapped: 4, unmapped: 10 };
         for parts in [1, 6, 30] {
             let spent = count(parts)
-                * (-(shares.part(true, parts) - shares.whole(true)) / PART_SLOPE).exp();
+                * (-(shares.part(true, parts).regressed - shares.whole(true).regressed)
+                    / PART_SLOPE)
+                    .exp();
             assert!((spent - PARTS).abs() < 1e-9);
         }
     }

@@ -49,8 +49,8 @@ const NEAR: f64 = 0.7;
 pub(super) struct PartTracks {
     /// Chosen at the first run after the change.
     watched: Option<Vec<PartTrack>>,
-    /// What was last told of each part.
-    pub(super) told: BTreeMap<Part, Told>,
+    /// What was last told of each part; none where that was in an earlier life.
+    pub(super) told: BTreeMap<Part, Option<Told>>,
     /// Where in the layout of the newest run the parts stand.
     slots: (Option<Arc<[Part]>>, Vec<Option<usize>>),
 }
@@ -119,7 +119,7 @@ impl PartTracks {
         find(&mut self.slots, watched, probe);
         let parts = watched.len();
         let raise = scene.shares.part(scene.mapped, parts);
-        let near = NEAR * (scene.rules.tuning.latency_suspected + raise);
+        let near = NEAR * (scene.rules.tuning.latency_suspected + raise.suspected);
         for (track, slot) in watched.iter_mut().zip(&self.slots.1) {
             let value = slot.and_then(|s| probe.parts.values().get(s)).map(|v| f64::from(*v));
             if let Some(value) = value {

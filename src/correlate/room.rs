@@ -4,6 +4,7 @@
 //! restart holds the verdicts it would have had. A run that comes late, or a change that is logged late, has the series it
 //! touches judged anew.
 
+mod admit;
 mod tell;
 
 use std::{
@@ -113,70 +114,6 @@ impl Room {
             self.judge_anew(series);
         }
         places.iter().flat_map(|place| self.report(place, None)).collect()
-    }
-
-    /// Takes a change and its members in; says which series it has, and adds those to `anew` that must be judged from their start.
-    fn admit(
-        &mut self,
-        change: &Change,
-        members: Members,
-        now: Timestamp,
-        anew: &mut BTreeSet<SeriesKey>,
-    ) -> Vec<SeriesKey> {
-        let watched = self.watches.entry(change.id.clone()).or_insert_with(|| Watched {
-            change: change.clone(),
-            tracks: BTreeMap::new(),
-            shares: Shares::default(),
-            mapped: BTreeSet::new(),
-            closed_at: None,
-        });
-        let moved = watched.change.started_at != change.started_at;
-        watched.change = change.clone();
-        let mut keys = Vec::new();
-        for (member, mut probes) in members {
-            if !change.touches(&member.series.environment) {
-                continue;
-            }
-            probes.retain(|p| p.at <= later(now, AHEAD));
-            let key = member.series.clone();
-            let line = self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
-            line.member = member;
-            let fresh = line.merge(probes);
-            let track = watched.tracks.entry(key.clone()).or_default();
-            let (_, due) = Track::due(change, line, &self.rules.watch);
-            let reopened = track.closed_at.is_some() && due > now;
-            if reopened {
-                (track.closed_at, watched.closed_at) = (None, None);
-            }
-            let behind = line.probes.last().is_some_and(|p| p.at >= change.started_at);
-            if fresh || moved || reopened || (behind && track.judge(Metric::Latency).is_none()) {
-                anew.insert(key.clone());
-            }
-            keys.push(key);
-        }
-        self.share_out(&change.id, anew);
-        keys
-    }
-
-    /// Counts the series of a change; where there are others than before, all are judged anew: each pays for all.
-    fn share_out(&mut self, id: &ChangeId, anew: &mut BTreeSet<SeriesKey>) {
-        let Some(watched) = self.watches.get_mut(id) else { return };
-        let services = |key: &SeriesKey| self.lines.get(key).map(|line| &line.member.services);
-        let mapped: BTreeSet<SeriesKey> = watched
-            .tracks
-            .keys()
-            .filter(|key| {
-                services(key).is_some_and(|s| maps(&watched.change.services, s, &self.depends_on))
-            })
-            .cloned()
-            .collect();
-        let shares = Shares { mapped: mapped.len(), unmapped: watched.tracks.len() - mapped.len() };
-        if (shares, &mapped) == (watched.shares, &watched.mapped) {
-            return;
-        }
-        (watched.shares, watched.mapped) = (shares, mapped);
-        let judged = watched.tracks.iter().filter(|(_, t)| t.judge(Metric::Latency).is_some());
-        anew.extend(judged.map(|(key, _)| key.clone()));
     }
 
     /// Takes a run; returns every verdict that altered in a way worth storing.
@@ -387,12 +324,28 @@ impl Room {
             let suspects = known
                 .entry(&key.environment)
                 .or_insert_with(|| self.suspects(watched, &key.environment));
-            let subjects = watched.tracks.get(key).map(tell::subjects).unwrap_or_default();
+            let subjects =
+                watched.tracks.get(key).map(|t| tell::subjects(t, false)).unwrap_or_default();
             all.extend(
                 subjects.iter().filter_map(|(p, m)| self.verdict(watched, key, (p, *m), suspects)),
             );
         }
         all
+    }
+
+    /// Remembers that a verdict on a part was told in an earlier life: should it not hold, that is told as well.
+    pub fn recall(&mut self, verdict: &Verdict) {
+        let series = SeriesKey {
+            journey: verdict.journey.clone(),
+            environment: verdict.environment.clone(),
+            location: verdict.location.clone(),
+        };
+        let watched = self.watches.get_mut(&verdict.change);
+        if let Some(track) = watched.and_then(|w| w.tracks.get_mut(&series))
+            && !verdict.part.is_whole()
+        {
+            track.parts.told.entry(verdict.part.clone()).or_default();
+        }
     }
 
     /// As [`Room::shifted`], of the time of a part; of the whole journey where the part is all of it.
@@ -424,26 +377,6 @@ impl Room {
             self.judge_anew(series);
         }
     }
-}
-
-/// Whether a change of these services is one of a journey that touches those, directly or through what they depend on; a change
-/// of a whole environment always is.
-fn maps(
-    changed: &[ServiceName],
-    touched: &[ServiceName],
-    depends_on: &BTreeMap<ServiceName, Vec<ServiceName>>,
-) -> bool {
-    let mut reached: Vec<&ServiceName> = touched.iter().collect();
-    let mut next = 0;
-    while let Some(service) = reached.get(next) {
-        for below in depends_on.get(*service).into_iter().flatten() {
-            if !reached.contains(&below) {
-                reached.push(below);
-            }
-        }
-        next += 1;
-    }
-    changed.is_empty() || changed.iter().any(|service| reached.contains(&service))
 }
 
 /// The line of a series whose member comes with the first change: until then only its shifts are known.

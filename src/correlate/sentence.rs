@@ -174,7 +174,7 @@ fn power(scene: &Scene<'_>, judge: &Judge) -> String {
         }
     };
     let (noise, phi) = (judge.scale().unwrap_or(0.15), judge.memory().min(0.9));
-    let raise = scene.shares.whole(scene.mapped);
+    let raise = scene.shares.whole(scene.mapped).suspected;
     let looks = (scene.rules.tuning.latency_suspected + raise + 2.0) * 2.0;
     let ratio = noise / relative.max(0.01).ln_1p();
     let needed = 2.0 * (looks * (1.0 + phi) / (1.0 - phi) * ratio * ratio).max(5.0);

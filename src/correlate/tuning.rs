@@ -2,6 +2,8 @@
 
 use crate::model::Detect;
 
+use super::budget::Raise;
+
 /// The numbers of the detector. Those without a word on their source were fitted on simulated series of 18 null and 16
 /// shifted kinds and on recorded incidents, then checked on seeds not used for fitting.
 #[derive(Debug, Clone, PartialEq)]
@@ -185,18 +187,14 @@ impl Tuning {
         tuning
     }
 
-    /// The same with all four thresholds raised by so much log-evidence: what it costs to be one of many.
+    /// The same with all four thresholds raised: what it costs to be one of many.
     #[must_use]
-    pub fn raised(&self, by: f64) -> Self {
+    pub fn raised(&self, by: Raise) -> Self {
         let mut tuning = self.clone();
-        for threshold in [
-            &mut tuning.latency_suspected,
-            &mut tuning.latency_regressed,
-            &mut tuning.success_suspected,
-            &mut tuning.success_regressed,
-        ] {
-            *threshold += by.max(0.0);
-        }
+        tuning.latency_suspected += by.suspected.max(0.0);
+        tuning.success_suspected += by.suspected.max(0.0);
+        tuning.latency_regressed += by.regressed.max(0.0);
+        tuning.success_regressed += by.regressed.max(0.0);
         tuning
     }
 

@@ -122,7 +122,12 @@ impl Watches {
             reopened.push((change, members));
         }
         // Judging a long history takes a while: the runtime is told, so that walks are not delayed.
-        Ok(tokio::task::block_in_place(|| self.room.restore(reopened, now)))
+        let ids: Vec<ChangeId> = reopened.iter().map(|(change, _)| change.id.clone()).collect();
+        let verdicts = tokio::task::block_in_place(|| self.room.restore(reopened, now));
+        for id in ids {
+            store.verdicts(&id).await?.iter().for_each(|verdict| self.room.recall(verdict));
+        }
+        Ok(verdicts)
     }
 
     /// Looks for changes that are new in the log, and for announced ones whose time has come.

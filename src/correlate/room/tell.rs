@@ -83,7 +83,7 @@ impl Room {
             if track.closed_at.is_some() && !all {
                 continue;
             }
-            for (part, metric) in subjects(track) {
+            for (part, metric) in subjects(track, true) {
                 let stirred = stirred(track, &part, metric);
                 let known = if stirred { &suspects } else { &Suspects::default() };
                 let now = Told::now(track, &part, metric, known);
@@ -99,7 +99,7 @@ impl Room {
                 if part.is_whole() {
                     track.told[slot(metric)] = Some(now);
                 } else {
-                    track.parts.told.insert(part, now);
+                    track.parts.told.insert(part, Some(now));
                 }
             }
         }
@@ -133,11 +133,13 @@ impl Room {
     }
 }
 
-/// What is told of a track: the metrics of the whole, and the time of each part that was ever suspected or that was told before.
-pub(super) fn subjects(track: &Track) -> Vec<(Part, Metric)> {
+/// What is told of a track: the metrics of the whole, and the time of each part that stands as suspected or worse, or did; with
+/// those that were `told` to, before an earlier change turned out to have moved them.
+pub(super) fn subjects(track: &Track, told: bool) -> Vec<(Part, Metric)> {
     let whole = METRICS.into_iter().map(|metric| (Part::Whole, metric));
     let mut parts: Vec<&Part> = track.parts.stirred().map(|(part, _)| part).collect();
-    parts.extend(track.parts.told.keys().filter(|part| track.parts.judge(part).is_some()));
+    let known = track.parts.told.keys().filter(|_| told);
+    parts.extend(known.filter(|part| track.parts.judge(part).is_some()));
     parts.sort();
     parts.dedup();
     whole.chain(parts.into_iter().map(|part| (part.clone(), Metric::Latency))).collect()
@@ -149,7 +151,11 @@ fn stirred(track: &Track, part: &Part, metric: Metric) -> bool {
 }
 
 fn told<'a>(track: &'a Track, part: &Part, metric: Metric) -> Option<&'a Told> {
-    if part.is_whole() { track.told[slot(metric)].as_ref() } else { track.parts.told.get(part) }
+    if part.is_whole() {
+        track.told[slot(metric)].as_ref()
+    } else {
+        track.parts.told.get(part)?.as_ref()
+    }
 }
 
 fn slot(metric: Metric) -> usize {
