@@ -14,11 +14,12 @@ use std::{
 
 use wayfarer::{
     model::{
-        ChangeId, ChangeKind, ChangeState, Commit, Conclusion, Effect, Finding, FindingKind,
-        FindingState, Metric, Outcome, Probe, Retention, RunId,
+        ChangeId, ChangeKind, ChangeState, Commit, Conclusion, Dismissal, DismissalReason, Effect,
+        Finding, FindingKind, FindingState, Metric, Outcome, Part, Probe, Retention, RunId,
+        Verdict,
     },
     store::{
-        ChangeFilter, Conclusions, FindingFilter, MessageState, NewMessage, OutboxMark,
+        ChangeFilter, Conclusions, FindingFilter, Judged, MessageState, NewMessage, OutboxMark,
         RecordOutcome, RunFilter, RunResult, Store, StoreError, StoreOptions, WatchRecord, kept,
     },
 };
@@ -50,7 +51,17 @@ async fn runs_come_back_in_every_way() {
         .filter(|r| r.journey.as_str() == "checkout" && r.started_at >= later(60))
         .map(|r| Probe::from(&kept(r)))
         .collect();
-    assert_eq!(probes, expected);
+    let bare: Vec<_> = expected.iter().map(Probe::bare).collect();
+    assert_eq!(probes, bare);
+    // The times of parts where they are asked for, with names that runs share.
+    let (checkout, span) = (series("checkout"), (later(60), later(2461)));
+    let with_parts = store.probes_with_parts(&checkout, span, later(60)).await.unwrap();
+    assert_eq!(with_parts, expected);
+    assert_eq!(with_parts[0].parts.get(&Part::Step("open".into())), Some(101.0));
+    let layout = |n: usize| with_parts[n].parts.layout().unwrap();
+    assert!(Arc::ptr_eq(layout(0), layout(30)));
+    let some = store.probes_with_parts(&checkout, span, later(120)).await.unwrap();
+    assert!(some[0].parts.is_empty() && some[1..] == expected[1..]);
 
     let newest = store.runs(RunFilter { limit: 3, ..RunFilter::default() }).await.unwrap();
     let times: Vec<_> = newest.iter().map(|r| r.started_at).collect();
@@ -239,11 +250,13 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         environment: "production".into(),
         location: "fra1".into(),
         metric: Metric::Latency,
+        part: Part::Whole,
         summary: "slower".to_owned(),
         onset_at: None,
         opened_at: later(1),
         updated_at: later(1),
         closed_at: None,
+        dismissal: None,
     };
     let message = NewMessage {
         key: "f1/opened".to_owned(),
@@ -285,6 +298,20 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         [(None, Conclusion::Suspected), (Some(Conclusion::Suspected), Conclusion::Regressed)]
     );
 
+    // A part of the journey has a verdict of its own, which alters by itself.
+    let part = Part::Phase("sign in".into(), "processing".into());
+    for conclusion in [Conclusion::Suspected, Conclusion::Regressed] {
+        let verdicts = vec![Verdict { part: part.clone(), ..verdict("c1", conclusion, later(7)) }];
+        store.conclude(Conclusions { verdicts, ..Conclusions::default() }).await.unwrap();
+    }
+    let parts: Vec<_> = store.verdicts(&"c1".into()).await.unwrap();
+    let parts: Vec<_> = parts.into_iter().map(|v| (v.part, v.conclusion)).collect();
+    let expected = [(Part::Whole, Conclusion::Regressed), (part.clone(), Conclusion::Regressed)];
+    assert_eq!(parts, expected);
+    let history = store.verdict_changes(&"c1".into()).await.unwrap();
+    let last = history.last().unwrap();
+    assert_eq!((&last.part, last.before), (&part, Some(Conclusion::Suspected)));
+
     let closed = Finding {
         state: FindingState::Recovered,
         updated_at: later(9),
@@ -301,6 +328,9 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         .await
         .unwrap();
     assert!(store.open_changes().await.unwrap().is_empty());
+    let seen = |changes, regressed, dismissed| Judged { changes, regressed, dismissed };
+    assert_eq!(store.judged(later(0)).await.unwrap(), seen(1, 1, 0));
+    assert_eq!(store.judged(later(10)).await.unwrap(), seen(0, 0, 0));
     assert_eq!(store.watches(&"c1".into()).await.unwrap(), [shut]);
     let of = |state| FindingFilter { state: Some(state), ..FindingFilter::default() };
     assert!(store.findings(of(FindingState::Open)).await.unwrap().is_empty());
@@ -310,6 +340,24 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
     );
     assert_eq!(store.finding(&"f1".into()).await.unwrap(), Some(closed));
     assert_eq!(store.finding_counts().await.unwrap()[0].count, 1);
+
+    let wrong = Finding {
+        id: "f2".into(),
+        kind: FindingKind::Regressed,
+        state: FindingState::Dismissed,
+        dismissal: Some(Dismissal { reason: DismissalReason::FalseAlarm, note: None }),
+        ..finding.clone()
+    };
+    let meant = Finding {
+        id: "f3".into(),
+        dismissal: Some(Dismissal { reason: DismissalReason::Accepted, note: None }),
+        ..wrong.clone()
+    };
+    let findings = vec![wrong.clone(), meant.clone()];
+    store.conclude(Conclusions { findings, ..Conclusions::default() }).await.unwrap();
+    assert_eq!(store.judged(later(0)).await.unwrap(), seen(1, 1, 1));
+    assert!(store.dismissals().await.unwrap().values().all(|n| *n == 1));
+    assert_eq!(store.finding(&"f2".into()).await.unwrap(), Some(wrong));
 }
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::model::{
-    Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Onset, RunId, SeriesKey,
-    Verdict,
+    Conclusion, Dismissal, Finding, FindingId, FindingKind, FindingState, Metric, Onset, Part,
+    RunId, SeriesKey, Verdict,
 };
 
 /// Why a finding is (or is not) written.
@@ -18,6 +18,8 @@ pub enum Reason {
     Recovered,
     /// A change explains what nothing explained.
     Explained,
+    /// A person said it is nothing.
+    Dismissed,
     /// Its text is newer.
     Updated,
 }
@@ -31,7 +33,8 @@ pub struct Decision {
     pub reason: Reason,
 }
 
-/// What a new verdict means for the finding of its change, journey and metric; `open` is that finding, if one is open.
+/// What a new verdict means for the finding of its change, journey and metric; `open` is that finding, if one is open. One trouble is
+/// one finding: of several parts that moved the first opens it, and the journey as a whole takes it over when it moves as well.
 ///
 /// A verdict opens a finding only when its own change is the one to blame: named, or where nobody is named at the top of
 /// the list. So one shift seen by three overlapping watches is one finding.
@@ -45,18 +48,23 @@ pub fn decide(open: Option<&Finding>, verdict: &Verdict, now: Timestamp) -> Opti
         (None, Some(kind)) if to_blame(verdict) => {
             Some(Decision { finding: opened(verdict, kind, now), reason: Reason::Opened })
         }
+        // The trouble of a part is told with that of its journey.
+        (Some(finding), _) if finding.part != verdict.part && !verdict.part.is_whole() => None,
         (Some(finding), Some(kind)) => {
             let mut next = finding.clone();
             let worse = kind == FindingKind::Regressed && finding.kind == FindingKind::Suspected;
             if worse {
                 next.kind = kind;
             }
+            next.part = verdict.part.clone();
             next.summary.clone_from(&verdict.summary);
             next.updated_at = now;
             let reason = if worse { Reason::Worsened } else { Reason::Updated };
             (worse || next.summary != finding.summary).then_some(Decision { finding: next, reason })
         }
-        (Some(finding), None) if ends_trouble(verdict.conclusion) => {
+        (Some(finding), None)
+            if finding.part == verdict.part && ends_trouble(verdict.conclusion) =>
+        {
             Some(recovered(finding, &verdict.summary, now))
         }
         _ => None,
@@ -93,11 +101,13 @@ fn opened(verdict: &Verdict, kind: FindingKind, now: Timestamp) -> Finding {
         environment: verdict.environment.clone(),
         location: verdict.location.clone(),
         metric: verdict.metric,
+        part: verdict.part.clone(),
         summary: verdict.summary.clone(),
         onset_at: verdict.onset.as_ref().map(|o| o.at),
         opened_at: now,
         updated_at: now,
         closed_at: None,
+        dismissal: None,
     }
 }
 
@@ -118,11 +128,13 @@ pub fn unexplained(
         environment: series.environment.clone(),
         location: series.location.clone(),
         metric,
+        part: Part::Whole,
         summary: summary.to_owned(),
         onset_at: Some(onset.at),
         opened_at: now,
         updated_at: now,
         closed_at: None,
+        dismissal: None,
     };
     Decision { finding, reason: Reason::Opened }
 }
@@ -135,6 +147,15 @@ pub fn recovered(finding: &Finding, summary: &str, now: Timestamp) -> Decision {
 /// Closes an unexplained finding that a change explains; the change's own finding takes its place.
 pub fn explained(finding: &Finding, summary: &str, now: Timestamp) -> Decision {
     closed(finding, FindingState::Explained, Reason::Explained, summary, now)
+}
+
+/// Closes a finding that a person says is nothing. One that has ended already keeps the time of its end.
+pub fn dismissed(finding: &Finding, dismissal: Dismissal, now: Timestamp) -> Decision {
+    let mut decision =
+        closed(finding, FindingState::Dismissed, Reason::Dismissed, &finding.summary, now);
+    decision.finding.closed_at = finding.closed_at.or(Some(now));
+    decision.finding.dismissal = Some(dismissal);
+    decision
 }
 
 fn closed(
@@ -159,7 +180,7 @@ fn fresh_id(now: Timestamp) -> FindingId {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Candidate, Quantiles};
+    use crate::model::{Candidate, DismissalReason, Quantiles};
 
     fn at(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
@@ -172,6 +193,7 @@ mod tests {
             environment: "production".into(),
             location: "fra1".into(),
             metric: Metric::Latency,
+            part: Part::Whole,
             conclusion,
             summary: conclusion.to_string(),
             log_e: None,
@@ -215,6 +237,33 @@ mod tests {
         assert_eq!(decide(None, &other, at(1)), None);
         other.candidates[0].change = "c1".into();
         assert!(decide(None, &other, at(1)).is_some());
+    }
+
+    #[test]
+    fn parts_and_their_journey_are_one_finding() {
+        let of = |part: Part, conclusion| Verdict { part, ..verdict(conclusion) };
+        let (step, other) = (Part::Step("a".into()), Part::Step("b".into()));
+        let first = decide(None, &of(step.clone(), Conclusion::Regressed), at(1)).unwrap().finding;
+        assert_eq!(first.part, step);
+        assert_eq!(decide(Some(&first), &of(other, Conclusion::Regressed), at(2)), None);
+        assert_eq!(decide(Some(&first), &verdict(Conclusion::Unchanged), at(3)), None);
+        let mut slower = verdict(Conclusion::Suspected);
+        slower.summary = "slower".into();
+        let whole = decide(Some(&first), &slower, at(4)).unwrap().finding;
+        assert_eq!((whole.id.clone(), whole.part.clone()), (first.id.clone(), Part::Whole));
+        assert_eq!(decide(Some(&whole), &of(step.clone(), Conclusion::Transient), at(5)), None);
+        let over = decide(Some(&first), &of(step, Conclusion::Transient), at(6)).unwrap();
+        assert_eq!(over.finding.state, FindingState::Recovered);
+    }
+
+    #[test]
+    fn what_a_person_dismisses_is_closed_with_the_reason() {
+        let open = decide(None, &verdict(Conclusion::Regressed), at(1)).unwrap().finding;
+        let why = Dismissal { reason: DismissalReason::FalseAlarm, note: Some("no".into()) };
+        let gone = dismissed(&open, why.clone(), at(9));
+        assert_eq!(gone.reason, Reason::Dismissed);
+        assert_eq!(gone.finding.state, FindingState::Dismissed);
+        assert_eq!((gone.finding.dismissal, gone.finding.closed_at), (Some(why), Some(at(9))));
     }
 
     #[test]

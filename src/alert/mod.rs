@@ -2,4 +2,4 @@
 
 mod decide;
 
-pub use decide::{Decision, Reason, decide, explained, recovered, unexplained};
+pub use decide::{Decision, Reason, decide, dismissed, explained, recovered, unexplained};

@@ -28,7 +28,7 @@ pub(super) fn table(context: &Context, verdicts: &[Verdict]) -> String {
         let (before, after) = (figure(verdict, true), figure(verdict, false));
         table.add_row([
             verdict.journey.to_string(),
-            verdict.metric.to_string(),
+            verdict.subject(),
             badge(context, verdict.conclusion.as_str()),
             format!("{before} -> {after}"),
             effect(verdict),

@@ -28,7 +28,8 @@ pub(super) struct View<'a> {
 
 /// The changes by how probable they are; nobody, while nothing is suspected anywhere.
 pub(super) fn suspects(view: &View<'_>) -> Suspects {
-    let stirred = |t: &Track| METRICS.iter().any(|m| t.stirred(*m));
+    let whole = |t: &Track| METRICS.iter().any(|m| t.stirred(*m));
+    let stirred = |t: &Track| whole(t) || t.parts.stirred().next().is_some();
     if !view.tracks.iter().any(|(_, track)| stirred(track)) {
         return Suspects::default();
     }
@@ -45,7 +46,18 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
     let signals: Vec<Signal> = view
         .tracks
         .iter()
-        .flat_map(|(line, track)| METRICS.iter().filter_map(|m| signal(line, track.judge(*m)?)))
+        .flat_map(|(line, track)| {
+            // Where the journey as a whole hardly moved, the part that moved most speaks for its time.
+            let loudest = track.parts.stirred().map(|(_, judge)| judge).max_by(|a, b| {
+                let of = |j: &Judge| j.peak.map_or(0.0, |p| p.log_e);
+                of(a).total_cmp(&of(b))
+            });
+            let part = loudest.filter(|_| !track.stirred(Metric::Latency));
+            METRICS.iter().filter_map(move |metric| {
+                let judge = part.filter(|_| *metric == Metric::Latency).or(track.judge(*metric));
+                signal(line, judge?)
+            })
+        })
         .collect();
     let blamed = blame(&suspects, &signals, view.depends_on);
     Suspects { candidates: blamed.candidates, named: blamed.named }

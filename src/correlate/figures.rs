@@ -168,6 +168,7 @@ mod tests {
             late_ms: 0.0,
             signature: None,
             revision: None,
+            parts: Default::default(),
         };
         let probes = [
             probe(Some(100.0), Some(true)),

@@ -109,7 +109,8 @@ impl Judge {
         let fold = |direction| {
             enough.then(|| Fold::freeze(metric, &before, &frame, direction, tuning)).flatten()
         };
-        let (worse, better) = (fold(Direction::Worse), fold(Direction::Better));
+        let worse = fold(Direction::Worse);
+        let better = if before.only_worse { None } else { fold(Direction::Better) };
         Self {
             metric,
             worse,
@@ -149,9 +150,9 @@ impl Judge {
         let point = point(probe);
         let tells = tells(self.metric, &point);
         self.seen += u32::from(tells);
-        let (Some(worse), Some(better)) = (&mut self.worse, &mut self.better) else { return };
+        let Some(worse) = &mut self.worse else { return };
         // What says nothing of the metric still lets time pass.
-        let (harm, gain) = (worse.push(&point), better.push(&point));
+        let (harm, gain) = (worse.push(&point), self.better.as_mut().map(|b| b.push(&point)));
         if !tells {
             return;
         }
@@ -159,7 +160,7 @@ impl Judge {
         self.outcomes.extend(point.ok);
         self.scores.extend(worse.newest_score().map(|z| Score { at_s: point.at_s, z }));
         self.harm = Some(harm);
-        self.gain = Some(gain);
+        self.gain = gain;
         if !self.ended_by_itself() && self.peak.is_none_or(|p| harm.log_e > p.log_e) {
             (self.peak, self.peak_frame) = (Some(harm), self.harm_frame);
         }
@@ -167,7 +168,9 @@ impl Judge {
             return;
         }
         self.harmed(harm, probe.at);
-        self.bettered(gain, probe.at);
+        if let Some(gain) = gain {
+            self.bettered(gain, probe.at);
+        }
         self.mended(&point, probe.at, around);
         self.rolled_back(probe.at, around);
     }

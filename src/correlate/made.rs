@@ -82,6 +82,7 @@ impl Make {
                     late_ms: 2.0,
                     signature: None,
                     revision: None,
+                    parts: Default::default(),
                 }
             })
             .collect()

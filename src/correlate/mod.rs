@@ -13,6 +13,7 @@
 mod after;
 mod baseline;
 pub mod blame;
+pub mod budget;
 mod culprit;
 mod evidence;
 mod excursion;
@@ -29,6 +30,7 @@ mod look;
 mod made;
 mod novelty;
 mod pace;
+mod parts;
 mod pass;
 mod point;
 mod prior;
@@ -54,8 +56,10 @@ mod watch;
 
 pub use baseline::Baseline;
 pub use blame::{Blame, Signal, Suspect};
+pub use budget::Shares;
 pub use latency::LatencyFold;
 pub use look::Look;
+pub use parts::PARTS_REACH;
 pub use point::{Direction, Point};
 pub use recovery::{Recovered, Recovery};
 pub use room::{Members, OpenWatch, Room};

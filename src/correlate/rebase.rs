@@ -66,6 +66,8 @@ pub(super) struct Before {
     pub(super) clouded_by: Option<ChangeId>,
     /// Where the runs left out for that begin.
     pub(super) clouded_from: Option<Timestamp>,
+    /// Whether only harm is looked for.
+    pub(super) only_worse: bool,
 }
 
 /// The runs of `line` before `at`, for a change that started then. `troubles` are those of earlier changes, begun before `at`.
@@ -114,6 +116,7 @@ pub(super) fn before(line: &Line, at: Timestamp, metric: Metric, troubles: &[Tro
         rebased_at,
         clouded_by,
         clouded_from,
+        only_worse: line.alone,
     }
 }
 

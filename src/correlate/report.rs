@@ -3,13 +3,14 @@
 use jiff::Timestamp;
 
 use crate::model::{
-    Candidate, ChangeId, Conclusion, Effect, Metric, Onset, Probe, Quantiles, Revision, Verdict,
+    Candidate, ChangeId, Conclusion, Effect, Metric, Onset, Part, Probe, Quantiles, Revision,
+    Verdict,
 };
 
 use super::{
     figures::{count, latency_effect, median_of, quantiles, success_effect, tally},
     judge::Judge,
-    sentence,
+    parts, sentence,
     series::{foreign, latency_of, seconds},
     watch::{Scene, Track, within},
 };
@@ -34,20 +35,26 @@ pub(super) struct Shown {
     pub(super) after: Quantiles,
     pub(super) effect: Option<Effect>,
     pub(super) onset: Option<Onset>,
+    /// The parts that the time was lost in: for a sentence, and one by one.
+    pub(super) place: Option<(String, String)>,
 }
 
-/// The verdict on one metric as it stands.
+/// The verdict as it stands on one metric of the whole, or on the time of a part; then the scene's line is that of the part.
 pub(super) fn verdict(
     scene: Scene<'_>,
     track: &Track,
-    metric: Metric,
+    (part, metric): (&Part, Metric),
     suspects: &Suspects,
 ) -> Verdict {
-    let conclusion = track.conclusion(metric);
-    let judge = track.judge(metric);
+    let conclusion = track.conclusion_of(part, metric);
+    let judge = track.judge_of(part, metric);
     let shown = judge.map(|j| shown(&scene, j, conclusion)).unwrap_or_default();
     let look = judge.and_then(Judge::telling);
     let series = &scene.line.member.series;
+    let told = (metric, conclusion);
+    let summary = sentence::summary(&scene, track, judge, told, &shown, suspects);
+    let lost = shown.place.as_ref().map(|(_, list)| format!("time was added by {list}"));
+    let notes = lost.into_iter().chain(notes(&scene, track, judge, metric)).collect();
     let decided_at = track
         .closed_at
         .or_else(|| judge.and_then(|j| j.seen_at))
@@ -58,8 +65,9 @@ pub(super) fn verdict(
         environment: series.environment.clone(),
         location: series.location.clone(),
         metric,
+        part: part.clone(),
         conclusion,
-        summary: sentence::summary(&scene, track, judge, (metric, conclusion), &shown, suspects),
+        summary: if part.is_whole() { summary } else { format!("{part}: {summary}") },
         log_e: look
             .map(|l| if l.log_e_regressed >= l.regressed_at { l.log_e_regressed } else { l.log_e }),
         suspected_at_log_e: look.map(|l| l.suspected_at),
@@ -70,7 +78,7 @@ pub(super) fn verdict(
         onset: shown.onset,
         probes: judge.map_or(0, |j| j.seen),
         baseline_probes: shown.before.runs,
-        notes: notes(&scene, track, judge, metric),
+        notes,
         candidates: suspects
             .candidates
             .iter()
@@ -145,11 +153,16 @@ fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
             success_effect(tally(before.iter().copied()), tally(after.iter().copied()))
         }
     };
+    let harmed = matches!(conclusion, C::Regressed | C::Suspected | C::Transient);
+    let place = (harmed && judge.metric == Metric::Latency)
+        .then(|| parts::place(&before, &after))
+        .flatten();
     Shown {
         before: quantiles(before.into_iter()),
         after: quantiles(after.into_iter()),
         effect,
         onset,
+        place,
     }
 }
 
@@ -245,10 +258,10 @@ pub(super) struct Told {
 
 impl Told {
     /// What would be told now.
-    pub(super) fn now(track: &Track, metric: Metric, suspects: &Suspects) -> Self {
-        let judge = track.judge(metric);
+    pub(super) fn now(track: &Track, part: &Part, metric: Metric, suspects: &Suspects) -> Self {
+        let judge = track.judge_of(part, metric);
         Self {
-            conclusion: track.conclusion(metric),
+            conclusion: track.conclusion_of(part, metric),
             named: suspects.named.clone(),
             odds: suspects.candidates.clone(),
             regressed_since: judge.and_then(|j| j.regressed_since),

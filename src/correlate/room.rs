@@ -4,6 +4,7 @@
 //! restart holds the verdicts it would have had. A run that comes late, or a change that is logged late, has the series it
 //! touches judged anew.
 
+mod admit;
 mod after;
 mod tell;
 
@@ -15,16 +16,17 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    Change, ChangeId, ChangeKind, Detect, EnvironmentName, Metric, Probe, SeriesKey, Service,
+    Change, ChangeId, ChangeKind, Detect, EnvironmentName, Metric, Part, Probe, SeriesKey, Service,
     ServiceName, Verdict, Watch,
 };
 
 use super::{
+    Shares,
     after::Stir,
     rebase::{Trouble, TroubleKind},
     report::Suspects,
     series::{Added, KnownShift, Line, Member, later},
-    watch::{METRICS, Rules, Scene, Track},
+    watch::{Rules, Scene, Track},
 };
 
 /// How far ahead of us a run's clock may be before it is not believed.
@@ -71,6 +73,9 @@ pub struct Room {
 struct Watched {
     change: Change,
     tracks: BTreeMap<SeriesKey, Track>,
+    /// How many series it is judged by, and which of them it maps to.
+    shares: Shares,
+    mapped: BTreeSet<SeriesKey>,
     closed_at: Option<Timestamp>,
 }
 
@@ -114,46 +119,6 @@ impl Room {
         places.iter().flat_map(|place| self.report(place, None)).collect()
     }
 
-    /// Takes a change and its members in; says which series it has, and adds those to `anew` that must be judged from their start.
-    fn admit(
-        &mut self,
-        change: &Change,
-        members: Members,
-        now: Timestamp,
-        anew: &mut BTreeSet<SeriesKey>,
-    ) -> Vec<SeriesKey> {
-        let watched = self.watches.entry(change.id.clone()).or_insert_with(|| Watched {
-            change: change.clone(),
-            tracks: BTreeMap::new(),
-            closed_at: None,
-        });
-        let moved = watched.change.started_at != change.started_at;
-        watched.change = change.clone();
-        let mut keys = Vec::new();
-        for (member, mut probes) in members {
-            if !change.touches(&member.series.environment) {
-                continue;
-            }
-            probes.retain(|p| p.at <= later(now, AHEAD));
-            let key = member.series.clone();
-            let line = self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
-            line.member = member;
-            let fresh = line.merge(probes);
-            let track = watched.tracks.entry(key.clone()).or_default();
-            let (_, due) = Track::due(change, line, &self.rules.watch);
-            let reopened = track.closed_at.is_some() && due > now;
-            if reopened {
-                (track.closed_at, watched.closed_at) = (None, None);
-            }
-            let behind = line.probes.last().is_some_and(|p| p.at >= change.started_at);
-            if fresh || moved || reopened || (behind && track.judge(Metric::Latency).is_none()) {
-                anew.insert(key.clone());
-            }
-            keys.push(key);
-        }
-        keys
-    }
-
     /// Takes a run; returns every verdict that altered in a way worth storing.
     pub fn push(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Verdict> {
         let watched = self
@@ -195,15 +160,26 @@ impl Room {
         let Some(line) = self.lines.get(series) else { return };
         let stirs = stirs(&self.watches, &series.environment);
         let mut troubles: Vec<Trouble> = Vec::new();
+        let mut part_troubles: Vec<(Part, Trouble)> = Vec::new();
         for id in in_order(&self.watches) {
-            let Some(Watched { change, tracks, .. }) = self.watches.get_mut(&id) else { continue };
+            let Some(watched) = self.watches.get_mut(&id) else { continue };
+            let Watched { change, tracks, shares, mapped, .. } = watched;
             let Some(track) = tracks.get_mut(series) else { continue };
-            let scene =
-                Scene { rules: &self.rules, change, line, troubles: &troubles, stirs: &stirs };
+            let scene = Scene {
+                rules: &self.rules,
+                change,
+                line,
+                shares: *shares,
+                mapped: mapped.contains(series),
+                troubles: &troubles,
+                part_troubles: &part_troubles,
+                stirs: &stirs,
+            };
             if track.closed_at.is_none() && !line.probes.is_empty() {
                 track.advance(scene, line.probes.len() - 1);
             }
             troubles.extend(track.events().cloned());
+            part_troubles.extend(track.parts.events().map(|(p, t)| (p.clone(), t.clone())));
         }
     }
 
@@ -224,14 +200,22 @@ impl Room {
         };
         let mut done = Vec::new();
         for key in due {
-            let troubles = self.troubles_before(id, &key);
+            let (troubles, part_troubles) = self.troubles_before(id, &key);
             let stirs = stirs(&self.watches, &key.environment);
             let Some(line) = self.lines.get(&key) else { continue };
             let Some(watched) = self.watches.get_mut(id) else { continue };
-            let Watched { change, tracks, .. } = watched;
+            let Watched { change, tracks, shares, mapped, .. } = watched;
             let Some(track) = tracks.get_mut(&key) else { continue };
-            let scene =
-                Scene { rules: &self.rules, change, line, troubles: &troubles, stirs: &stirs };
+            let scene = Scene {
+                rules: &self.rules,
+                change,
+                line,
+                shares: *shares,
+                mapped: mapped.contains(&key),
+                troubles: &troubles,
+                part_troubles: &part_troubles,
+                stirs: &stirs,
+            };
             if track.close_if_due(scene, now) {
                 done.push(key);
             }
@@ -246,14 +230,21 @@ impl Room {
         verdicts
     }
 
-    /// What the changes that started earlier did to a series.
-    fn troubles_before(&self, id: &ChangeId, series: &SeriesKey) -> Vec<Trouble> {
-        in_order(&self.watches)
-            .iter()
-            .take_while(|other| *other != id)
-            .filter_map(|other| self.watches.get(other)?.tracks.get(series))
-            .flat_map(|t| t.events().cloned())
-            .collect()
+    /// What the changes that started earlier did to a series and its parts.
+    fn troubles_before(
+        &self,
+        id: &ChangeId,
+        series: &SeriesKey,
+    ) -> (Vec<Trouble>, Vec<(Part, Trouble)>) {
+        let (mut whole, mut parts) = (Vec::new(), Vec::new());
+        for other in in_order(&self.watches).iter().take_while(|other| *other != id) {
+            let Some(track) = self.watches.get(other).and_then(|w| w.tracks.get(series)) else {
+                continue;
+            };
+            whole.extend(track.events().cloned());
+            parts.extend(track.parts.events().map(|(p, t)| (p.clone(), t.clone())));
+        }
+        (whole, parts)
     }
 
     /// Forgets watches closed long ago, but not the levels they moved, and the runs that no watch needs.
@@ -267,6 +258,11 @@ impl Room {
                     for event in moved {
                         if let Some(line) = lines.get_mut(key) {
                             line.shift(KnownShift { at: event.onset, metric: event.metric });
+                        }
+                    }
+                    for (part, event) in track.parts.events() {
+                        if let (TroubleKind::Moved, Some(line)) = (event.kind, lines.get_mut(key)) {
+                            line.shift_part(part, event.onset);
                         }
                     }
                 }
@@ -336,26 +332,50 @@ impl Room {
             let suspects = known
                 .entry(&key.environment)
                 .or_insert_with(|| self.suspects(watched, &key.environment));
-            all.extend(METRICS.iter().filter_map(|m| self.verdict(watched, key, *m, suspects)));
+            let subjects =
+                watched.tracks.get(key).map(|t| tell::subjects(t, false)).unwrap_or_default();
+            all.extend(
+                subjects.iter().filter_map(|(p, m)| self.verdict(watched, key, (p, *m), suspects)),
+            );
         }
         all
+    }
+
+    /// Remembers that a verdict on a part was told in an earlier life: should it not hold, that is told as well.
+    pub fn recall(&mut self, verdict: &Verdict) {
+        let series = SeriesKey {
+            journey: verdict.journey.clone(),
+            environment: verdict.environment.clone(),
+            location: verdict.location.clone(),
+        };
+        let watched = self.watches.get_mut(&verdict.change);
+        if let Some(track) = watched.and_then(|w| w.tracks.get_mut(&series))
+            && !verdict.part.is_whole()
+        {
+            track.parts.told.entry(verdict.part.clone()).or_default();
+        }
+    }
+
+    /// As [`Room::shifted`], of the time of a part; of the whole journey where the part is all of it.
+    pub fn part_shifted(&mut self, series: &SeriesKey, part: &Part, at: Timestamp) {
+        if part.is_whole() {
+            return self.shifted(series, Metric::Latency, at);
+        }
+        let line = self.lines.entry(series.clone()).or_insert_with(|| unknown(series));
+        line.shift_part(part, at);
+        let bears = self.watches.values().any(|w| {
+            w.change.started_at > at
+                && w.tracks.get(series).is_some_and(|t| t.parts.judge(part).is_some())
+        });
+        if bears {
+            self.judge_anew(series);
+        }
     }
 
     /// Remembers that the level of a metric moved for good at a known moment (an unexplained shift, a recovery, the verdict of a
     /// watch of an earlier life): baselines of changes after it stand on the new level.
     pub fn shifted(&mut self, series: &SeriesKey, metric: Metric, at: Timestamp) {
-        let Some(line) = self.lines.get_mut(series) else {
-            // Its member comes with the first change; until then only the shift is known.
-            let mut line = Line::new(Member {
-                series: series.clone(),
-                services: Vec::new(),
-                interval: Duration::from_secs(60),
-                revision: None,
-            });
-            line.shift(KnownShift { at, metric });
-            self.lines.insert(series.clone(), line);
-            return;
-        };
+        let line = self.lines.entry(series.clone()).or_insert_with(|| unknown(series));
         line.shift(KnownShift { at, metric });
         let bears = self.watches.values().any(|w| {
             w.change.started_at > at
@@ -365,6 +385,16 @@ impl Room {
             self.judge_anew(series);
         }
     }
+}
+
+/// The line of a series whose member comes with the first change: until then only its shifts are known.
+fn unknown(series: &SeriesKey) -> Line {
+    Line::new(Member {
+        series: series.clone(),
+        services: Vec::new(),
+        interval: Duration::from_secs(60),
+        revision: None,
+    })
 }
 
 /// The changes in the order they started.

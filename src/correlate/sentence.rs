@@ -26,15 +26,16 @@ pub(super) fn summary(
     let seen = format!("{} after the change", runs(judge.seen));
     let moved = moved(metric, shown);
     let since = shown.onset.map_or(String::new(), |o| format!(" since {:.0}", o.at));
+    let place = shown.place.as_ref().map_or(String::new(), |(text, _)| format!(", {text}"));
     let text = match conclusion {
         C::Regressed | C::Suspected => {
-            format!("{moved}{since}, {seen}; {}", evidence(judge, conclusion))
+            format!("{moved}{since}{place}, {seen}; {}", evidence(judge, conclusion))
         }
         C::Improved => format!("better: {moved}{since}, {seen}; {}", evidence(judge, conclusion)),
         C::Transient => {
             let end =
                 judge.ending.as_ref().map_or(String::new(), |e| format!("{:.0}", e.recovered.at));
-            format!("{moved}{since}, as before again since {end} by itself, {seen}")
+            format!("{moved}{since}{place}, as before again since {end} by itself, {seen}")
         }
         C::PreExisting => {
             let odds = judge.harm.map_or(0.0, |h| h.before);
@@ -173,7 +174,8 @@ fn power(scene: &Scene<'_>, judge: &Judge) -> String {
         }
     };
     let (noise, phi) = (judge.scale().unwrap_or(0.15), judge.memory().min(0.9));
-    let looks = (scene.rules.tuning.latency_suspected + 2.0) * 2.0;
+    let raise = scene.shares.whole(scene.mapped).suspected;
+    let looks = (scene.rules.tuning.latency_suspected + raise + 2.0) * 2.0;
     let ratio = noise / relative.max(0.01).ln_1p();
     let needed = 2.0 * (looks * (1.0 + phi) / (1.0 - phi) * ratio * ratio).max(5.0);
     let minutes = needed * judge.frame.interval_s / 60.0;
@@ -202,13 +204,15 @@ pub fn gate(verdicts: &[Verdict], open: bool) -> Gate {
     let reason = match status {
         GateStatus::Pass => format!(
             "{judged} verdicts, none harmful; {verdict}, {} {}: {}",
-            spoken.journey, spoken.metric, spoken.summary
+            spoken.journey,
+            spoken.subject(),
+            spoken.summary
         ),
         _ => format!(
             "{verdict} in {} of {judged} verdicts; {} {}: {}",
             alike.len(),
             spoken.journey,
-            spoken.metric,
+            spoken.subject(),
             spoken.summary
         ),
     };

@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Probe, Revision, SeriesKey, ServiceName};
+use crate::model::{Metric, Part, Probe, Revision, SeriesKey, ServiceName};
 
 use super::Point;
 
@@ -37,6 +37,10 @@ pub(super) struct Line {
     pub(super) member: Member,
     pub(super) probes: Vec<Probe>,
     pub(super) shifts: Vec<KnownShift>,
+    /// The same of the times of its parts.
+    pub(super) part_shifts: Vec<(Part, Timestamp)>,
+    /// Whether it is the line of a part, which is judged for the worse only.
+    pub(super) alone: bool,
 }
 
 /// Where a new probe came to stand.
@@ -52,13 +56,23 @@ pub(super) enum Added {
 
 impl Line {
     pub(super) fn new(member: Member) -> Self {
-        Self { member, probes: Vec::new(), shifts: Vec::new() }
+        Self {
+            member,
+            probes: Vec::new(),
+            shifts: Vec::new(),
+            part_shifts: Vec::new(),
+            alone: false,
+        }
     }
 
     /// Takes a probe to where its time puts it; one with the time of another is that other, told twice.
     pub(super) fn add(&mut self, probe: &Probe) -> Added {
         if self.probes.last().is_none_or(|last| last.at < probe.at) {
-            self.probes.push(probe.clone());
+            let mut probe = probe.clone();
+            if let Some(last) = self.probes.last() {
+                probe.parts.share(&last.parts);
+            }
+            self.probes.push(probe);
             return Added::Last;
         }
         let index = self.from(probe.at);
@@ -75,9 +89,14 @@ impl Line {
         let sorted = self.probes.last().map(|p| p.at);
         self.probes.extend(probes);
         if sorted.is_some() || self.probes.windows(2).any(|w| w[0].at >= w[1].at) {
-            // A stable sort: of two with one time the one known first stays.
+            // A stable sort: of two with one time the one known first stays, with the parts that either knows.
             self.probes.sort_by_key(|p| p.at);
-            self.probes.dedup_by_key(|p| p.at);
+            self.probes.dedup_by(|next, first| {
+                if first.at == next.at && first.parts.is_empty() {
+                    std::mem::swap(&mut first.parts, &mut next.parts);
+                }
+                first.at == next.at
+            });
         }
         self.probes.len() != before
     }
@@ -85,6 +104,32 @@ impl Line {
     /// Index of the first probe not earlier than this.
     pub(super) fn from(&self, at: Timestamp) -> usize {
         self.probes.partition_point(|p| p.at < at)
+    }
+
+    /// The line of a part alone: its times since then, and the shifts of the journey's time, which are its own as well.
+    pub(super) fn of(&self, part: &Part, since: Timestamp) -> Self {
+        let whole = self.shifts.iter().filter(|s| s.metric == Metric::Latency).copied();
+        let own = self.part_shifts.iter().filter(|(p, _)| p == part);
+        let mut shifts: Vec<KnownShift> = whole
+            .chain(own.map(|(_, at)| KnownShift { at: *at, metric: Metric::Latency }))
+            .collect();
+        shifts.sort();
+        shifts.dedup();
+        Self {
+            member: self.member.clone(),
+            probes: self.probes[self.from(since)..].iter().map(|p| p.of(part)).collect(),
+            shifts,
+            part_shifts: Vec::new(),
+            alone: true,
+        }
+    }
+
+    /// Remembers a shift of the level of a part.
+    pub(super) fn shift_part(&mut self, part: &Part, at: Timestamp) {
+        let shift = (part.clone(), at);
+        if let Err(index) = self.part_shifts.binary_search(&shift) {
+            self.part_shifts.insert(index, shift);
+        }
     }
 
     /// Remembers a shift of the level.

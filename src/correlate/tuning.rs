@@ -2,6 +2,8 @@
 
 use crate::model::Detect;
 
+use super::budget::Raise;
+
 /// The numbers of the detector. Those without a word on their source were fitted on simulated series of 18 null and 16
 /// shifted kinds and on recorded incidents, then checked on seeds not used for fitting.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,6 +247,17 @@ impl Tuning {
         let (from, slope, most) = self.raise_straying;
         let straying = (slope * (baseline.strays - from)).clamp(0.0, most);
         self.raise_short * baseline.few + straying
+    }
+
+    /// The same with all four thresholds raised: what it costs to be one of many.
+    #[must_use]
+    pub fn raised(&self, by: Raise) -> Self {
+        let mut tuning = self.clone();
+        tuning.latency_suspected += by.suspected.max(0.0);
+        tuning.success_suspected += by.suspected.max(0.0);
+        tuning.latency_regressed += by.regressed.max(0.0);
+        tuning.success_regressed += by.regressed.max(0.0);
+        tuning
     }
 
     /// The latency shifts looked for, in units of the noise `se`.

@@ -4,15 +4,16 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{Change, Conclusion, Detect, Metric, ServiceName, Watch};
+use crate::model::{Change, Conclusion, Detect, Metric, Part, ServiceName, Watch};
 
 use super::{
-    Tuning,
+    Shares, Tuning,
     after::Stir,
     figures::{count, whole},
     fold::frame,
     judge::{Around, Closing, Judge},
     learned,
+    parts::PartTracks,
     prober::Prober,
     rebase::{self, Trouble},
     report::Told,
@@ -55,8 +56,13 @@ pub(super) struct Scene<'a> {
     pub(super) rules: &'a Rules,
     pub(super) change: &'a Change,
     pub(super) line: &'a Line,
+    /// How many series the change is judged by, and whether it maps to this one.
+    pub(super) shares: Shares,
+    pub(super) mapped: bool,
     /// What earlier changes did to this series.
     pub(super) troubles: &'a [Trouble],
+    /// What they did to parts of it.
+    pub(super) part_troubles: &'a [(Part, Trouble)],
     /// When the changes of this environment began.
     pub(super) stirs: &'a [Stir],
 }
@@ -72,6 +78,7 @@ impl<'a> Scene<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Track {
     judges: Vec<Judge>,
+    pub(super) parts: PartTracks,
     prober: Option<Prober>,
     /// Runs of other revisions after the change.
     pub(super) foreign: u32,
@@ -95,6 +102,11 @@ impl Track {
         self.judges.iter().flat_map(|j| j.events.iter())
     }
 
+    /// What is judged of a part: of the whole one of its metrics, of any other its time.
+    pub(super) fn judge_of(&self, part: &Part, metric: Metric) -> Option<&Judge> {
+        if part.is_whole() { self.judge(metric) } else { self.parts.judge(part) }
+    }
+
     /// Our own health since the change.
     pub(super) fn prober(&self) -> Option<&Prober> {
         self.prober.as_ref()
@@ -102,8 +114,9 @@ impl Track {
 
     /// Forgets what was judged, to judge it anew; what was told stays told.
     pub(super) fn restart(&mut self) {
-        let told = std::mem::take(&mut self.told);
-        *self = Self { told, ..Self::default() };
+        let (told, mut parts) = (std::mem::take(&mut self.told), std::mem::take(&mut self.parts));
+        parts.restart();
+        *self = Self { told, parts, ..Self::default() };
     }
 
     /// Takes the runs of the line up to and including `index`.
@@ -134,6 +147,7 @@ impl Track {
         for judge in &mut self.judges {
             judge.push(probe, around);
         }
+        self.parts.take(scene, index, revision.as_ref(), around);
     }
 
     /// Freezes the baselines, or freezes them anew where an earlier change turned out to have moved the level.
@@ -150,8 +164,9 @@ impl Track {
             if self.judges.len() > slot && self.basis[slot] == basis {
                 continue;
             }
-            let judge = freeze(&scene, metric, &basis);
-            let judge = replayed(judge, &scene, index);
+            let tuning = scene.rules.tuning.raised(scene.shares.whole(scene.mapped));
+            let judge = freeze(&scene, metric, &basis, &tuning);
+            let judge = replayed(judge, &scene, index, &Part::Whole);
             self.basis[slot] = basis;
             if self.judges.len() > slot {
                 self.judges[slot] = judge;
@@ -192,6 +207,7 @@ impl Track {
             return false;
         }
         self.rest_on(scene, scene.line.probes.len());
+        self.parts.settle(scene);
         self.closed_at = Some(now);
         if self.sick().is_none() && self.foreign == 0 {
             self.judges.iter_mut().for_each(|judge| judge.close(scene.line));
@@ -233,6 +249,23 @@ impl Track {
         judge.conclusion(failing, closing.as_ref())
     }
 
+    /// What is concluded of a part; of the whole: of one of its metrics.
+    pub(super) fn conclusion_of(&self, part: &Part, metric: Metric) -> Conclusion {
+        if part.is_whole() {
+            return self.conclusion(metric);
+        }
+        let closing = self.closed_at.map(|_| Closing::default());
+        self.parts
+            .judge(part)
+            .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
+    }
+
+    /// Whether anything of it stands as suspected or worse.
+    pub(super) fn troubled(&self) -> bool {
+        METRICS.iter().any(|m| self.in_trouble(*m))
+            || self.parts.stirred().any(|(_, judge)| judge.in_trouble())
+    }
+
     /// Whether a metric stands as suspected or worse.
     pub(super) fn in_trouble(&self, metric: Metric) -> bool {
         self.judge(metric).is_some_and(Judge::in_trouble)
@@ -249,14 +282,20 @@ impl Track {
     }
 }
 
-fn freeze(scene: &Scene<'_>, metric: Metric, basis: &[Trouble]) -> Judge {
+/// The judge of a metric of the scene's line, its baseline frozen.
+pub(super) fn freeze(
+    scene: &Scene<'_>,
+    metric: Metric,
+    basis: &[Trouble],
+    tuning: &Tuning,
+) -> Judge {
     let Scene { rules, change, line, .. } = *scene;
     let before = rebase::before(line, change.started_at, metric, basis);
     let interval = line.member.interval;
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);
-    let mut tuning = settling(&rules.tuning, rules.watch.settle, interval);
+    let mut tuning = settling(tuning, rules.watch.settle, interval);
     // Of several services the one whose spells are the longest.
     tuning.transient = change
         .services
@@ -269,7 +308,7 @@ fn freeze(scene: &Scene<'_>, metric: Metric, basis: &[Trouble]) -> Judge {
 }
 
 /// A fresh judge that has seen the runs after the change up to, not including, `index`.
-fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
+pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: &Part) -> Judge {
     let line = scene.line;
     let from = line.from(scene.change.started_at);
     let mut health = healthy(scene);
@@ -280,7 +319,12 @@ fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize) -> Judge {
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
-            judge.push(probe, scene.around(health.sick().is_some()));
+            let around = scene.around(health.sick().is_some());
+            if part.is_whole() {
+                judge.push(probe, around);
+            } else {
+                judge.push(&probe.of(part), around);
+            }
         }
     }
     judge

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    budget::Budget,
     live::{Event, Live},
     pipeline::Input,
     setup::Setup,
@@ -16,8 +17,8 @@ use crate::{
     correlate,
     export::Exporter,
     model::{
-        Change, ChangeId, ChangeState, Conclusion, EnvironmentName, Gate, GateStatus, JourneyName,
-        Verdict,
+        Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName, Finding, FindingId,
+        Gate, GateStatus, JourneyName, Verdict,
     },
     store::{ChangeFilter, RecordOutcome, Store, StoreError},
 };
@@ -47,6 +48,12 @@ pub enum HandleError {
     /// A change that is new, and says neither what was changed nor where.
     #[error("no change has the id `{0}` yet, and neither `service` nor `environment` is said")]
     Nowhere(ChangeId),
+    /// There is no such finding.
+    #[error("no finding has the id `{0}`")]
+    UnknownFinding(FindingId),
+    /// The agent is ending and takes nothing in any more.
+    #[error("the agent is ending")]
+    Ending,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -130,6 +137,30 @@ impl Handle {
             }
         }
         Ok(touched(&self.setup(), recorded.change, recorded.outcome, self.now()))
+    }
+
+    /// Closes a finding that a person says is nothing; when this returns it is on disk.
+    ///
+    /// # Errors
+    /// No such finding, the agent is ending, or the store failed.
+    pub async fn dismiss(
+        &self,
+        id: FindingId,
+        dismissal: Dismissal,
+    ) -> Result<Finding, HandleError> {
+        let inputs = self.inputs.upgrade().ok_or(HandleError::Ending)?;
+        let (reply, answer) = oneshot::channel();
+        let sent = inputs.send(Input::Dismiss(id, dismissal, reply)).await;
+        sent.map_err(|_| HandleError::Ending)?;
+        answer.await.unwrap_or(Err(HandleError::Ending))
+    }
+
+    /// What the settings promise of false verdicts, and what was seen of it.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn budget(&self) -> Result<Budget, HandleError> {
+        Ok(Budget::read(&self.store, &self.setup().settings.detect, self.now()).await?)
     }
 
     /// A change, its verdicts and its gate, as they stand.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::setup::Setup;
 use crate::{
-    correlate::{Member, Members},
-    model::{Change, Conclusion, Finding, FindingKind, FindingState, Metric, SeriesKey},
+    correlate::{Member, Members, PARTS_REACH},
+    model::{Change, Conclusion, Finding, FindingKind, FindingState, Metric, Part, SeriesKey},
     store::{ChangeFilter, FindingFilter, Store, StoreError},
 };
 
@@ -23,6 +23,7 @@ pub(super) async fn members(
     now: Timestamp,
 ) -> Result<Members, StoreError> {
     let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
+    let parts_from = change.started_at.checked_sub(PARTS_REACH).unwrap_or(Timestamp::UNIX_EPOCH);
     let mut members = Vec::new();
     for environment in setup.environments_of(change) {
         for scheduled in setup.journeys_in(&environment) {
@@ -31,7 +32,7 @@ pub(super) async fn members(
                 environment: environment.clone(),
                 location: setup.settings.agent.location.clone(),
             };
-            let probes = store.probes(&series, from, now).await?;
+            let probes = store.probes_with_parts(&series, (from, now), parts_from).await?;
             let member = Member {
                 series,
                 services: scheduled.journey.services.clone(),
@@ -50,6 +51,8 @@ pub(super) struct Shift {
     pub(super) series: SeriesKey,
     /// Of which metric.
     pub(super) metric: Metric,
+    /// Of which part.
+    pub(super) part: Part,
     /// When.
     pub(super) at: Timestamp,
 }
@@ -68,7 +71,8 @@ pub(super) async fn shifts(store: &Store, now: Timestamp) -> Result<Vec<Shift>, 
                     environment: verdict.environment.clone(),
                     location: verdict.location.clone(),
                 };
-                shifts.push(Shift { series, metric: verdict.metric, at: onset.at });
+                let (metric, part) = (verdict.metric, verdict.part.clone());
+                shifts.push(Shift { series, metric, part, at: onset.at });
             }
         }
     }
@@ -77,7 +81,8 @@ pub(super) async fn shifts(store: &Store, now: Timestamp) -> Result<Vec<Shift>, 
         let begun = finding.onset_at.filter(|_| finding.kind == FindingKind::Unexplained);
         let ended = finding.closed_at.filter(|_| finding.state == FindingState::Recovered);
         for at in [begun, ended].into_iter().flatten() {
-            shifts.push(Shift { series: series_of(&finding), metric: finding.metric, at });
+            let (metric, part) = (finding.metric, finding.part.clone());
+            shifts.push(Shift { series: series_of(&finding), metric, part, at });
         }
     }
     Ok(shifts)

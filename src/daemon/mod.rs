@@ -6,6 +6,7 @@
 
 mod agenda;
 mod agent;
+mod budget;
 mod dispatcher;
 mod handle;
 mod history;
@@ -17,6 +18,7 @@ mod trouble;
 mod watches;
 
 pub use agent::{Agent, Parts};
+pub use budget::{Budget, Observed};
 pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
 };

@@ -13,18 +13,19 @@ use tokio::{
 use tracing::{error, info, warn};
 
 use super::{
+    budget,
     dispatcher::{Order, Situation, Situations},
-    handle::look_up,
+    handle::{HandleError, look_up},
     live::{Event, Live},
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
 };
 use crate::{
-    alert::{Decision, Reason},
+    alert::{self, Decision, Reason},
     clock::Clock,
     export::Exporter,
-    model::{Finding, Probe, Run, Verdict},
+    model::{Dismissal, Finding, FindingId, Probe, Run, Verdict},
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
 
@@ -48,6 +49,8 @@ pub(super) enum Input {
     Logged(Option<oneshot::Sender<()>>),
     /// A new configuration holds.
     Setup(Arc<Setup>),
+    /// A person says that a finding is nothing.
+    Dismiss(FindingId, Dismissal, oneshot::Sender<Result<Finding, HandleError>>),
 }
 
 /// The parts a pipeline works with.
@@ -93,6 +96,7 @@ impl Pipeline {
                 }
                 _ = second.tick() => self.tick().await,
                 _ = refresh.tick() => {
+                    self.show_budget().await;
                     if let Err(e) = self.show_changes().await {
                         self.store_failed("the changes to show could not be read", &e);
                     }
@@ -145,6 +149,7 @@ impl Pipeline {
         let mut runs = Vec::new();
         let mut replies = Vec::new();
         let mut logged = false;
+        let mut dismissed = Vec::new();
         for input in batch.drain(..) {
             match input {
                 Input::Run(run) => runs.push(run),
@@ -152,6 +157,7 @@ impl Pipeline {
                     logged = true;
                     replies.extend(reply);
                 }
+                Input::Dismiss(id, dismissal, reply) => dismissed.push((id, dismissal, reply)),
                 Input::Setup(setup) => {
                     self.setup = setup;
                     self.watches.configure(&self.setup);
@@ -165,6 +171,10 @@ impl Pipeline {
         }
         if logged {
             self.changes_logged().await;
+        }
+        for (id, dismissal, reply) in dismissed {
+            // Whoever asked may have gone.
+            reply.send(self.dismiss(&id, dismissal).await).ok();
         }
         for reply in replies {
             // Whoever asked may have gone.
@@ -238,6 +248,7 @@ impl Pipeline {
         if !verdicts.is_empty() {
             self.conclude(verdicts, Vec::new(), now).await;
             self.watches_altered(now).await;
+            self.show_budget().await;
         }
         self.changes_logged().await;
     }
@@ -262,6 +273,32 @@ impl Pipeline {
                 }
             }
             Err(e) => self.store_failed("the change log could not be read", &e),
+        }
+    }
+
+    /// Closes a finding that a person says is nothing; when this returns it is on disk.
+    async fn dismiss(
+        &mut self,
+        id: &FindingId,
+        dismissal: Dismissal,
+    ) -> Result<Finding, HandleError> {
+        let now = self.clock.now();
+        let stored = self.store.finding(id).await?;
+        let finding = stored.ok_or_else(|| HandleError::UnknownFinding(id.clone()))?;
+        let decision = alert::dismissed(&finding, dismissal, now);
+        let findings = vec![decision.finding.clone()];
+        self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
+        self.trouble.let_go(&decision.finding);
+        self.show(&[], std::slice::from_ref(&decision));
+        self.show_budget().await;
+        Ok(decision.finding)
+    }
+
+    /// The budget of false verdicts in the metrics.
+    async fn show_budget(&self) {
+        let (detect, now) = (self.setup.settings.detect, self.clock.now());
+        if let Err(e) = budget::show(&self.store, &self.exporter, &detect, now).await {
+            self.store_failed("the judged changes could not be counted", &e);
         }
     }
 

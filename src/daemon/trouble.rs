@@ -4,7 +4,7 @@
 //! looks. Both are folds over probes and are rebuilt from the store after a restart.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     sync::Arc,
     time::Duration,
 };
@@ -16,14 +16,16 @@ use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
     model::{
-        Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe, SeriesKey,
-        Verdict,
+        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe,
+        SeriesKey, Verdict,
     },
     store::{FindingFilter, Store, StoreError},
 };
 
 /// For how many runs a watch may speak before a sentinel does: it sees sooner, and names a change.
 const PRECEDENCE: u32 = 10;
+/// How many of the newest dismissals are remembered.
+const RECALLED: usize = 1000;
 /// History from which sentinels and recoveries learn what is usual.
 const HISTORY: Duration = Duration::from_secs(2 * 86_400);
 
@@ -35,6 +37,8 @@ pub(super) struct Trouble {
     sentinels: HashMap<SeriesKey, Sentinel>,
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
+    /// What people said is nothing: the same change is not told for it again.
+    dismissed: HashSet<(ChangeId, SeriesKey, Metric)>,
 }
 
 /// An alarm that waits for the watch of its series.
@@ -82,7 +86,16 @@ impl Trouble {
         for finding in store.findings(filter).await? {
             self.track(store, setup, finding, now).await?;
         }
+        let state = Some(FindingState::Dismissed);
+        let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
+        self.dismissed.extend(store.findings(filter).await?.iter().filter_map(concern));
         Ok(())
+    }
+
+    /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
+    pub(super) fn let_go(&mut self, finding: &Finding) {
+        self.open.remove(&finding.id);
+        self.dismissed.extend(concern(finding));
     }
 
     async fn track(
@@ -94,7 +107,13 @@ impl Trouble {
     ) -> Result<(), StoreError> {
         let series = series_of(&finding);
         let onset = finding.onset_at.unwrap_or(finding.opened_at);
-        let history = store.probes(&series, back(onset, HISTORY), now).await?;
+        let (from, part) = (back(onset, HISTORY), &finding.part);
+        let history: Vec<Probe> = if part.is_whole() {
+            store.probes(&series, from, now).await?
+        } else {
+            let whole = store.probes_with_parts(&series, (from, now), from).await?;
+            whole.iter().map(|probe| probe.of(part)).collect()
+        };
         let split = history.partition_point(|probe| probe.at < onset);
         let (baseline, shifted) = history.split_at(split);
         let interval = member(setup, &series).map_or(Duration::from_secs(60), |m| m.interval);
@@ -113,7 +132,8 @@ impl Trouble {
         now: Timestamp,
     ) -> Vec<Decision> {
         let mut decisions = self.recover(series, probe, now);
-        for alarm in self.sense(series, probe) {
+        // A sentinel looks at whole journeys.
+        for alarm in self.sense(series, &probe.bare()) {
             self.held.insert((series.clone(), alarm.metric), Held { alarm, runs: 0 });
         }
         for metric in [Metric::Latency, Metric::Success] {
@@ -141,11 +161,13 @@ impl Trouble {
     fn recover(&mut self, series: &SeriesKey, probe: &Probe, now: Timestamp) -> Vec<Decision> {
         let mut decisions = Vec::new();
         for tracked in self.open.values_mut().filter(|t| series_of(&t.finding) == *series) {
-            if let Some(recovered) = tracked.recovery.push(probe) {
+            if let Some(recovered) = tracked.recovery.push(&probe.of(&tracked.finding.part)) {
                 let summary =
                     format!("{}; recovered since {:.0}", tracked.finding.summary, recovered.at);
                 decisions.push(alert::recovered(&tracked.finding, &summary, now));
-                if let Some(sentinel) = self.sentinels.get_mut(series) {
+                if let Some(sentinel) = self.sentinels.get_mut(series)
+                    && tracked.finding.part.is_whole()
+                {
                     sentinel.rebase(recovered.at);
                 }
             }
@@ -216,27 +238,38 @@ impl Trouble {
                     && series_of(f) == series
             })
             .cloned();
-        if let Some(decision) = alert::decide(open.as_ref(), verdict, now) {
+        let concern = (verdict.change.clone(), series.clone(), verdict.metric);
+        let decision = alert::decide(open.as_ref(), verdict, now)
+            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains(&concern));
+        if let Some(decision) = decision {
             match decision.reason {
                 Reason::Opened => {
                     if let (Some(sentinel), Some(onset)) =
                         (self.sentinels.get_mut(&series), &verdict.onset)
+                        && verdict.part.is_whole()
                     {
                         sentinel.rebase(onset.at);
                     }
                     decisions.extend(self.explain(&series, verdict, now));
                     self.track(store, setup, decision.finding.clone(), now).await?;
                 }
-                Reason::Recovered | Reason::Explained => {
+                Reason::Recovered | Reason::Explained | Reason::Dismissed => {
                     self.open.remove(&decision.finding.id);
                 }
                 Reason::Worsened | Reason::Updated => {
-                    if let Some(tracked) = self.open.get_mut(&decision.finding.id) {
+                    let part = self.open.get(&decision.finding.id).map(|t| &t.finding.part);
+                    if part.is_some_and(|part| *part != decision.finding.part) {
+                        // The journey took over from its part: its end is another one.
+                        self.track(store, setup, decision.finding.clone(), now).await?;
+                    } else if let Some(tracked) = self.open.get_mut(&decision.finding.id) {
                         tracked.finding = decision.finding.clone();
                     }
                 }
             }
             decisions.push(decision);
+        }
+        if !verdict.part.is_whole() {
+            return Ok(decisions);
         }
         if matches!(
             verdict.conclusion,
@@ -306,6 +339,11 @@ impl Trouble {
     pub(super) fn open(&self) -> Vec<Finding> {
         self.open.values().map(|t| t.finding.clone()).collect()
     }
+}
+
+/// What a finding is about, where it is blamed on a change.
+fn concern(finding: &Finding) -> Option<(ChangeId, SeriesKey, Metric)> {
+    Some((finding.change.clone()?, series_of(finding), finding.metric))
 }
 
 /// The member of the room that a series is, if its journey is still configured there.

@@ -18,7 +18,9 @@ use super::{
 use crate::{
     alert::Decision,
     correlate::{OpenWatch, Room},
-    model::{Change, ChangeId, ChangeState, EnvironmentName, Finding, Probe, SeriesKey, Verdict},
+    model::{
+        Change, ChangeId, ChangeState, EnvironmentName, Finding, Part, Probe, SeriesKey, Verdict,
+    },
     store::{OpenChange, Store, StoreError, WatchRecord},
 };
 
@@ -98,7 +100,10 @@ impl Watches {
         self.cursor = store.change_cursor().await?;
         self.saved_cursor = self.cursor;
         for shift in history::shifts(store, now).await? {
-            self.room.shifted(&shift.series, shift.metric, shift.at);
+            match shift.part {
+                Part::Whole => self.room.shifted(&shift.series, shift.metric, shift.at),
+                part => self.room.part_shifted(&shift.series, &part, shift.at),
+            }
         }
         let mut reopened = Vec::new();
         for OpenChange { change, watches } in open {
@@ -117,7 +122,12 @@ impl Watches {
             reopened.push((change, members));
         }
         // Judging a long history takes a while: the runtime is told, so that walks are not delayed.
-        Ok(tokio::task::block_in_place(|| self.room.restore(reopened, now)))
+        let ids: Vec<ChangeId> = reopened.iter().map(|(change, _)| change.id.clone()).collect();
+        let verdicts = tokio::task::block_in_place(|| self.room.restore(reopened, now));
+        for id in ids {
+            store.verdicts(&id).await?.iter().for_each(|verdict| self.room.recall(verdict));
+        }
+        Ok(verdicts)
     }
 
     /// Looks for changes that are new in the log, and for announced ones whose time has come.
@@ -221,7 +231,10 @@ impl Watches {
 
     /// A finding is over: the level has moved back.
     pub(super) fn recovered(&mut self, finding: &Finding, now: Timestamp) {
-        self.room.shifted(&series_of(finding), finding.metric, now);
+        match &finding.part {
+            Part::Whole => self.room.shifted(&series_of(finding), finding.metric, now),
+            part => self.room.part_shifted(&series_of(finding), part, now),
+        }
     }
 
     /// How many changes are being watched.

@@ -8,8 +8,8 @@ use super::{
     runs::seconds,
 };
 use crate::model::{
-    Change, ChangeId, Conclusion, Deployment, EnvironmentName, Finding, FindingKind, FindingState,
-    GateStatus, Metric, ServiceName, Verdict,
+    Change, ChangeId, Conclusion, Deployment, DismissalReason, EnvironmentName, Finding,
+    FindingKind, FindingState, GateStatus, Metric, ServiceName, Verdict,
 };
 
 /// How many changes are shown: the newest. Older ones are in the store.
@@ -54,7 +54,44 @@ static FINDINGS: Family = Family {
     kind: Kind::Gauge,
 };
 
+static BUDGET: Family = Family {
+    name: "wayfarer_false_verdict_budget",
+    help: "How many false verdicts at most are to be expected among the changes judged in this time.",
+    labels: &["window"],
+    kind: Kind::Gauge,
+};
+static JUDGED: Family = Family {
+    name: "wayfarer_changes_judged_total",
+    help: "Changes whose watches have ended.",
+    labels: &[],
+    kind: Kind::Counter,
+};
+static DISMISSED: Family = Family {
+    name: "wayfarer_verdicts_dismissed_total",
+    help: "Harmful verdicts that people dismissed, by reason.",
+    labels: &["reason"],
+    kind: Kind::Counter,
+};
+
 impl Exporter {
+    /// Shows how many false verdicts are to be expected among the changes judged in a window such as `30d`.
+    pub fn false_verdict_budget(&self, window: &str, expected: f64) {
+        self.state().families.set(&BUDGET, &[window], expected);
+    }
+
+    /// Shows how many changes were ever judged.
+    pub fn changes_judged(&self, changes: u64) {
+        self.state().families.set(&JUDGED, &[], changes as f64);
+    }
+
+    /// Shows how many harmful verdicts people ever dismissed.
+    pub fn verdicts_dismissed(&self, counts: BTreeMap<DismissalReason, u64>) {
+        let mut state = self.state();
+        for (reason, count) in counts {
+            state.families.set(&DISMISSED, &[reason.as_str()], count as f64);
+        }
+    }
+
     /// Shows a change as it stands now. Only the newest hundred are shown.
     pub fn change(&self, change: &Change) {
         show(&mut self.state(), change);
@@ -96,7 +133,8 @@ impl Exporter {
         for verdict in verdicts.iter().filter(|v| v.change == change.id) {
             let worst = overall.entry(&verdict.environment).or_insert(verdict.conclusion);
             *worst = verdict.conclusion.min(*worst);
-            if let Some(ratio) = ratio(verdict) {
+            // The parts of journeys are many: they are in the API and on the change's page.
+            if let Some(ratio) = ratio(verdict).filter(|_| verdict.part.is_whole()) {
                 let labels = [
                     verdict.journey.as_str(),
                     verdict.metric.as_str(),

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::*;
 use crate::model::{
     Change, ChangeId, ChangeKind, Conclusion, Deployment, Effect, Failure, FaultKind, Finding,
-    FindingKind, FindingState, Hop, Journey, Metric, Outcome, Phases, Quantiles, Run, RunId,
+    FindingKind, FindingState, Hop, Journey, Metric, Outcome, Part, Phases, Quantiles, Run, RunId,
     Schedule, StepOutcome, StepRun, Trigger, Verdict,
 };
 
@@ -113,6 +113,7 @@ fn verdict(change: &str, metric: Metric, conclusion: Conclusion) -> Verdict {
         environment: "production".into(),
         location: "fra1".into(),
         metric,
+        part: Part::Whole,
         conclusion,
         summary: String::new(),
         log_e: None,
@@ -143,11 +144,13 @@ fn finding(kind: FindingKind) -> Finding {
         environment: "production".into(),
         location: "fra1".into(),
         metric: Metric::Latency,
+        part: Part::Whole,
         summary: String::new(),
         onset_at: None,
         opened_at: noon(0),
         updated_at: noon(0),
         closed_at: None,
+        dismissal: None,
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric};
+use super::{ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric, Part};
 
 /// Trouble that people should know of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Finding {
     pub location: LocationName,
     /// The metric.
     pub metric: Metric,
+    /// Which part of the journey.
+    #[serde(default, skip_serializing_if = "Part::is_whole")]
+    pub part: Part,
     /// A sentence for people.
     pub summary: String,
     /// When the trouble began, as far as is known.
@@ -34,6 +37,42 @@ pub struct Finding {
     pub updated_at: Timestamp,
     /// When it was closed.
     pub closed_at: Option<Timestamp>,
+    /// Why a person said that it is nothing; only of a dismissed one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dismissal: Option<Dismissal>,
+}
+
+/// What a person said of a finding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dismissal {
+    /// Why it is nothing.
+    pub reason: DismissalReason,
+    /// In their words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// Why a finding is nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DismissalReason {
+    /// Nothing got worse: the verdict was wrong. It counts against the budget of false verdicts.
+    FalseAlarm,
+    /// It is true and meant so.
+    Accepted,
+}
+
+impl DismissalReason {
+    /// All reasons.
+    pub const ALL: &[Self] = &[Self::FalseAlarm, Self::Accepted];
+
+    /// The word used in JSON and metrics.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::FalseAlarm => "false_alarm",
+            Self::Accepted => "accepted",
+        }
+    }
 }
 
 /// What sort of trouble.

@@ -66,6 +66,14 @@ name!(
     StepName
 );
 name!(
+    /// The name of a phase of a step, such as `processing`.
+    PhaseName
+);
+name!(
+    /// The name of something a step measures beside its time.
+    MeasureName
+);
+name!(
     /// The name of an environment, such as `production`.
     EnvironmentName
 );

@@ -11,6 +11,7 @@ pub mod finding;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod part;
 pub mod probe;
 pub mod query;
 pub mod run;
@@ -21,13 +22,14 @@ pub mod verdict;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
-pub use finding::{Finding, FindingKind, FindingState};
+pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
 pub use gate::{Gate, GateStatus};
 pub use id::{
-    ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Revision, RunId, SeriesKey,
-    ServiceName, StepName,
+    ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,
+    Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
+pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
 pub use query::{Literal, Predicate, Query};
 pub use run::{

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{FaultKind, Revision};
+use super::{FaultKind, Part, Parts, Phases, Revision, StepOutcome, StepRun};
 
 /// One run seen as a point of a series.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,60 @@ pub struct Probe {
     pub signature: Option<Signature>,
     /// The journey's revision it was walked as.
     pub revision: Option<Revision>,
+    /// How long its steps and their phases took, and what they measured, as far as that is known.
+    pub parts: Parts,
+}
+
+impl Probe {
+    /// The probe as one of a part alone: its time is the part's, and it succeeded where the part is known.
+    pub fn of(&self, part: &Part) -> Self {
+        let value = match part {
+            Part::Whole => return self.clone(),
+            part => self.parts.get(part),
+        };
+        self.with(value)
+    }
+
+    /// The probe with another time, and nothing known of its parts.
+    pub fn with(&self, latency_ms: Option<f64>) -> Self {
+        Self {
+            at: self.at,
+            latency_ms,
+            success: latency_ms.map(|_| true),
+            late_ms: self.late_ms,
+            signature: None,
+            revision: self.revision.clone(),
+            parts: Parts::default(),
+        }
+    }
+
+    /// The probe without its parts.
+    pub fn bare(&self) -> Self {
+        Self {
+            at: self.at,
+            latency_ms: self.latency_ms,
+            success: self.success,
+            late_ms: self.late_ms,
+            signature: self.signature.clone(),
+            revision: self.revision.clone(),
+            parts: Parts::default(),
+        }
+    }
+}
+
+/// What is known of the time of the steps: only steps that passed count, and phases that took any.
+fn parts(steps: &[StepRun]) -> Parts {
+    let ms = |d: std::time::Duration| d.as_secs_f64() * 1000.0;
+    let mut parts = Vec::new();
+    for step in steps.iter().filter(|s| s.outcome == StepOutcome::Passed) {
+        parts.push((Part::Step(step.name.clone()), ms(step.duration)));
+        let mut phases = Phases::default();
+        step.hops.iter().for_each(|hop| phases.add(&hop.phases));
+        for (name, took) in phases.named().into_iter().filter(|(_, took)| !took.is_zero()) {
+            parts.push((Part::Phase(step.name.clone(), name.into()), ms(took)));
+        }
+    }
+    parts.into_iter().collect()
 }
 
 /// Where and how a run failed.
@@ -50,6 +104,11 @@ impl From<&super::Run> for Probe {
             late_ms: run.late_by.as_secs_f64() * 1000.0,
             signature,
             revision: Some(run.revision.clone()),
+            parts: if latency_ms.is_some() || success == Some(false) {
+                parts(&run.steps)
+            } else {
+                Parts::default()
+            },
         }
     }
 }

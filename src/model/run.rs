@@ -228,13 +228,13 @@ impl Phases {
         self.named().iter().map(|(_, d)| *d).sum()
     }
 
-    /// Phase by phase addition, for a step of several hops.
+    /// Phase by phase addition, for a step of several hops; what no duration can hold is the longest one.
     pub fn add(&mut self, other: &Self) {
-        self.resolve += other.resolve;
-        self.connect += other.connect;
-        self.tls += other.tls;
-        self.processing += other.processing;
-        self.transfer += other.transfer;
+        self.resolve = self.resolve.saturating_add(other.resolve);
+        self.connect = self.connect.saturating_add(other.connect);
+        self.tls = self.tls.saturating_add(other.tls);
+        self.processing = self.processing.saturating_add(other.processing);
+        self.transfer = self.transfer.saturating_add(other.transfer);
     }
 }
 

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeId, EnvironmentName, JourneyName, LocationName};
+use super::{ChangeId, EnvironmentName, JourneyName, LocationName, Part};
 
 /// What is judged of a journey.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -127,6 +127,9 @@ pub struct Verdict {
     pub location: LocationName,
     /// The metric.
     pub metric: Metric,
+    /// Which part of the journey; the figures are those of the part.
+    #[serde(default, skip_serializing_if = "Part::is_whole")]
+    pub part: Part,
     /// What is concluded now.
     pub conclusion: Conclusion,
     /// A sentence for people with the figures in it.
@@ -161,6 +164,16 @@ pub struct Verdict {
     pub regressed_since: Option<Timestamp>,
     /// When this was concluded.
     pub decided_at: Timestamp,
+}
+
+impl Verdict {
+    /// What is judged, for people: `latency`, or "latency of step" with the name of the step.
+    pub fn subject(&self) -> String {
+        match &self.part {
+            Part::Whole => self.metric.to_string(),
+            part => format!("{} of {part}", self.metric),
+        }
+    }
 }
 
 /// The metric in figures: latency in milliseconds over successful runs, success as a share of known runs.

@@ -70,6 +70,8 @@ pub struct Overview {
     pub title: String,
     /// Where the agent stands, and its version.
     pub agent: String,
+    /// What is promised of false verdicts, and what was seen of it.
+    pub budget: String,
     /// Open findings.
     pub findings: Vec<FindingRow>,
     /// Journeys by environment.
@@ -181,6 +183,25 @@ pub struct VerdictRow {
     pub notes: Vec<String>,
     /// Who may have done it: `change 93 %`.
     pub candidates: Vec<String>,
+    /// The parts of the journey that moved.
+    pub parts: Vec<PartRow>,
+}
+
+/// A part of a journey in the table under it.
+#[derive(Debug, Serialize)]
+pub struct PartRow {
+    /// Which.
+    pub part: String,
+    /// Its verdict.
+    pub verdict: String,
+    /// Median before, such as `120 ms`.
+    pub before: String,
+    /// Median since the shift.
+    pub after: String,
+    /// By how much, with its interval.
+    pub effect: String,
+    /// Since when.
+    pub since: String,
 }
 
 #[cfg(test)]
@@ -193,6 +214,7 @@ mod tests {
         let page = Overview {
             title: "Wayfarer".into(),
             agent: "here".into(),
+            budget: String::new(),
             findings: vec![],
             journeys: vec![],
             changes: vec![ChangeRow {

@@ -158,6 +158,7 @@ impl Trace {
             late_ms: 0.0,
             signature: failed.map(|(step, kind)| Signature { step: step.into(), kind: Some(kind) }),
             revision: None,
+            parts: Default::default(),
         }
     }
 }

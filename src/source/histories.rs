@@ -300,6 +300,7 @@ impl Cells {
             signature: (success == Some(false) && !(step.is_empty() && error.is_empty()))
                 .then(|| Signature { step: Arc::from(step), kind: kind_of(error) }),
             revision: None,
+            parts: Default::default(),
         })
     }
 }

@@ -14,7 +14,10 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x5741_5946;
 
 /// Every step from an empty file to the newest schema, oldest first. A published one is never altered.
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_first.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_first.sql")),
+    M::up(include_str!("migrations/0002_parts.sql")),
+];
 
 /// All migrations.
 pub(super) fn migrations() -> Migrations<'static> {

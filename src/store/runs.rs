@@ -11,7 +11,7 @@ use super::{
     filter::{RunFilter, RunResult, limit},
     handle::Store,
     names::{ReadRevision, all_series, series_id},
-    record::{self, Head},
+    record::{self, Head, Layouts},
     rollup::Additions,
     session::{Session, micros, sql_count, timestamp},
     state::add_to_tally,
@@ -43,7 +43,8 @@ impl Store {
         .await
     }
 
-    /// The runs of a series that began in `from..to`, as the correlation sees them, in the order of time.
+    /// The runs of a series that began in `from..to`, as the correlation sees them, in the order of time; without the times of
+    /// their parts.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -52,6 +53,19 @@ impl Store {
         series: &SeriesKey,
         from: Timestamp,
         to: Timestamp,
+    ) -> Result<Vec<Probe>, StoreError> {
+        self.probes_with_parts(series, (from, to), Timestamp::MAX).await
+    }
+
+    /// As [`Store::probes`] (the runs that began in `from..to`); those since `parts_from` with the times of their parts.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn probes_with_parts(
+        &self,
+        series: &SeriesKey,
+        (from, to): (Timestamp, Timestamp),
+        parts_from: Timestamp,
     ) -> Result<Vec<Probe>, StoreError> {
         let series = series.clone();
         self.read("read a series", move |session| {
@@ -64,6 +78,7 @@ impl Store {
             let mut probes = Vec::new();
             // Runs of one revision follow each other by the thousand.
             let mut last: Option<(i64, Arc<ReadRevision>)> = None;
+            let mut layouts = Layouts::default();
             while let Some(row) = rows.next()? {
                 let at = timestamp(row.get(0)?)?;
                 let record = row.get_ref(1)?.as_blob().map_err(|e| Fault::unreadable("a run", e))?;
@@ -73,10 +88,14 @@ impl Store {
                     Some((_, revision)) => revision,
                     None => known.revision(conn, number, false)?,
                 };
-                probes.push(match record::probe(head.clone(), at, &revision) {
+                let mut of = |head, revision: &ReadRevision| {
+                    let layouts = (at >= parts_from).then_some(&mut layouts);
+                    record::probe(head, at, revision, layouts)
+                };
+                probes.push(match of(head.clone(), &revision) {
                     Ok(probe) => probe,
                     // Perhaps a text came since the revision was looked up.
-                    Err(_) => record::probe(head, at, &*known.revision(conn, number, true)?)?,
+                    Err(_) => of(head, &*known.revision(conn, number, true)?)?,
                 });
                 last = Some((number, revision));
             }

@@ -13,13 +13,13 @@ use super::{
 };
 use crate::model::{
     Change, ChangeId, Conclusion, EnvironmentName, Finding, JourneyName, LocationName, Metric,
-    Verdict,
+    Part, Verdict,
 };
 
 /// Everything one judgement leads to. All of it is stored, or nothing: a crash cannot lose a message.
 #[derive(Debug, Clone, Default)]
 pub struct Conclusions {
-    /// Verdicts; of each change, journey, environment, location and metric the latest stays.
+    /// Verdicts; of each change, journey, environment, location, metric and part the latest stays.
     pub verdicts: Vec<Verdict>,
     /// Findings, opened or altered.
     pub findings: Vec<Finding>,
@@ -66,6 +66,8 @@ pub struct VerdictChange {
     pub location: LocationName,
     /// The metric.
     pub metric: Metric,
+    /// The part of the journey.
+    pub part: Part,
     /// When it was decided.
     pub at: Timestamp,
     /// What was concluded before, if anything.
@@ -98,7 +100,7 @@ impl Store {
         .await
     }
 
-    /// The verdicts of a change, by journey, environment, location and metric.
+    /// The verdicts of a change, by journey, environment, location, metric and part.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -106,7 +108,7 @@ impl Store {
         let change = change.clone();
         self.read("read verdicts", move |session| {
             let mut statement = session.conn.prepare_cached(
-                "SELECT body FROM verdict WHERE change = ?1 ORDER BY journey, environment, location, metric",
+                "SELECT body FROM verdict WHERE change = ?1 ORDER BY journey, environment, location, metric, part",
             )?;
             let rows = statement.query_map([change.as_str()], |r| r.get::<_, String>(0))?;
             rows.map(|body| from_json("a verdict", &body?)).collect()
@@ -125,7 +127,7 @@ impl Store {
         let change = change.clone();
         self.read("read the history of verdicts", move |session| {
             let mut statement = session.conn.prepare_cached(
-                "SELECT journey, environment, location, metric, at, before, after FROM verdict_change
+                "SELECT journey, environment, location, metric, at, before, after, part FROM verdict_change
                  WHERE change = ?1 ORDER BY id",
             )?;
             let mut rows = statement.query([change.as_str()])?;
@@ -142,6 +144,7 @@ impl Store {
                     at: timestamp(row.get(4)?)?,
                     before: row.get::<_, Option<String>>(5)?.map(conclusion).transpose()?,
                     after: conclusion(row.get(6)?)?,
+                    part: part(&row.get::<_, String>(7)?)?,
                 });
             }
             Ok(changes)
@@ -220,15 +223,26 @@ fn metric(text: &str) -> Result<Metric, Fault> {
     }
 }
 
+/// A part as it stands in its column.
+fn part(text: &str) -> Result<Part, Fault> {
+    if text.is_empty() { Ok(Part::Whole) } else { from_json("a part", text) }
+}
+
+fn column(part: &Part) -> Result<String, Fault> {
+    if part.is_whole() { Ok(String::new()) } else { to_json("a part", part) }
+}
+
 fn write_verdict(conn: &Connection, verdict: &Verdict) -> Result<(), Fault> {
     let verdict = finite(verdict);
     let (journey, environment) = (verdict.journey.as_str(), verdict.environment.as_str());
     let (location, metric) = (verdict.location.as_str(), verdict.metric.as_str());
-    let key = params![verdict.change.as_str(), journey, environment, location, metric];
+    let part = column(&verdict.part)?;
+    let key = params![verdict.change.as_str(), journey, environment, location, metric, part];
     let before: Option<(String, i64)> = conn
         .prepare_cached(
             "SELECT conclusion, decided_at FROM verdict
-             WHERE change = ?1 AND journey = ?2 AND environment = ?3 AND location = ?4 AND metric = ?5",
+             WHERE change = ?1 AND journey = ?2 AND environment = ?3 AND location = ?4 AND metric = ?5
+                 AND part = ?6",
         )?
         .query_row(key, |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
@@ -240,8 +254,8 @@ fn write_verdict(conn: &Connection, verdict: &Verdict) -> Result<(), Fault> {
     let before = before.map(|(conclusion, _)| conclusion);
     if before.as_deref() != Some(after) {
         conn.prepare_cached(
-            "INSERT INTO verdict_change (change, journey, environment, location, metric, at, before, after)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO verdict_change (change, journey, environment, location, metric, at, before, after, part)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
         )?
         .execute(params![
             verdict.change.as_str(),
@@ -251,13 +265,14 @@ fn write_verdict(conn: &Connection, verdict: &Verdict) -> Result<(), Fault> {
             metric,
             at,
             before,
-            after
+            after,
+            part
         ])?;
     }
     conn.prepare_cached(
-        "INSERT INTO verdict (change, journey, environment, location, metric, conclusion, decided_at, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (change, journey, environment, location, metric) DO UPDATE SET
+        "INSERT INTO verdict (change, journey, environment, location, metric, conclusion, decided_at, body, part)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+         ON CONFLICT (change, journey, environment, location, metric, part) DO UPDATE SET
              conclusion = excluded.conclusion, decided_at = excluded.decided_at, body = excluded.body",
     )?
     .execute(params![
@@ -268,7 +283,8 @@ fn write_verdict(conn: &Connection, verdict: &Verdict) -> Result<(), Fault> {
         metric,
         after,
         at,
-        to_json("a verdict", &verdict)?
+        to_json("a verdict", &verdict)?,
+        part
     ])?;
     Ok(())
 }

@@ -50,9 +50,12 @@ fn admit(access: &Access, method: &Method, uri: &Uri, headers: &HeaderMap) -> Re
     if matches!(uri.path(), "/healthz" | "/readyz") {
         return Ok(());
     }
-    let needed = if method.is_safe() { Scope::Read } else { Scope::Write };
+    let needed = needed(method, uri.path());
     same_origin(headers)?;
-    if access.loopback && !PASSED_ON.iter().any(|name| headers.contains_key(*name)) {
+    if needed < Scope::Admin
+        && access.loopback
+        && !PASSED_ON.iter().any(|name| headers.contains_key(*name))
+    {
         local_host(headers)?;
         if headers.get(header::AUTHORIZATION).is_none() {
             return Ok(());
@@ -72,9 +75,23 @@ fn admit(access: &Access, method: &Method, uri: &Uri, headers: &HeaderMap) -> Re
     match scope {
         None => Err(ApiError::unauthorized("this token is not known")),
         Some(scope) if scope < needed => {
-            Err(ApiError::forbidden("this token may only read", "use one with `scope = \"write\"`"))
+            let word = if needed == Scope::Admin { "admin" } else { "write" };
+            Err(ApiError::forbidden(
+                "this token may not do that",
+                format!("use one with `scope = \"{word}\"`"),
+            ))
         }
         Some(_) => Ok(()),
+    }
+}
+
+/// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
+fn needed(method: &Method, path: &str) -> Scope {
+    let decides = path.starts_with("/api/v1/findings/");
+    match (method.is_safe(), decides) {
+        (true, _) => Scope::Read,
+        (false, true) => Scope::Admin,
+        (false, false) => Scope::Write,
     }
 }
 
@@ -166,6 +183,17 @@ mod tests {
             assert!(same_origin(&other).is_err(), "{origin}");
         }
         assert!(same_origin(&headers(&[("host", "localhost:9464")])).is_ok());
+    }
+
+    #[test]
+    fn what_a_person_decides_needs_an_admin() {
+        for (method, path, scope) in [
+            (Method::GET, "/api/v1/findings", Scope::Read),
+            (Method::POST, "/api/v1/changes", Scope::Write),
+            (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
+        ] {
+            assert_eq!(needed(&method, path), scope, "{path}");
+        }
     }
 
     #[test]

@@ -111,6 +111,15 @@ impl From<HandleError> for ApiError {
                 e.to_string(),
                 "say which service was changed, or name an environment when all of it was",
             ),
+            HandleError::UnknownFinding(_) => {
+                Self::not_found(e.to_string(), "list findings with GET /api/v1/findings")
+            }
+            HandleError::Ending => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "ending",
+                e.to_string(),
+                "ask again when it is up",
+            ),
             HandleError::Store(e) => e.into(),
         }
     }

@@ -12,9 +12,10 @@ use jiff::Timestamp;
 use super::{ApiError, router::Face};
 use crate::{
     daemon::{Judged, unmapped},
-    model::{Change, FindingState, Run, SeriesKey},
+    model::{Change, Effect, FindingState, Part, Run, SeriesKey, Verdict},
     render::page::{
-        ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, STYLE, VerdictRow,
+        ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, PartRow, STYLE,
+        VerdictRow,
     },
     store::{ChangeFilter, FindingFilter, Store},
 };
@@ -58,6 +59,7 @@ pub(super) async fn overview(State(face): State<Face>) -> Result<Html<String>, A
             format!("({}) Wayfarer", findings.len())
         },
         agent: agent(&face),
+        budget: face.handle.budget().await?.sentence(),
         findings: findings.iter().map(finding_row).collect(),
         journeys,
         changes: rows,
@@ -80,26 +82,51 @@ pub(super) async fn change(
         notes: unmapped(&face.handle.setup(), &judged.change),
         gate: judged.gate.status.as_str().to_owned(),
         reason: judged.gate.reason.clone(),
-        verdicts: judged
-            .verdicts
-            .iter()
-            .map(|v| VerdictRow {
-                verdict: v.conclusion.to_string(),
-                journey: v.journey.to_string(),
-                environment: v.environment.to_string(),
-                metric: v.metric.to_string(),
-                summary: v.summary.clone(),
-                notes: v.notes.clone(),
-                candidates: v
-                    .candidates
-                    .iter()
-                    .map(|c| format!("{} {:.0} %", c.change, c.probability * 100.0))
-                    .collect(),
-            })
-            .collect(),
+        verdicts: verdict_rows(&judged.verdicts),
         change: row,
     };
     Ok(Html(face.pages.change(&page)?))
+}
+
+/// The verdicts on whole journeys, each with the parts of its journey that moved.
+fn verdict_rows(verdicts: &[Verdict]) -> Vec<VerdictRow> {
+    let whole = verdicts.iter().filter(|v| v.part.is_whole());
+    let row = |v: &Verdict| VerdictRow {
+        verdict: v.conclusion.to_string(),
+        journey: v.journey.to_string(),
+        environment: v.environment.to_string(),
+        metric: v.metric.to_string(),
+        summary: v.summary.clone(),
+        notes: v.notes.clone(),
+        candidates: v
+            .candidates
+            .iter()
+            .map(|c| format!("{} {:.0} %", c.change, c.probability * 100.0))
+            .collect(),
+        parts: verdicts
+            .iter()
+            .filter(|p| {
+                !p.part.is_whole()
+                    && (&p.journey, &p.environment, &p.location, p.metric)
+                        == (&v.journey, &v.environment, &v.location, v.metric)
+            })
+            .map(part_row)
+            .collect(),
+    };
+    whole.map(row).collect()
+}
+
+fn part_row(verdict: &Verdict) -> PartRow {
+    let ms = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |ms| format!("{ms:.0} ms"));
+    let effect = |e: &Effect| format!("x{:.2} ({:.2} to {:.2})", e.estimate, e.low, e.high);
+    PartRow {
+        part: verdict.part.to_string(),
+        verdict: verdict.conclusion.to_string(),
+        before: ms(verdict.before.p50_ms),
+        after: ms(verdict.after.p50_ms),
+        effect: verdict.effect.as_ref().map(effect).unwrap_or_default(),
+        since: verdict.onset.map(|o| short(o.at)).unwrap_or_default(),
+    }
 }
 
 /// `GET /assets/style.css`.
@@ -127,7 +154,10 @@ fn finding_row(finding: &crate::model::Finding) -> FindingRow {
     FindingRow {
         kind: finding.kind.as_str().to_owned(),
         journey: format!("{} in {}", finding.journey, finding.environment),
-        metric: finding.metric.to_string(),
+        metric: match &finding.part {
+            Part::Whole => finding.metric.to_string(),
+            part => format!("{} of {part}", finding.metric),
+        },
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         link: finding.change.as_ref().map(|c| link(c.as_str())).unwrap_or_default(),
         summary: finding.summary.clone(),

@@ -7,7 +7,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
-    routing::get,
+    routing::{get, post},
 };
 use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
@@ -60,6 +60,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/runs", get(runs::list))
         .route("/api/v1/runs/{id}", get(runs::show))
         .route("/api/v1/findings", get(findings::list))
+        .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
         .fallback(nothing_here)
         .with_state(face)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -6,10 +6,10 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    daemon::{Judged, Logged},
+    daemon::{Budget, Judged, Logged},
     model::{
-        Candidate, Change, Effect, Finding, Gate, Hop, Onset, Outcome, Phases, Quantiles, Run,
-        StepRun, Verdict,
+        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Onset, Outcome, Part, Phases,
+        Quantiles, Run, StepRun, Verdict,
     },
     store::RecordOutcome,
 };
@@ -138,7 +138,7 @@ pub struct JudgedView<'a> {
     pub open: bool,
     /// The answer for a pipeline.
     pub gate: &'a Gate,
-    /// One for each journey, environment and metric.
+    /// One for each journey, environment and metric, and for each part of a journey that moved.
     pub verdicts: Vec<VerdictView<'a>>,
 }
 
@@ -162,6 +162,8 @@ pub struct VerdictView<'a> {
     pub environment: &'a str,
     pub location: &'a str,
     pub metric: &'static str,
+    #[serde(skip_serializing_if = "Part::is_whole")]
+    pub part: &'a Part,
     pub verdict: &'static str,
     pub summary: &'a str,
     pub log_e: Option<f64>,
@@ -188,6 +190,7 @@ impl<'a> From<&'a Verdict> for VerdictView<'a> {
             environment: verdict.environment.as_str(),
             location: verdict.location.as_str(),
             metric: verdict.metric.as_str(),
+            part: &verdict.part,
             verdict: verdict.conclusion.as_str(),
             summary: &verdict.summary,
             log_e: verdict.log_e.filter(|v| v.is_finite()),
@@ -336,11 +339,56 @@ pub struct FindingView<'a> {
     pub environment: &'a str,
     pub location: &'a str,
     pub metric: &'static str,
+    #[serde(skip_serializing_if = "Part::is_whole")]
+    pub part: &'a Part,
     pub summary: &'a str,
     pub onset_at: Option<Timestamp>,
     pub opened_at: Timestamp,
     pub updated_at: Timestamp,
     pub closed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dismissal: Option<&'a Dismissal>,
+}
+
+/// What the settings promise of false verdicts, and what was seen of it.
+#[derive(Debug, Serialize)]
+pub struct BudgetView {
+    /// `100 (1 - confidence)`.
+    pub expected_per_100_changes: f64,
+    /// By the last 30 and 90 days.
+    pub windows: Vec<BudgetWindowView>,
+}
+
+/// What was seen in the last days.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the daemon's Observed and the store's Judged")]
+pub struct BudgetWindowView {
+    pub days: u32,
+    pub changes_judged: u64,
+    pub changes_regressed: u64,
+    pub dismissed_as_false: u64,
+    pub expected_false: f64,
+}
+
+impl From<&Budget> for BudgetView {
+    fn from(budget: &Budget) -> Self {
+        // A budget is written in decimals, and shown so.
+        let rounded = |x: f64| (x * 1e6).round() / 1e6;
+        Self {
+            expected_per_100_changes: rounded(budget.expected_per_hundred),
+            windows: budget
+                .windows
+                .iter()
+                .map(|seen| BudgetWindowView {
+                    days: seen.days,
+                    changes_judged: seen.judged.changes,
+                    changes_regressed: seen.judged.regressed,
+                    dismissed_as_false: seen.judged.dismissed,
+                    expected_false: rounded(seen.expected),
+                })
+                .collect(),
+        }
+    }
 }
 
 impl<'a> From<&'a Finding> for FindingView<'a> {
@@ -354,11 +402,13 @@ impl<'a> From<&'a Finding> for FindingView<'a> {
             environment: finding.environment.as_str(),
             location: finding.location.as_str(),
             metric: finding.metric.as_str(),
+            part: &finding.part,
             summary: &finding.summary,
             onset_at: finding.onset_at,
             opened_at: finding.opened_at,
             updated_at: finding.updated_at,
             closed_at: finding.closed_at,
+            dismissal: finding.dismissal.as_ref(),
         }
     }
 }

@@ -8,6 +8,7 @@
 mod api;
 mod findings;
 mod metrics;
+mod parts;
 mod reload;
 mod restart;
 mod support;

@@ -63,6 +63,7 @@ impl Drop for Running {
 pub(crate) struct Target {
     pub(crate) port: u16,
     delay_ms: Arc<AtomicU64>,
+    pay_ms: Arc<AtomicU64>,
     status: Arc<AtomicU64>,
     stop: Arc<AtomicBool>,
 }
@@ -74,25 +75,32 @@ impl Target {
         let port = first.local_addr().unwrap().port();
         let listeners = [Some(first), TcpListener::bind(("127.0.0.2", port)).ok()];
         let delay_ms = Arc::new(AtomicU64::new(5));
+        let pay_ms = Arc::new(AtomicU64::new(0));
         let status = Arc::new(AtomicU64::new(200));
         let stop = Arc::new(AtomicBool::new(false));
         for listener in listeners.into_iter().flatten() {
             let (delay, code, end) = (delay_ms.clone(), status.clone(), stop.clone());
+            let pay = pay_ms.clone();
             thread::spawn(move || {
                 for stream in listener.incoming().map_while(Result::ok) {
                     if end.load(Ordering::Relaxed) {
                         return;
                     }
-                    let (delay, code) = (delay.clone(), code.clone());
-                    thread::spawn(move || answer(stream, &delay, &code));
+                    let (delay, pay, code) = (delay.clone(), pay.clone(), code.clone());
+                    thread::spawn(move || answer(stream, [&delay, &pay], &code));
                 }
             });
         }
-        Self { port, delay_ms, status, stop }
+        Self { port, delay_ms, pay_ms, status, stop }
     }
 
     pub(crate) fn delay(&self, ms: u64) {
         self.delay_ms.store(ms, Ordering::Relaxed);
+    }
+
+    /// How much longer `/pay` takes than anything else.
+    pub(crate) fn delay_pay(&self, ms: u64) {
+        self.pay_ms.store(ms, Ordering::Relaxed);
     }
 
     pub(crate) fn status(&self, status: u64) {
@@ -109,17 +117,18 @@ impl Drop for Target {
     }
 }
 
-fn answer(mut stream: TcpStream, delay: &AtomicU64, status: &AtomicU64) {
+fn answer(mut stream: TcpStream, [delay, pay]: [&AtomicU64; 2], status: &AtomicU64) {
     let mut asked = [0_u8; 4096];
     while stream.read(&mut asked).is_ok_and(|read| read > 0) {
-        reply(&mut stream, delay, status);
+        let more = if asked.starts_with(b"GET /pay") { pay.load(Ordering::Relaxed) } else { 0 };
+        reply(&mut stream, delay.load(Ordering::Relaxed) + more, status);
     }
 }
 
-fn reply(stream: &mut TcpStream, delay: &AtomicU64, status: &AtomicU64) {
+fn reply(stream: &mut TcpStream, delay: u64, status: &AtomicU64) {
     // A little noise, so that the series is one that real targets give.
     let noise = u64::from(Instant::now().elapsed().subsec_nanos() % 3);
-    thread::sleep(Duration::from_millis(delay.load(Ordering::Relaxed) + noise));
+    thread::sleep(Duration::from_millis(delay + noise));
     let code = status.load(Ordering::Relaxed);
     let text = format!("HTTP/1.1 {code} X\r\ncontent-length: 2\r\n\r\nok");
     stream.write_all(text.as_bytes()).ok();

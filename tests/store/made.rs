@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use wayfarer::{
     model::{
         AssertionResult, Candidate, Change, ChangeKind, Conclusion, Deployed, Effect, Evidence,
-        Exchange, Failure, FaultKind, Hop, Metric, Outcome, Phases, Quantiles, Run, RunId,
+        Exchange, Failure, FaultKind, Hop, Metric, Outcome, Part, Phases, Quantiles, Run, RunId,
         SeriesKey, StepOutcome, StepRun, Trigger, Verdict,
     },
     store::{Store, StoreOptions},
@@ -119,6 +119,7 @@ pub(crate) fn verdict(change: &str, conclusion: Conclusion, decided_at: Timestam
         environment: "production".into(),
         location: "fra1".into(),
         metric: Metric::Latency,
+        part: Part::Whole,
         conclusion,
         summary: "slower".to_owned(),
         log_e: Some(7.5),

@@ -8,7 +8,7 @@ use crate::model::{Change, ChangeId, ChangeKind, SeriesKey, ServiceName, Verdict
 
 use super::{
     super::watch::{METRICS, Scene, Track},
-    Room, in_order, stirs,
+    Room, Watched, in_order, stirs,
 };
 
 impl Room {
@@ -51,12 +51,21 @@ impl Room {
             let Some(until) = self.next_of_its_services(&id) else { continue };
             let Some(line) = self.lines.get(series) else { continue };
             let Some(watched) = self.watches.get_mut(&id) else { continue };
-            let change = &watched.change;
-            let Some(track) = watched.tracks.get_mut(series) else { continue };
+            let Watched { change, tracks, shares, mapped, .. } = watched;
+            let Some(track) = tracks.get_mut(series) else { continue };
             if !track.is_looked_after(now) {
                 continue;
             }
-            let scene = Scene { rules: &self.rules, change, line, troubles: &[], stirs: &stirs };
+            let scene = Scene {
+                rules: &self.rules,
+                change,
+                line,
+                shares: *shares,
+                mapped: mapped.contains(series),
+                troubles: &[],
+                part_troubles: &[],
+                stirs: &stirs,
+            };
             let became = track.look_after(scene, until);
             let told = |slot: usize| track.told[slot].as_ref().map(|told| told.conclusion);
             let mut metrics = METRICS.iter().enumerate();

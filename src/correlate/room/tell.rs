@@ -1,10 +1,11 @@
 //! What a room tells: the verdicts that are news, and who is suspected.
 
-use crate::model::{ChangeId, EnvironmentName, Metric, SeriesKey, Verdict};
+use crate::model::{ChangeId, EnvironmentName, Metric, Part, SeriesKey, Verdict};
 
 use super::{
     super::{
         culprit::{self, View},
+        parts,
         report::{self, Suspects, Told},
         series::{Line, later},
         watch::{METRICS, Scene, Track},
@@ -46,10 +47,7 @@ impl Room {
                 continue;
             };
             let here = |key: &&SeriesKey| key.environment == *place;
-            let troubled = watched
-                .tracks
-                .iter()
-                .any(|(key, t)| here(&key) && METRICS.iter().any(|m| t.in_trouble(*m)));
+            let troubled = watched.tracks.iter().any(|(key, t)| here(&key) && t.troubled());
             let keys: Vec<SeriesKey> = watched
                 .tracks
                 .keys()
@@ -85,19 +83,23 @@ impl Room {
             if track.closed_at.is_some() && !all {
                 continue;
             }
-            for (slot, metric) in METRICS.into_iter().enumerate() {
-                let known = if track.stirred(metric) { &suspects } else { &Suspects::default() };
-                let now = Told::now(track, metric, known);
-                if all || now.is_news(track.told[slot].as_ref()) {
-                    verdicts.extend(self.verdict(watched, key, metric, &suspects));
-                    notes.push((key.clone(), slot, now));
+            for (part, metric) in subjects(track, true) {
+                let stirred = stirred(track, &part, metric);
+                let known = if stirred { &suspects } else { &Suspects::default() };
+                let now = Told::now(track, &part, metric, known);
+                if all || now.is_news(told(track, &part, metric)) {
+                    verdicts.extend(self.verdict(watched, key, (&part, metric), &suspects));
+                    notes.push((key.clone(), part, metric, now));
                 }
             }
         }
         if let Some(watched) = self.watches.get_mut(id) {
-            for (key, slot, now) in notes {
-                if let Some(track) = watched.tracks.get_mut(&key) {
-                    track.told[slot] = Some(now);
+            for (key, part, metric, now) in notes {
+                let Some(track) = watched.tracks.get_mut(&key) else { continue };
+                if part.is_whole() {
+                    track.told[slot(metric)] = Some(now);
+                } else {
+                    track.parts.told.insert(part, Some(now));
                 }
             }
         }
@@ -108,15 +110,54 @@ impl Room {
         &self,
         watched: &Watched,
         key: &SeriesKey,
-        metric: Metric,
+        (part, metric): (&Part, Metric),
         suspects: &Suspects,
     ) -> Option<Verdict> {
         let line = self.lines.get(key)?;
         let track = watched.tracks.get(key)?;
-        let scene =
-            Scene { rules: &self.rules, change: &watched.change, line, troubles: &[], stirs: &[] };
+        let change = &watched.change;
+        let alone = (!part.is_whole()).then(|| line.of(part, parts::reach(change.started_at)));
+        let scene = Scene {
+            rules: &self.rules,
+            change,
+            line: alone.as_ref().unwrap_or(line),
+            shares: watched.shares,
+            mapped: watched.mapped.contains(key),
+            troubles: &[],
+            part_troubles: &[],
+            stirs: &[],
+        };
         let none = Suspects::default();
-        let known = if track.stirred(metric) { suspects } else { &none };
-        Some(report::verdict(scene, track, metric, known))
+        let known = if stirred(track, part, metric) { suspects } else { &none };
+        Some(report::verdict(scene, track, (part, metric), known))
     }
+}
+
+/// What is told of a track: the metrics of the whole, and the time of each part that stands as suspected or worse, or did; with
+/// those that were `told` to, before an earlier change turned out to have moved them.
+pub(super) fn subjects(track: &Track, told: bool) -> Vec<(Part, Metric)> {
+    let whole = METRICS.into_iter().map(|metric| (Part::Whole, metric));
+    let mut parts: Vec<&Part> = track.parts.stirred().map(|(part, _)| part).collect();
+    let known = track.parts.told.keys().filter(|_| told);
+    parts.extend(known.filter(|part| track.parts.judge(part).is_some()));
+    parts.sort();
+    parts.dedup();
+    whole.chain(parts.into_iter().map(|part| (part.clone(), Metric::Latency))).collect()
+}
+
+/// Whether somebody is to be named for it.
+fn stirred(track: &Track, part: &Part, metric: Metric) -> bool {
+    track.judge_of(part, metric).is_some_and(|j| j.suspected_since.is_some())
+}
+
+fn told<'a>(track: &'a Track, part: &Part, metric: Metric) -> Option<&'a Told> {
+    if part.is_whole() {
+        track.told[slot(metric)].as_ref()
+    } else {
+        track.parts.told.get(part)?.as_ref()
+    }
+}
+
+fn slot(metric: Metric) -> usize {
+    METRICS.iter().position(|m| *m == metric).unwrap_or(0)
 }

@@ -13,6 +13,8 @@ use super::{
     *,
 };
 
+mod parts;
+
 const CALM: Make = Make { sd: 0.1, spikes: 0.0, diurnal: 0.0, ok: 1.0, ..REAL };
 
 /// Series and changes, and the room that lived through them.
@@ -416,6 +418,7 @@ fn hostile() -> impl Strategy<Value = Probe> {
             late_ms,
             signature: odd.then(|| Signature { step: "s".into(), kind: Some(FaultKind::Dns) }),
             revision: revision.map(Revision::from),
+            parts: Default::default(),
         })
 }
 

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 
 use crate::{
     model::{
-        AssertionResult, Deployed, Failure, Hop, Outcome, Phases, Probe, Run, RunId, SeriesKey,
-        Signature, StepName, StepOutcome, StepRun,
+        AssertionResult, Deployed, Failure, Hop, Outcome, Parts, Phases, Probe, Run, RunId,
+        SeriesKey, Signature, StepName, StepOutcome, StepRun,
     },
     store::{
         error::Fault,
@@ -22,6 +22,7 @@ use crate::{
 
 use super::{
     VERSION,
+    parts::Layouts,
     shape::{OTHER, PROTOCOLS, Shape, fault_of, hop_flag, step_flag, trigger_of},
 };
 
@@ -74,21 +75,41 @@ impl<'a> Head<'a> {
     }
 }
 
-/// The point of its series that a run is.
+/// The point of its series that a run is; with the times of its parts where `layouts` is given.
 pub(in crate::store) fn probe(
     mut head: Head<'_>,
     at: Timestamp,
     revision: &ReadRevision,
+    layouts: Option<&mut Layouts>,
 ) -> Result<Probe, Fault> {
     let milliseconds = |us: u64| Duration::from_micros(us).as_secs_f64() * 1000.0;
     let passed = head.flags & 3 == 0;
-    let signature = if head.failed() {
-        let shape = head.shape(revision)?;
-        let step = failed_step(&mut head.rest, &shape)?;
-        let kind = Some(fault_of(head.rest.uint()?)?);
-        Some(Signature { step: Arc::from(step.as_str()), kind })
+    let known = passed || head.failed();
+    let place = head.shape.map(|number| (head.revision, number));
+    // A shape that stands in the record must be read to know where the rest begins.
+    let shape = if head.failed() || (known && place.is_none() && layouts.is_some()) {
+        Some(head.shape(revision)?)
     } else {
         None
+    };
+    let mut signature = None;
+    if let Some(shape) = shape.as_ref().filter(|_| !passed) {
+        let step = failed_step(&mut head.rest, shape)?;
+        let kind = Some(fault_of(head.rest.uint()?)?);
+        signature = Some(Signature { step: Arc::from(step.as_str()), kind });
+    }
+    let parts = match layouts.filter(|_| known) {
+        None => Parts::default(),
+        Some(layouts) => {
+            let take = &mut head.rest;
+            if !passed {
+                take.bytes()?;
+                for _ in 0..3 {
+                    take.maybe_text()?;
+                }
+            }
+            layouts.read(take, (place, shape.as_ref()), revision)?
+        }
     };
     Ok(Probe {
         at,
@@ -97,6 +118,7 @@ pub(in crate::store) fn probe(
         late_ms: milliseconds(head.late),
         signature,
         revision: Some(revision.revision.clone()),
+        parts,
     })
 }
 

@@ -23,6 +23,7 @@
 mod decode;
 mod encode;
 mod kept;
+mod parts;
 mod shape;
 
 #[cfg(test)]
@@ -31,6 +32,7 @@ mod tests;
 pub(super) use decode::{Head, probe, run};
 pub(super) use encode::encode;
 pub use kept::kept;
+pub(super) use parts::Layouts;
 
 /// The version that is written.
 const VERSION: u8 = 1;

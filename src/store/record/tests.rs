@@ -8,7 +8,7 @@ use proptest::{
     sample::select,
 };
 
-use super::{Head, encode, kept, probe, run};
+use super::{Head, Layouts, encode, kept, probe, run};
 use crate::{
     model::{
         AssertionResult, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Probe, Run, RunId,
@@ -152,6 +152,7 @@ proptest! {
         let mut phrases = HashMap::new();
         let expected = kept(&walked);
         prop_assert_eq!(&kept(&expected), &expected);
+        let mut layouts = Layouts::default();
         // First with everything written out, then with lines that have numbers.
         for _ in 0..3 {
             let record = encode(&walked, 7, 3, &mut dictionary);
@@ -159,7 +160,9 @@ proptest! {
             let head = Head::read(&record).unwrap();
             prop_assert_eq!((head.revision, head.deployed), (7, 3));
             prop_assert_eq!(&back(&record, &walked, &revision).unwrap(), &expected);
-            let seen = probe(head, expected.started_at, &revision).unwrap();
+            let bare = probe(head.clone(), expected.started_at, &revision, None).unwrap();
+            prop_assert_eq!(&bare, &Probe::from(&expected).bare());
+            let seen = probe(head, expected.started_at, &revision, Some(&mut layouts)).unwrap();
             prop_assert_eq!(seen, Probe::from(&expected));
             // What was kept is stored as it stands.
             let again = encode(&expected, 7, 3, &mut dictionary);
@@ -183,7 +186,7 @@ proptest! {
         }
         drop(back(&damaged, &walked, &revision));
         if let Ok(head) = Head::read(&damaged) {
-            drop(probe(head, walked.started_at, &revision));
+            drop(probe(head, walked.started_at, &revision, Some(&mut Layouts::default())));
         }
     }
 }

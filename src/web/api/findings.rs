@@ -2,7 +2,11 @@
 
 use axum::{
     Json,
-    extract::{Query, State, rejection::QueryRejection},
+    body::Bytes,
+    extract::{
+        Path, Query, State,
+        rejection::{BytesRejection, QueryRejection},
+    },
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -10,9 +14,12 @@ use serde_json::{Value, json};
 use super::{changes::known, query};
 use crate::{
     daemon::Handle,
-    model::FindingState,
+    model::{Dismissal, DismissalReason, FindingState},
     store::FindingFilter,
-    web::{ApiError, views::FindingView},
+    web::{
+        ApiError,
+        views::{BudgetView, FindingView},
+    },
 };
 
 /// The query of a list of findings.
@@ -52,5 +59,43 @@ pub(crate) async fn list(
         FindingFilter { state, limit: query::limit(query.limit)?, ..FindingFilter::default() };
     let findings = handle.store().findings(filter).await?;
     let findings: Vec<_> = findings.iter().map(FindingView::from).collect();
-    Ok(Json(json!({ "findings": findings })))
+    let budget = handle.budget().await?;
+    Ok(Json(json!({ "findings": findings, "budget": BudgetView::from(&budget) })))
+}
+
+/// Longest note that is kept, in bytes.
+const LONGEST_NOTE: usize = 1000;
+
+/// What a person says of a finding.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DismissBody {
+    /// `false_alarm` or `accepted`.
+    reason: String,
+    /// In their words.
+    note: Option<String>,
+}
+
+/// `POST /api/v1/findings/{id}/dismiss` with `{"reason":"false_alarm"}`: answers when it is on disk. Needs an `admin` token.
+pub(crate) async fn dismiss(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    const HINT: &str =
+        r#"send {"reason":"false_alarm"} or {"reason":"accepted"}, with a "note" if you like"#;
+    let body =
+        body.map_err(|_| ApiError::bad_request("the body could not be read", "send it whole"))?;
+    let said: DismissBody = serde_json::from_slice(&body)
+        .map_err(|e| ApiError::bad_request(format!("the body is not what is asked: {e}"), HINT))?;
+    let reason = DismissalReason::ALL.iter().find(|r| r.as_str() == said.reason);
+    let reason = *reason
+        .ok_or_else(|| ApiError::bad_request(format!("`reason` is `{}`", said.reason), HINT))?;
+    let note = said.note.filter(|n| !n.trim().is_empty());
+    if note.as_ref().is_some_and(|n| n.len() > LONGEST_NOTE) {
+        let message = format!("the note is longer than {LONGEST_NOTE} bytes");
+        return Err(ApiError::bad_request(message, "say it in fewer words"));
+    }
+    let finding = handle.dismiss(id.into(), Dismissal { reason, note }).await?;
+    Ok(Json(json!({ "finding": FindingView::from(&finding) })))
 }

@@ -58,8 +58,12 @@ pub(crate) async fn ask(
         .verdicts
         .iter()
         .map(|v| {
-            json!({ "journey": v.journey, "environment": v.environment, "metric": v.metric,
-                    "verdict": v.verdict, "summary": v.summary })
+            let mut row = json!({ "journey": v.journey, "environment": v.environment,
+                "metric": v.metric, "verdict": v.verdict, "summary": v.summary });
+            if !v.part.is_whole() {
+                row["part"] = json!(v.part);
+            }
+            row
         })
         .collect();
     Ok(Json(json!({
