@@ -12,17 +12,18 @@
 use crate::model::Detect;
 
 /// The share of all journeys together that the change does not map to, against that of those it does.
-const UNMAPPED: f64 = 0.1;
+const UNMAPPED: f64 = 0.3;
 
 /// The share of all parts of a journey together, against that of the journey itself.
 const PARTS: f64 = 0.5;
 
-/// How much of the bound over journeys is really paid for `suspected` and for `regressed`: 1 as the inequality says. More where the
-/// evidence of real noise has a heavier tail than promised. What only tells people pays a part of it: the promise is about
-/// verdicts that stop pipelines, and each nat more costs it recorded regressions.
-const SLOPE: Raise = Raise { suspected: 0.5, regressed: 1.0 };
+/// What only tells people is cheaper: so many journeys are looked at for the price of one, and the others have this share. The promise
+/// is about verdicts that stop pipelines, and each nat more costs recorded regressions.
+const TOLD_FREE: f64 = 8.0;
+const TOLD_UNMAPPED: f64 = 0.5;
 
-/// The same of the bound over the parts of a journey.
+/// How much of the bound over the parts of a journey is really paid: 1 as the inequality says; more where the evidence of real noise
+/// has a heavier tail than promised.
 const PART_SLOPE: f64 = 1.0;
 
 /// By how much the thresholds of a series rise, in natural logarithms of evidence.
@@ -47,15 +48,17 @@ impl Shares {
     /// By how much the thresholds of a whole journey rise; not at all where it is the only one.
     pub fn whole(&self, mapped: bool) -> Raise {
         let many = if mapped { self.mapped } else { self.unmapped };
-        let share = if mapped || self.mapped == 0 { 1.0 } else { UNMAPPED };
-        let bound = (count(many.max(1)) / share).ln();
-        Raise { suspected: SLOPE.suspected * bound, regressed: SLOPE.regressed * bound }
+        let first = mapped || self.mapped == 0;
+        let bound = |share: f64| (count(many.max(1)) / if first { 1.0 } else { share }).ln();
+        let told = (bound(TOLD_UNMAPPED) - TOLD_FREE.ln()).max(0.0);
+        Raise { suspected: told, regressed: bound(UNMAPPED) }
     }
 
     /// By how much the thresholds of a part rise, where that many parts of its journey are judged.
     pub fn part(&self, mapped: bool, parts: usize) -> Raise {
-        let (whole, more) = (self.whole(mapped), PART_SLOPE * (count(parts.max(1)) / PARTS).ln());
-        Raise { suspected: whole.suspected + more, regressed: whole.regressed + more }
+        let more = PART_SLOPE * (count(parts.max(1)) / PARTS).ln();
+        let whole = self.whole(mapped).regressed;
+        Raise { suspected: whole + more, regressed: whole + more }
     }
 }
 
@@ -75,7 +78,7 @@ mod tests {
 
     /// What is spent in all: the sum over all series of what is left of the chance of one.
     fn spent(shares: Shares) -> f64 {
-        let of = |mapped| (-shares.whole(mapped).regressed / SLOPE.regressed).exp();
+        let of = |mapped| (-shares.whole(mapped).regressed).exp();
         count(shares.mapped) * of(true) + count(shares.unmapped) * of(false)
     }
 
