@@ -28,8 +28,8 @@ impl Frame {
 /// The numeric core of either metric.
 #[derive(Debug, Clone)]
 pub(super) enum Fold {
-    Latency(LatencyFold),
-    Success(SuccessFold),
+    Latency(Box<LatencyFold>),
+    Success(Box<SuccessFold>),
 }
 
 impl Fold {
@@ -53,16 +53,16 @@ impl Fold {
             Metric::Latency => {
                 let watch = (change_at_s, interval_s, horizon);
                 LatencyFold::freeze_on_level(points, before.level, watch, direction, tuning)
-                    .map(Self::Latency)
+                    .map(|fold| Self::Latency(Box::new(fold)))
             }
-            Metric::Success => Some(Self::Success(SuccessFold::freeze(
+            Metric::Success => Some(Self::Success(Box::new(SuccessFold::freeze(
                 points,
                 change_at_s,
                 interval_s,
                 horizon,
                 direction,
                 tuning,
-            ))),
+            )))),
         }
     }
 

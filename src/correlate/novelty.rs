@@ -1,6 +1,6 @@
 //! Failures of a kind never seen before: one says more than another of the usual kind.
 //!
-//! Kinds of failure (a step and what went wrong in it) come as in a Chinese restaurant (Blackwell and MacQueen 1973): the next is of
+//! Kinds of failure (a step and what went wrong in it) come as in a Chinese restaurant (Aldous 1985): the next is of
 //! a kind in proportion to how often that was seen, or new with a chance that the journey's own history tells: how many of the later
 //! half of its failures were of a kind that the earlier half had not shown (a placebo: nothing is to blame for those). A change that
 //! breaks something breaks it in its own way: most failures after it are of one new kind. The ratio of both, mixed with "a

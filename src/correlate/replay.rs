@@ -11,8 +11,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{
-    Candidate, Case, Change, ChangeId, Conclusion, Detect, EnvironmentName, JourneyName, Metric,
-    Probe, SeriesKey, Service, Verdict, Watch,
+    Candidate, Case, Change, ChangeId, Conclusion, Detect, JourneyName, Metric, Probe, SeriesKey,
+    Service, Verdict, Watch,
 };
 
 use super::{
@@ -128,9 +128,9 @@ impl Played<'_> {
                     finished_at: change.finished_at.filter(|_| done),
                     ..(*change).clone()
                 };
-                self.room.open(&under_way, self.members(change), at)
+                self.room.open(&under_way, self.members(), at)
             }
-            Event::Finished(change) => self.room.open(change, self.members(change), at),
+            Event::Finished(change) => self.room.open(change, self.members(), at),
             Event::Run(index, probe) => {
                 self.passed[*index] += 1;
                 let key = &self.case.series[*index].key;
@@ -149,14 +149,12 @@ impl Played<'_> {
         }
     }
 
-    /// The series of a change's environments with what had happened so far.
-    fn members(&self, change: &Change) -> Vec<(Member, Vec<Probe>)> {
-        let here = |e: &EnvironmentName| change.touches(e);
+    /// The series with what had happened so far: those of a change's environments, the others as controls.
+    fn members(&self) -> Vec<(Member, Vec<Probe>)> {
         self.case
             .series
             .iter()
             .zip(&self.passed)
-            .filter(|(s, _)| here(&s.key.environment))
             .map(|(s, passed)| {
                 let member = Member {
                     series: s.key.clone(),

@@ -179,6 +179,19 @@ fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric
     if let Some(reason) = track.sick() {
         notes.push(format!("our prober is in doubt: {reason}"));
     }
+    if track.shared != 0.0 && metric == Metric::Latency {
+        let percent = 100.0 * track.shared.exp_m1();
+        notes.push(format!(
+            "taken out: what {} in other environments shared at the time (up to {percent:+.0}%)",
+            runs(scene.controls.keys().count(), "control")
+        ));
+    }
+    if track.excused > 0 && metric == Metric::Success {
+        let n = runs(track.excused as usize, "failure");
+        notes.push(format!(
+            "left out: {n}, while the controls in other environments failed as well"
+        ));
+    }
     if track.foreign > 0 {
         let n = runs(track.foreign as usize, "run");
         notes.push(format!(

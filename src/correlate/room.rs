@@ -23,6 +23,8 @@ use crate::model::{
 use super::{
     Shares,
     after::Stir,
+    controls::Controls,
+    fleet::Fleet,
     rebase::{Trouble, TroubleKind},
     report::Suspects,
     series::{Added, KnownShift, Line, Member, later},
@@ -76,6 +78,8 @@ struct Watched {
     /// How many series it is judged by, and which of them it maps to.
     shares: Shares,
     mapped: BTreeSet<SeriesKey>,
+    controls: Controls,
+    fleet: Fleet,
     closed_at: Option<Timestamp>,
 }
 
@@ -126,12 +130,20 @@ impl Room {
             .values()
             .any(|w| w.tracks.get(series).is_some_and(|t| t.closed_at.is_none()));
         let looked_after = self.is_looked_after(series, probe.at);
-        if !(watched || looked_after) || probe.at > later(now, AHEAD) {
+        let control = self.open_controls().any(|key| key == series);
+        if !(watched || looked_after || control) || probe.at > later(now, AHEAD) {
             return Vec::new();
         }
         let Some(line) = self.lines.get_mut(series) else { return Vec::new() };
-        match line.add(probe) {
+        let added = line.add(probe);
+        if control {
+            for watched in self.watches.values_mut().filter(|w| w.closed_at.is_none()) {
+                watched.controls.take(line, &watched.change, &self.rules.tuning);
+            }
+        }
+        match added {
             Added::Known => return Vec::new(),
+            _ if !(watched || looked_after) => return Vec::new(),
             Added::Inside => self.judge_anew(series),
             Added::Last => self.advance(series),
         }
@@ -140,6 +152,11 @@ impl Room {
             told.extend(self.look_after(series));
         }
         told
+    }
+
+    /// The controls of the watches that are open.
+    fn open_controls(&self) -> impl Iterator<Item = &SeriesKey> {
+        self.watches.values().filter(|w| w.closed_at.is_none()).flat_map(|w| w.controls.keys())
     }
 
     /// Judges a series from its start for every watch that is still open.
@@ -163,7 +180,7 @@ impl Room {
         let mut part_troubles: Vec<(Part, Trouble)> = Vec::new();
         for id in in_order(&self.watches) {
             let Some(watched) = self.watches.get_mut(&id) else { continue };
-            let Watched { change, tracks, shares, mapped, .. } = watched;
+            let Watched { change, tracks, shares, mapped, controls, fleet, .. } = watched;
             let Some(track) = tracks.get_mut(series) else { continue };
             let scene = Scene {
                 rules: &self.rules,
@@ -171,6 +188,8 @@ impl Room {
                 line,
                 shares: *shares,
                 mapped: mapped.contains(series),
+                controls,
+                fleet: *fleet,
                 troubles: &troubles,
                 part_troubles: &part_troubles,
                 stirs: &stirs,
@@ -204,7 +223,7 @@ impl Room {
             let stirs = stirs(&self.watches, &key.environment);
             let Some(line) = self.lines.get(&key) else { continue };
             let Some(watched) = self.watches.get_mut(id) else { continue };
-            let Watched { change, tracks, shares, mapped, .. } = watched;
+            let Watched { change, tracks, shares, mapped, controls, fleet, .. } = watched;
             let Some(track) = tracks.get_mut(&key) else { continue };
             let scene = Scene {
                 rules: &self.rules,
@@ -212,6 +231,8 @@ impl Room {
                 line,
                 shares: *shares,
                 mapped: mapped.contains(&key),
+                controls,
+                fleet: *fleet,
                 troubles: &troubles,
                 part_troubles: &part_troubles,
                 stirs: &stirs,
@@ -269,8 +290,10 @@ impl Room {
             }
             keep
         });
-        let needed: BTreeSet<&SeriesKey> =
-            self.watches.values().flat_map(|w| w.tracks.keys()).collect();
+        let open = self.watches.values().filter(|w| w.closed_at.is_none());
+        let controls = open.flat_map(|w| w.controls.keys());
+        let tracked = self.watches.values().flat_map(|w| w.tracks.keys());
+        let needed: BTreeSet<&SeriesKey> = tracked.chain(controls).collect();
         for (key, line) in lines.iter_mut() {
             if !needed.contains(key) {
                 line.probes = Vec::new();

@@ -42,6 +42,8 @@ pub struct Tuning {
     pub wander_season: f64,
     /// Wander that every series has, as a log ratio.
     pub wander_least: f64,
+    /// Wander that controls add, as a log ratio: they have noise of their own.
+    pub wander_controls: f64,
     /// Wander added for a short baseline: its level, noise and memory are barely known.
     pub wander_short: f64,
     /// History scanned for wander and for the journey's own excursions, in base intervals: two days at a probe a minute.
@@ -146,6 +148,7 @@ impl Default for Tuning {
             lean: (0.02, 3.0),
             wander_season: 0.3,
             wander_least: 0.009,
+            wander_controls: 0.06,
             wander_short: 0.3,
             history: 2880,
             tail: 6.0,

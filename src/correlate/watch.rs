@@ -4,12 +4,14 @@ use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{Change, Conclusion, Detect, Metric, Part, ServiceName, Watch};
+use crate::model::{Change, Conclusion, Detect, Metric, Part, Probe, ServiceName, Watch};
 
 use super::{
     Shares, Tuning,
     after::Stir,
+    controls::{Controls, Shared},
     figures::{count, whole},
+    fleet::Fleet,
     fold::frame,
     judge::{Around, Closing, Judge},
     learned,
@@ -59,6 +61,10 @@ pub(super) struct Scene<'a> {
     /// How many series the change is judged by, and whether it maps to this one.
     pub(super) shares: Shares,
     pub(super) mapped: bool,
+    /// Series that the change cannot have touched.
+    pub(super) controls: &'a Controls,
+    /// What the other journeys teach.
+    pub(super) fleet: Fleet,
     /// What earlier changes did to this series.
     pub(super) troubles: &'a [Trouble],
     /// What they did to parts of it.
@@ -72,6 +78,11 @@ impl<'a> Scene<'a> {
     fn around(&self, doubt: bool) -> Around<'a> {
         Around { doubt, stirs: self.stirs, services: &self.change.services }
     }
+
+    /// What a run shares with the controls.
+    fn shared(&self, probe: &Probe) -> Shared {
+        self.controls.shared(probe.at, self.line.member.interval.as_secs_f64())
+    }
 }
 
 /// One series watched for one change.
@@ -82,6 +93,10 @@ pub(super) struct Track {
     prober: Option<Prober>,
     /// Runs of other revisions after the change.
     pub(super) foreign: u32,
+    /// Largest shift of the controls that was taken out (log ratio); 0 for none.
+    pub(super) shared: f64,
+    /// Failures that were nobody's, as the controls failed as well.
+    pub(super) excused: u32,
     pub(super) closed_at: Option<Timestamp>,
     /// What was last told of each metric.
     pub(super) told: [Option<Told>; 2],
@@ -144,8 +159,14 @@ impl Track {
             return;
         }
         let around = scene.around(health.sick().is_some());
+        let shared = scene.shared(probe);
+        let relieved = shared.relieve(probe);
+        self.excused += u32::from(shared.outage && probe.success == Some(false));
+        if shared.slower.abs() > self.shared.abs() {
+            self.shared = shared.slower;
+        }
         for judge in &mut self.judges {
-            judge.push(probe, around);
+            judge.push(relieved.as_ref().unwrap_or(probe), around);
         }
         self.parts.take(scene, index, revision.as_ref(), around);
     }
@@ -296,6 +317,10 @@ pub(super) fn freeze(
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);
     let mut tuning = settling(tuning, rules.watch.settle, interval);
+    scene.fleet.teach(&mut tuning);
+    if scene.controls.enough() {
+        tuning.wander_least = tuning.wander_least.hypot(tuning.wander_controls);
+    }
     // Of several services the one whose spells are the longest.
     tuning.transient = change
         .services
@@ -321,7 +346,8 @@ pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: 
         if !foreign(probe, revision.as_ref()) {
             let around = scene.around(health.sick().is_some());
             if part.is_whole() {
-                judge.push(probe, around);
+                let relieved = scene.shared(probe).relieve(probe);
+                judge.push(relieved.as_ref().unwrap_or(probe), around);
             } else {
                 judge.push(&probe.of(part), around);
             }

@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::setup::Setup;
+use super::setup::{Scheduled, Setup};
 use crate::{
     correlate::{Member, Members, PARTS_REACH},
-    model::{Change, Conclusion, Finding, FindingKind, FindingState, Metric, Part, SeriesKey},
+    model::{
+        Change, Conclusion, EnvironmentName, Finding, FindingKind, FindingState, Metric, Part,
+        Probe, SeriesKey,
+    },
     store::{ChangeFilter, FindingFilter, Store, StoreError},
 };
 
@@ -15,7 +18,11 @@ use crate::{
 const HISTORY: Duration = Duration::from_secs(8 * 86_400);
 /// How many of the newest changes and findings are asked where levels moved.
 const RECALLED: usize = 500;
-/// Every journey of the change's environments, with its history.
+
+/// How many series of other environments are read as controls.
+const CONTROLS: usize = 8;
+
+/// Every journey of the change's environments, with its history, and some of other environments as controls.
 pub(super) async fn members(
     store: &Store,
     setup: &Setup,
@@ -24,25 +31,48 @@ pub(super) async fn members(
 ) -> Result<Members, StoreError> {
     let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
     let parts_from = change.started_at.checked_sub(PARTS_REACH).unwrap_or(Timestamp::UNIX_EPOCH);
+    let touched = setup.environments_of(change);
     let mut members = Vec::new();
-    for environment in setup.environments_of(change) {
-        for scheduled in setup.journeys_in(&environment) {
-            let series = SeriesKey {
-                journey: scheduled.journey.name.clone(),
-                environment: environment.clone(),
-                location: setup.settings.agent.location.clone(),
-            };
-            let probes = store.probes_with_parts(&series, (from, now), parts_from).await?;
-            let member = Member {
-                series,
-                services: scheduled.journey.services.clone(),
-                interval: scheduled.plan.interval(now),
-                revision: Some(scheduled.journey.revision.clone()),
-            };
-            members.push((member, probes));
+    for environment in &touched {
+        for scheduled in setup.journeys_in(environment) {
+            members.push(
+                member(store, setup, (environment, scheduled), (from, parts_from, now)).await?,
+            );
         }
     }
+    // What the change cannot have touched shows what our prober or the network did meanwhile.
+    let mut controls: Vec<(&EnvironmentName, &Scheduled)> = Vec::new();
+    for environment in setup.environments.keys().filter(|name| !change.touches(name)) {
+        for scheduled in setup.journeys_in(environment) {
+            controls.push((environment, scheduled));
+        }
+    }
+    for (environment, scheduled) in controls.into_iter().take(CONTROLS) {
+        members.push(member(store, setup, (environment, scheduled), (from, now, now)).await?);
+    }
     Ok(members)
+}
+
+/// One series as a member: its probes from `from` to `now`, with their parts from `parts_from` on.
+async fn member(
+    store: &Store,
+    setup: &Setup,
+    (environment, scheduled): (&EnvironmentName, &Scheduled),
+    (from, parts_from, now): (Timestamp, Timestamp, Timestamp),
+) -> Result<(Member, Vec<Probe>), StoreError> {
+    let series = SeriesKey {
+        journey: scheduled.journey.name.clone(),
+        environment: environment.clone(),
+        location: setup.settings.agent.location.clone(),
+    };
+    let probes = store.probes_with_parts(&series, (from, now), parts_from).await?;
+    let member = Member {
+        series,
+        services: scheduled.journey.services.clone(),
+        interval: scheduled.plan.interval(now),
+        revision: Some(scheduled.journey.revision.clone()),
+    };
+    Ok((member, probes))
 }
 
 /// A level that moved for good.

@@ -9,6 +9,8 @@ use crate::model::{Change, ChangeId, Metric, SeriesKey, ServiceName};
 use super::{
     super::{
         Shares,
+        controls::Controls,
+        fleet::Fleet,
         series::{Line, later},
         watch::Track,
     },
@@ -27,6 +29,8 @@ impl Room {
         let watched = self.watches.entry(change.id.clone()).or_insert_with(|| Watched {
             change: change.clone(),
             tracks: BTreeMap::new(),
+            controls: Controls::default(),
+            fleet: Fleet::default(),
             shares: Shares::default(),
             mapped: BTreeSet::new(),
             closed_at: None,
@@ -35,14 +39,15 @@ impl Room {
         watched.change = change.clone();
         let mut keys = Vec::new();
         for (member, mut probes) in members {
-            if !change.touches(&member.series.environment) {
-                continue;
-            }
             probes.retain(|p| p.at <= later(now, AHEAD));
             let key = member.series.clone();
             let line = self.lines.entry(key.clone()).or_insert_with(|| Line::new(member.clone()));
             line.member = member;
             let fresh = line.merge(probes);
+            if !change.touches(&key.environment) {
+                watched.controls.add(key);
+                continue;
+            }
             let track = watched.tracks.entry(key.clone()).or_default();
             let (_, due) = Track::due(change, line, &self.rules.watch);
             let reopened = track.closed_at.is_some() && due > now;
@@ -54,6 +59,18 @@ impl Room {
                 anew.insert(key.clone());
             }
             keys.push(key);
+        }
+        for line in
+            watched.controls.keys().filter_map(|key| self.lines.get(key)).collect::<Vec<_>>()
+        {
+            watched.controls.take(line, change, &self.rules.tuning);
+        }
+        let judged = watched.tracks.keys().filter_map(|key| self.lines.get(key));
+        let usual = self.rules.tuning.failure_prior;
+        let fleet = Fleet::learn(judged, change.started_at, usual);
+        if fleet != watched.fleet {
+            watched.fleet = fleet;
+            anew.extend(keys.iter().cloned());
         }
         self.share_out(&change.id, anew);
         keys

@@ -51,7 +51,7 @@ impl Room {
             let Some(until) = self.next_of_its_services(&id) else { continue };
             let Some(line) = self.lines.get(series) else { continue };
             let Some(watched) = self.watches.get_mut(&id) else { continue };
-            let Watched { change, tracks, shares, mapped, .. } = watched;
+            let Watched { change, tracks, shares, mapped, controls, fleet, .. } = watched;
             let Some(track) = tracks.get_mut(series) else { continue };
             if !track.is_looked_after(now) {
                 continue;
@@ -62,6 +62,8 @@ impl Room {
                 line,
                 shares: *shares,
                 mapped: mapped.contains(series),
+                controls,
+                fleet: *fleet,
                 troubles: &[],
                 part_troubles: &[],
                 stirs: &stirs,

@@ -123,6 +123,8 @@ impl Room {
             line: alone.as_ref().unwrap_or(line),
             shares: watched.shares,
             mapped: watched.mapped.contains(key),
+            controls: &watched.controls,
+            fleet: watched.fleet,
             troubles: &[],
             part_troubles: &[],
             stirs: &[],
