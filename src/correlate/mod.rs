@@ -24,6 +24,7 @@ mod latency;
 mod look;
 #[cfg(test)]
 mod made;
+mod onset;
 mod pace;
 mod pass;
 mod point;
@@ -46,9 +47,10 @@ mod wander;
 mod watch;
 
 pub use baseline::Baseline;
-pub use blame::{Blame, Signal, Suspect};
+pub use blame::{Blame, Signal, Suspect, Undone};
 pub use latency::LatencyFold;
 pub use look::Look;
+pub use onset::Heard;
 pub use point::{Direction, Point};
 pub use recovery::{Recovered, Recovery};
 pub use room::{Members, OpenWatch, Room};

@@ -341,6 +341,7 @@ impl Room {
             let mut line = Line::new(Member {
                 series: series.clone(),
                 services: Vec::new(),
+                steps: BTreeMap::new(),
                 interval: Duration::from_secs(60),
                 revision: None,
             });

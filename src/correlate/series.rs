@@ -1,10 +1,10 @@
 //! One series as a room keeps it: who it is, its probes in the order of time, and where its level is known to have moved.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Probe, Revision, SeriesKey, ServiceName};
+use crate::model::{Metric, Probe, Revision, SeriesKey, ServiceName, StepName};
 
 use super::Point;
 
@@ -15,6 +15,8 @@ pub struct Member {
     pub series: SeriesKey,
     /// The services its journey touches.
     pub services: Vec<ServiceName>,
+    /// Whose fault a failure of a step would be, where its journey says so.
+    pub steps: BTreeMap<StepName, ServiceName>,
     /// The usual distance between two of its runs, without denser probing.
     pub interval: Duration,
     /// The revision its journey is walked as now.
@@ -82,6 +84,11 @@ impl Line {
     /// Index of the first probe not earlier than this.
     pub(super) fn from(&self, at: Timestamp) -> usize {
         self.probes.partition_point(|p| p.at < at)
+    }
+
+    /// The time of its newest probe; the end of the calendar without one.
+    pub(super) fn newest(&self) -> Timestamp {
+        self.probes.last().map_or(Timestamp::MAX, |p| p.at)
     }
 
     /// Remembers a shift of the level.

@@ -35,6 +35,7 @@ pub(super) async fn members(
             let member = Member {
                 series,
                 services: scheduled.journey.services.clone(),
+                steps: scheduled.journey.step_services(),
                 interval: scheduled.plan.interval(now),
                 revision: Some(scheduled.journey.revision.clone()),
             };
