@@ -1,22 +1,55 @@
-//! Which change did it? Every change is tried as the culprit: how well does it explain which journeys moved **and** which
-//! did not?
+//! Which change did it? Every change is tried as the culprit: how well does it explain which journeys moved, when, and which
+//! did **not** move?
+//!
+//! A candidate is a story: something went wrong at a moment `t`, likely soon after the change; each journey was affected from
+//! then on or not, with a probability that depends on its place relative to the culprit. The probability of all runs under that
+//! story is the sum over `t` of the prior of `t` and the product over the journeys of `p R(t) + 1 - p`, where `R(t)` is the
+//! likelihood ratio of a shift that begins at `t`. So a journey counts for as much as its runs could have said so far, the onset
+//! enters with all its uncertainty, and "none of the logged changes" is a story like the others.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod grid;
+mod growth;
+mod marks;
+mod place;
+mod timing;
 
-use super::robust::ln_add;
-use crate::model::{ChangeId, JourneyName, Metric, ServiceName};
+use std::collections::BTreeMap;
+
+use super::{onset::Heard, pass::Score, robust::ln_add};
+use crate::model::{ChangeId, ChangeKind, JourneyName, Metric, ServiceName};
+
+use grid::{Grid, Voice};
+use place::Map;
 
 /// A change that may have done it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Suspect {
     /// Its id.
     pub id: ChangeId,
+    /// What sort of change.
+    pub kind: ChangeKind,
     /// The services it touches; none for the whole environment.
     pub services: Vec<ServiceName>,
     /// When it started, in seconds since 1970.
     pub started_at_s: f64,
     /// When it was done, in seconds since 1970, where that is known.
     pub finished_at_s: Option<f64>,
+    /// What became of the trouble when it was taken back.
+    pub undone: Undone,
+    /// The share of runs it is meant for, where it says so: a flag for some.
+    pub share: Option<f64>,
+}
+
+/// What became of a trouble when a change was taken back.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Undone {
+    /// It was not taken back.
+    #[default]
+    No,
+    /// The trouble ended then.
+    Recovered,
+    /// It went on for so many runs.
+    WentOn(u32),
 }
 
 /// What one metric of one journey says.
@@ -28,12 +61,22 @@ pub struct Signal {
     pub services: Vec<ServiceName>,
     /// The metric.
     pub metric: Metric,
-    /// The largest gated log-evidence so far.
-    pub log_e: f64,
-    /// When its shift began, in seconds since 1970: the first probe affected.
-    pub onset_s: f64,
+    /// What its runs say of every onset, in order of time.
+    pub heard: Vec<Heard>,
+    /// Evidence that it owes for its own excursions: a journey that wanders like this by itself says less.
+    pub owed: f64,
+    /// How much worse it is since its onset: a log ratio for latency, a difference of the failure rate for success.
+    pub effect: f64,
     /// How many milliseconds slower it is than before; only positive ones of latency count.
     pub added_ms: f64,
+    /// Services whose steps failed since the change, with the number of such failures.
+    pub failing: Vec<(ServiceName, u32)>,
+    /// Failed and all runs since its onset; zeros for latency.
+    pub failed: (u32, u32),
+    /// Times and scores of its runs since the change; none for success.
+    pub scores: Vec<Score>,
+    /// Memory of those scores from one run to the next.
+    pub memory: f64,
 }
 
 /// Who did it, as far as can be told.
@@ -48,41 +91,12 @@ pub struct Blame {
 /// Probability from which a change is named.
 pub const NAMED_FROM: f64 = 0.6;
 
-/// Probability that a journey moves, given its place relative to the culprit. Fitted on recorded rollouts of one shop;
-/// the order of the figures matters more than the figures.
-mod moves {
-    /// It names the culprit.
-    pub(super) const OWN: f64 = 0.65;
-    /// It depends on the culprit.
-    pub(super) const PATH: f64 = 0.35;
-    /// It depends on nearly everything, the culprit included.
-    pub(super) const PAGE: f64 = 0.25;
-    /// It has nothing to do with it.
-    pub(super) const OUTSIDE: f64 = 0.03;
-    /// The culprit slows its whole environment, and it names the culprit.
-    pub(super) const WIDE_OWN: f64 = 0.9;
-    /// The culprit slows its whole environment.
-    pub(super) const WIDE: f64 = 0.75;
-    /// No logged change did it.
-    pub(super) const NONE: f64 = 0.08;
-}
-
-/// Prior probability that a change slows a whole environment.
+/// Prior probability that a change affects a whole environment.
 const WIDE_PRIOR: f64 = 0.1;
 /// Prior probability that no logged change did it.
 const NONE_PRIOR: f64 = 0.1;
-/// A journey depends on nearly everything when it reaches more than this share of the services.
-const NEARLY_ALL: f64 = 0.6;
-/// Weight of a share of the added milliseconds that each change has beforehand.
-const ADDED_PRIOR: f64 = 0.25;
-/// Seconds by which clocks may differ, and within which an onset follows its cause at once.
-const CLOCKS_S: f64 = 60.0;
-/// How fast a change becomes less suspect, in seconds.
-const FADING_S: f64 = 250.0;
-/// Log prior of an onset before its cause.
-const TOO_EARLY: f64 = -4.0;
-/// Log prior of an onset after the end of a change rather than after its start.
-const AT_THE_END: f64 = -1.0;
+/// Of that, the share of troubles that affect a whole environment.
+const NONE_WIDE: f64 = 0.2;
 
 /// Ranks the changes. `depends_on` says which services call which.
 pub fn blame(
@@ -93,126 +107,46 @@ pub fn blame(
     if suspects.is_empty() {
         return Blame::default();
     }
-    let strongest = strongest(signals);
-    let services: BTreeSet<&ServiceName> =
-        depends_on.iter().flat_map(|(s, calls)| std::iter::once(s).chain(calls)).collect();
-    let mut scores: Vec<Score> = suspects.iter().map(|_| Score::default()).collect();
-    let mut none = NONE_PRIOR.ln();
-    for signal in strongest.values() {
-        let moved = moved(signal.log_e);
-        let reach: BTreeSet<&ServiceName> =
-            signal.services.iter().flat_map(|s| reached(s, depends_on)).collect();
-        let page = reach.len() as f64 > NEARLY_ALL * services.len() as f64;
-        for (suspect, score) in suspects.iter().zip(&mut scores) {
-            let own = suspect.services.iter().any(|s| signal.services.contains(s));
-            let reaches =
-                suspect.services.is_empty() || suspect.services.iter().any(|s| reach.contains(s));
-            let near = match (own, reaches) {
-                (true, _) => moves::OWN,
-                (false, true) if page && !suspect.services.is_empty() => moves::PAGE,
-                (false, true) => moves::PATH,
-                (false, false) => moves::OUTSIDE,
-            };
-            score.near += explains(moved, near);
-            score.wide += explains(moved, if own { moves::WIDE_OWN } else { moves::WIDE });
-        }
-        none += explains(moved, moves::NONE);
-    }
-    let onset = strongest.values().filter(|s| moved(s.log_e) > 0.5).map(|s| s.onset_s);
-    let onset = onset.filter(|s| s.is_finite()).min_by(f64::total_cmp);
-    let shares = added_shares(suspects, signals);
+    let grid = Grid::over(suspects, signals);
+    let voices = grid.voices(signals);
+    let map = Map::new(depends_on, &voices);
+    let usual: f64 = suspects.iter().map(|s| kind_weight(s.kind)).sum();
+    let shares = marks::added_shares(suspects, signals);
     let likelihoods: Vec<f64> = suspects
         .iter()
-        .zip(scores)
         .zip(shares)
-        .map(|((suspect, score), share)| {
-            let wide = WIDE_PRIOR.ln() + score.wide + share;
-            let pattern = ln_add((1.0 - WIDE_PRIOR).ln() + score.near, wide);
-            let timing = onset.map_or(0.0, |onset| timing(suspect, onset));
-            pattern - (suspects.len() as f64).ln() + timing
+        .map(|(suspect, share)| {
+            let places: Vec<_> = voices.iter().map(|v| map.place(suspect, v)).collect();
+            let near = grid.tell(&voices, |i| places[i].near());
+            let wide = grid.tell(&voices, |i| places[i].wide());
+            let when = timing::masses(suspect, &grid);
+            let story = grid.sum(&when, |cell| {
+                let wide = WIDE_PRIOR.ln() + share + wide[cell];
+                ln_add((1.0 - WIDE_PRIOR).ln() + near[cell], wide)
+            });
+            story
+                + (kind_weight(suspect.kind) / usual).ln()
+                + marks::all(suspect, signals, &voices, &map)
         })
+        .map(|l| if l.is_finite() { l + (1.0 - NONE_PRIOR).ln() } else { -1e3 })
         .collect();
-    rank(suspects, &likelihoods, none)
+    let (near, wide) =
+        (grid.tell(&voices, |_| place::NOBODY), grid.tell(&voices, |_| place::NOBODY_WIDE));
+    let none = grid.sum(&timing::any_time(&grid), |cell| {
+        ln_add((1.0 - NONE_WIDE).ln() + near[cell], NONE_WIDE.ln() + wide[cell])
+    });
+    let none = if none.is_finite() { none } else { -1e3 };
+    rank(suspects, &likelihoods, none + NONE_PRIOR.ln())
 }
 
-/// Log-likelihoods of the pattern of moved and unmoved journeys.
-#[derive(Debug, Clone, Copy, Default)]
-struct Score {
-    near: f64,
-    wide: f64,
-}
-
-/// Of each journey the metric that says most.
-fn strongest(signals: &[Signal]) -> BTreeMap<&JourneyName, &Signal> {
-    let mut strongest: BTreeMap<&JourneyName, &Signal> = BTreeMap::new();
-    for signal in signals.iter().filter(|s| !s.log_e.is_nan()) {
-        let most = strongest.entry(&signal.journey).or_insert(signal);
-        if signal.log_e > most.log_e {
-            *most = signal;
-        }
-    }
-    strongest
-}
-
-/// Probability that a series moved, from its log-evidence.
-fn moved(log_e: f64) -> f64 {
-    1.0 / (1.0 + (2.0 - log_e.clamp(-6.0, 12.0)).exp())
-}
-
-/// Log-likelihood of a journey that moved with probability `moved`, where it would with probability `expected`.
-fn explains(moved: f64, expected: f64) -> f64 {
-    (moved * expected + (1.0 - moved) * (1.0 - expected)).ln()
-}
-
-/// A service and all that it depends on, directly or not.
-fn reached<'s>(
-    root: &'s ServiceName,
-    depends_on: &'s BTreeMap<ServiceName, Vec<ServiceName>>,
-) -> BTreeSet<&'s ServiceName> {
-    let mut seen = BTreeSet::from([root]);
-    let mut open = vec![root];
-    while let Some(service) = open.pop() {
-        for called in depends_on.get(service).into_iter().flatten() {
-            if seen.insert(called) {
-                open.push(called);
-            }
-        }
-    }
-    seen
-}
-
-/// For each change the log weight of its share of all added milliseconds: in a general slowdown the one that adds most is
-/// the most suspect. Zero where nothing was added.
-fn added_shares(suspects: &[Suspect], signals: &[Signal]) -> Vec<f64> {
-    let slower =
-        |s: &&Signal| s.metric == Metric::Latency && s.added_ms > 0.0 && s.added_ms.is_finite();
-    let added: Vec<f64> = suspects
-        .iter()
-        .map(|suspect| {
-            let own = |s: &&Signal| suspect.services.iter().any(|c| s.services.contains(c));
-            signals.iter().filter(slower).filter(own).map(|s| s.added_ms).sum()
-        })
-        .collect();
-    let total: f64 = added.iter().sum();
-    let even = ADDED_PRIOR + 1.0 / suspects.len() as f64;
-    let weight = |ms: f64| ((ADDED_PRIOR + ms / total) / even).ln();
-    added.into_iter().map(|ms| if total > 0.0 { weight(ms) } else { 0.0 }).collect()
-}
-
-/// Log prior of an onset at that time: hardly before the change started, most likely within a minute after, then less and
-/// less. A change whose last part came long after its first can also have done it with its last.
-fn timing(suspect: &Suspect, onset_s: f64) -> f64 {
-    let fading = |lag: f64| -(lag - CLOCKS_S).max(0.0) / FADING_S;
-    let lag = onset_s - suspect.started_at_s;
-    if lag < -CLOCKS_S {
-        return TOO_EARLY;
-    }
-    let at_start = fading(lag);
-    match suspect.finished_at_s {
-        Some(end) if end > suspect.started_at_s && onset_s >= end => {
-            at_start.max(AT_THE_END + fading(onset_s - end))
-        }
-        _ => at_start,
+/// How often a change of a kind does harm, against a deployment. A guess, not a measurement: what goes back to what was well
+/// seldom breaks, and what is meant for some is tried on some.
+fn kind_weight(kind: ChangeKind) -> f64 {
+    match kind {
+        ChangeKind::Deploy | ChangeKind::Config | ChangeKind::Schema | ChangeKind::Infra => 1.0,
+        ChangeKind::Flag | ChangeKind::Drift => 0.8,
+        ChangeKind::Experiment => 0.6,
+        ChangeKind::Rollback => 0.3,
     }
 }
 

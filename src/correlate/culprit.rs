@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{Change, Metric, ServiceName};
+use crate::model::{Change, ChangeKind, Metric, ServiceName};
 
 use super::{
-    blame::{Signal, Suspect, blame},
-    figures::median_of,
+    blame::{Signal, Suspect, Undone, blame},
+    figures::{median_of, narrow, tally},
     judge::Judge,
     report::Suspects,
     series::{Line, latency_of, seconds},
@@ -18,6 +18,9 @@ const NOW: usize = 10;
 
 /// Runs before the change that say how many it took.
 const THEN: usize = 180;
+
+/// Letters a service's name has at least to be found in the name of a step.
+const NAME_LEAST: usize = 3;
 
 /// What is seen from one change: the series of its environment, and the changes that may have moved them.
 pub(super) struct View<'a> {
@@ -33,16 +36,7 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
     if !view.tracks.iter().any(|(_, track)| stirred(track)) {
         return Suspects::default();
     }
-    let suspects: Vec<Suspect> = view
-        .changes
-        .iter()
-        .map(|c| Suspect {
-            id: c.id.clone(),
-            services: c.services.clone(),
-            started_at_s: seconds(c.started_at),
-            finished_at_s: c.finished_at.map(seconds),
-        })
-        .collect();
+    let suspects: Vec<Suspect> = view.changes.iter().map(|c| suspect(view, c)).collect();
     let signals: Vec<Signal> = view
         .tracks
         .iter()
@@ -55,7 +49,7 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
             let part = loudest.filter(|_| !track.stirred(Metric::Latency));
             METRICS.iter().filter_map(move |metric| {
                 let judge = part.filter(|_| *metric == Metric::Latency).or(track.judge(*metric));
-                signal(line, judge?)
+                signal(view, line, judge?)
             })
         })
         .collect();
@@ -63,18 +57,109 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
     Suspects { candidates: blamed.candidates, named: blamed.named }
 }
 
+fn suspect(view: &View<'_>, change: &Change) -> Suspect {
+    Suspect {
+        id: change.id.clone(),
+        kind: change.kind,
+        services: change.services.clone(),
+        started_at_s: seconds(change.started_at),
+        finished_at_s: change.finished_at.map(seconds),
+        undone: undone(view, change),
+        share: share(change),
+    }
+}
+
+/// What became of the trouble when a change was rolled back: a rollback of one of its services that began after it.
+fn undone(view: &View<'_>, change: &Change) -> Undone {
+    let back = view
+        .changes
+        .iter()
+        .filter(|r| r.kind == ChangeKind::Rollback && r.id != change.id)
+        .filter(|r| r.started_at > change.started_at)
+        .filter(|r| r.services.iter().any(|s| change.services.contains(s)))
+        .min_by_key(|r| r.started_at);
+    let Some(back) = back else { return Undone::No };
+    let judges = view.tracks.iter().flat_map(|(line, track)| {
+        METRICS.iter().filter_map(move |m| Some((*line, track.judge(*m)?)))
+    });
+    let troubled = judges.filter(|(_, j)| {
+        let begun = j.onset().is_some_and(|(at, ..)| at < back.started_at);
+        j.suspected_since.is_some() && begun
+    });
+    let (mut ended, mut on) = (0, 0);
+    let mut runs = u32::MAX;
+    for (line, judge) in troubled {
+        match &judge.ending {
+            Some(end) if end.recovered.at >= back.started_at => ended += 1,
+            // It was over before.
+            Some(_) => {}
+            None => {
+                on += 1;
+                let since = line.from(back.settled_at().min(line.newest()));
+                runs = runs.min(narrow(line.probes.len() - since));
+            }
+        }
+    }
+    match (ended, on) {
+        (0, 0) => Undone::No,
+        (ended, on) if ended >= on => Undone::Recovered,
+        _ => Undone::WentOn(runs),
+    }
+}
+
+/// The share of runs a change is meant for, as its sender put it: a label in percent (`percent`, `percentage`, `rollout`) or as a
+/// share of one (`share`).
+fn share(change: &Change) -> Option<f64> {
+    let read = |name: &str| change.labels.get(name)?.trim().trim_end_matches('%').parse().ok();
+    let percent = ["percent", "percentage", "rollout"].into_iter().find_map(read);
+    let share: f64 = percent.map(|p: f64| p / 100.0).or_else(|| read("share"))?;
+    (share > 0.0 && share <= 1.0).then_some(share)
+}
+
 /// What one metric of one series says; none before its first look.
-fn signal(line: &Line, judge: &Judge) -> Option<Signal> {
-    let peak = judge.peak?;
-    let (onset, ..) = judge.onset()?;
+fn signal(view: &View<'_>, line: &Line, judge: &Judge) -> Option<Signal> {
+    let look = judge.telling().or(judge.harm)?;
+    let latency = judge.metric == Metric::Latency;
+    let from = judge.onset().map_or(judge.frame.after(0.0), |(at, ..)| at);
+    let (good, all) = tally(line.probes[line.from(from)..].iter());
     Some(Signal {
         journey: line.member.series.journey.clone(),
         services: line.member.services.clone(),
         metric: judge.metric,
-        log_e: peak.log_e,
-        onset_s: seconds(onset),
-        added_ms: if judge.metric == Metric::Latency { added(line, judge) } else { 0.0 },
+        heard: judge.heard(),
+        owed: (look.suspected_at - judge.suspected_at()).max(0.0),
+        effect: look.shift,
+        added_ms: if latency { added(line, judge) } else { 0.0 },
+        failing: if latency { Vec::new() } else { failing(view, line, judge) },
+        failed: if latency { (0, 0) } else { (all - good, all) },
+        scores: if latency { judge.scores().to_vec() } else { Vec::new() },
+        memory: judge.memory(),
     })
+}
+
+/// The services of the steps that failed since the change: as the journey says, or where a step's name names one.
+fn failing(view: &View<'_>, line: &Line, judge: &Judge) -> Vec<(ServiceName, u32)> {
+    let mut counted: BTreeMap<ServiceName, u32> = BTreeMap::new();
+    let probes = &line.probes[line.from(judge.frame.after(0.0))..];
+    for signature in probes.iter().filter_map(|p| p.signature.as_ref()) {
+        let step = &*signature.step;
+        let service = line.member.steps.get(step).or_else(|| named_in(step, view));
+        if let Some(service) = service {
+            *counted.entry(service.clone()).or_default() += 1;
+        }
+    }
+    counted.into_iter().collect()
+}
+
+/// The service that a step's name names, the longest of several.
+fn named_in<'v>(step: &str, view: &View<'v>) -> Option<&'v ServiceName> {
+    let step = step.to_lowercase();
+    let changed = view.changes.iter().flat_map(|c| c.services.iter());
+    let known = view.depends_on.iter().flat_map(|(s, calls)| std::iter::once(s).chain(calls));
+    changed
+        .chain(known)
+        .filter(|s| s.as_str().len() >= NAME_LEAST && step.contains(&s.as_str().to_lowercase()))
+        .max_by_key(|s| s.as_str().len())
 }
 
 /// By how many milliseconds a journey is slower now than before the change, by medians; 0 where that is not known.

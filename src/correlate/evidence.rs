@@ -4,6 +4,7 @@
 use super::{
     Tuning,
     innovation::Noise,
+    onset::Weight,
     prior::Spell,
     robust::{ln_add, ln_sum},
 };
@@ -209,6 +210,18 @@ impl Evidence {
             onset,
             interval: interval(&self.weights, now),
         }
+    }
+
+    /// What every onset weighs by itself, in order of time, whatever its prior.
+    pub(super) fn onsets(&self) -> Vec<Weight> {
+        self.hypotheses
+            .iter()
+            .map(|h| {
+                let shifted = self.shifted(h).0;
+                let Onset { since, tau, .. } = h.onset;
+                Weight { since, tau, shifted, usual: self.usual(h, shifted) }
+            })
+            .collect()
     }
 
     /// Log-likelihood ratio of a shift of any size from this onset on, and the posterior mean of its size.

@@ -3,6 +3,7 @@
 use super::{
     Direction, Tuning,
     evidence::{Onset, Side, Weighed, interval},
+    onset::Weight,
     robust::{ln_add, ln_sum},
 };
 
@@ -149,6 +150,23 @@ impl Failing {
             hypothesis.mean += mean;
         }
         self.failed_last = failed;
+    }
+
+    /// What every onset weighs by itself, in order of time, whatever its prior.
+    pub(super) fn onsets(&self) -> Vec<Weight> {
+        let ln_uniform = -(self.rates.others.len() as f64).ln();
+        self.hypotheses
+            .iter()
+            .map(|h| {
+                let usual = h.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
+                Weight {
+                    since: h.onset.since,
+                    tau: h.onset.tau,
+                    shifted: ln_sum(h.others.iter().copied()) + ln_uniform - h.mean,
+                    usual: ln_sum(usual) - h.mean,
+                }
+            })
+            .collect()
     }
 
     /// Weighs all onsets against each other and against none. The shift is a difference of rates.

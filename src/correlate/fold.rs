@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use crate::model::Metric;
 
 use super::{
-    Direction, LatencyFold, Look, Point, SuccessFold, Tuning,
+    Direction, Heard, LatencyFold, Look, Point, SuccessFold, Tuning,
     rebase::Before,
     series::{moment, seconds},
 };
@@ -63,6 +63,15 @@ impl Fold {
                 direction,
                 tuning,
             )))),
+        }
+    }
+
+    /// What the probes say of every onset, this frame being the one it was frozen in.
+    pub(super) fn heard(&self, frame: &Frame) -> Vec<Heard> {
+        let at_s = |lag: f64| frame.change_at_s + lag * frame.interval_s;
+        match self {
+            Self::Latency(fold) => fold.heard(at_s),
+            Self::Success(fold) => fold.heard(at_s),
         }
     }
 

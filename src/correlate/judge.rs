@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::{ChangeId, Conclusion, Metric, Probe, ServiceName};
 
 use super::{
-    Direction, Look, Point, Tuning,
+    Direction, Heard, Look, Point, Tuning,
     after::{After, Stir, ended_by},
     figures::{self, median_of},
     fold::{Fold, Frame},
@@ -79,6 +79,8 @@ pub(super) struct Judge {
     /// The clock of the looks for harm, which start again after a trouble that ended by itself, and that of the peak.
     harm_frame: Frame,
     peak_frame: Frame,
+    /// What the onsets said at the peak of a trouble: once it is over, later runs speak against it.
+    heard: Vec<Heard>,
     /// Runs after the change that told something of the metric.
     pub(super) seen: u32,
     /// The time of the newest of them.
@@ -128,6 +130,7 @@ impl Judge {
             back: None,
             harm_frame: frame,
             peak_frame: frame,
+            heard: Vec::new(),
             seen: 0,
             seen_at: None,
             scores: Vec::new(),
@@ -163,6 +166,7 @@ impl Judge {
         self.gain = gain;
         if !self.ended_by_itself() && self.peak.is_none_or(|p| harm.log_e > p.log_e) {
             (self.peak, self.peak_frame) = (Some(harm), self.harm_frame);
+            self.listen(&harm);
         }
         if around.doubt || self.before.clouded_from.is_some() {
             return;
@@ -173,6 +177,34 @@ impl Judge {
         }
         self.mended(&point, probe.at, around);
         self.rolled_back(probe.at, around);
+    }
+
+    /// Keeps what the onsets say while there is trouble.
+    fn listen(&mut self, harm: &Look) {
+        if let Some(worse) = self.worse.as_ref().filter(|_| harm.suspected()) {
+            self.heard = worse.heard(&self.harm_frame);
+        }
+    }
+
+    /// What the runs say of every onset of harm: of a trouble as it was when it was plainest, else as it is now.
+    pub(super) fn heard(&self) -> Vec<Heard> {
+        if !self.heard.is_empty() {
+            return self.heard.clone();
+        }
+        self.worse.as_ref().map(|fold| fold.heard(&self.harm_frame)).unwrap_or_default()
+    }
+
+    /// Log-evidence for `suspected` before its journey's own excursions raise it.
+    pub(super) fn suspected_at(&self) -> f64 {
+        match self.metric {
+            Metric::Latency => self.tuning.latency_suspected,
+            Metric::Success => self.tuning.success_suspected,
+        }
+    }
+
+    /// Times and scores of the runs after the change, in units of the noise.
+    pub(super) fn scores(&self) -> &[Score] {
+        &self.scores
     }
 
     /// Whether it stands as suspected or worse.
@@ -215,6 +247,7 @@ impl Judge {
             // It is back: what had recovered has not.
             (self.ending, self.regressed_since, self.back) = (None, None, None);
             (self.peak, self.peak_frame) = (Some(harm), self.harm_frame);
+            self.listen(&harm);
             self.tell(TroubleKind::Suspected, self.harm_onset(&harm), at);
         }
         if harm.suspected() && self.suspected_since.is_none() {

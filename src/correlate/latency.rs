@@ -7,6 +7,7 @@ use super::{
     evidence::{Evidence, Gaps, Onset, Side, Weighed},
     excursion,
     innovation::Noise,
+    onset::{self, Heard},
     pace::{Beat, Pace},
     prior::{self, Onsets},
     robust::median,
@@ -136,6 +137,11 @@ impl LatencyFold {
     /// By how much the level had moved already before the change, as a log ratio; 0 where it had not.
     pub(super) fn moved_before(&self) -> f64 {
         self.rebased * self.baseline.se
+    }
+
+    /// What the probes say of every onset; `at_s` gives the moment so many nominal intervals after the change.
+    pub(super) fn heard(&self, at_s: impl Fn(f64) -> f64) -> Vec<Heard> {
+        onset::heard(&self.evidence.onsets(), |tau| at_s(self.pace.lag(tau)))
     }
 
     /// Takes in the next probe. One that failed, or says nothing on latency, only lets time pass; one from before the change

@@ -118,6 +118,7 @@ pub(super) fn member(journey: &str, services: &[&str], step_s: u64) -> Member {
     Member {
         series: key(journey),
         services: services.iter().map(|s| (*s).into()).collect(),
+        steps: std::collections::BTreeMap::new(),
         interval: std::time::Duration::from_secs(step_s),
         revision: None,
     }

@@ -31,6 +31,7 @@ mod look;
 #[cfg(test)]
 mod made;
 mod novelty;
+mod onset;
 mod pace;
 mod parts;
 mod pass;
@@ -57,10 +58,11 @@ mod wary;
 mod watch;
 
 pub use baseline::Baseline;
-pub use blame::{Blame, Signal, Suspect};
+pub use blame::{Blame, Signal, Suspect, Undone};
 pub use budget::Shares;
 pub use latency::LatencyFold;
 pub use look::Look;
+pub use onset::Heard;
 pub use parts::PARTS_REACH;
 pub use point::{Direction, Point};
 pub use recovery::{Recovered, Recovery};

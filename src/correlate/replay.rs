@@ -159,6 +159,7 @@ impl Played<'_> {
                 let member = Member {
                     series: s.key.clone(),
                     services: s.services.clone(),
+                    steps: BTreeMap::new(),
                     interval: self.case.interval,
                     revision: None,
                 };

@@ -415,6 +415,7 @@ fn unknown(series: &SeriesKey) -> Line {
     Line::new(Member {
         series: series.clone(),
         services: Vec::new(),
+        steps: BTreeMap::new(),
         interval: Duration::from_secs(60),
         revision: None,
     })

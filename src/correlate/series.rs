@@ -1,13 +1,14 @@
 //! One series as a room keeps it: who it is, its probes in the order of time, and where its level is known to have moved.
 
 use std::{
+    collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
     time::Duration,
 };
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Part, Probe, Revision, SeriesKey, ServiceName};
+use crate::model::{Metric, Part, Probe, Revision, SeriesKey, ServiceName, StepName};
 
 use super::Point;
 
@@ -18,6 +19,8 @@ pub struct Member {
     pub series: SeriesKey,
     /// The services its journey touches.
     pub services: Vec<ServiceName>,
+    /// Whose fault a failure of a step would be, where its journey says so.
+    pub steps: BTreeMap<StepName, ServiceName>,
     /// The usual distance between two of its runs, without denser probing.
     pub interval: Duration,
     /// The revision its journey is walked as now.
@@ -130,6 +133,11 @@ impl Line {
         if let Err(index) = self.part_shifts.binary_search(&shift) {
             self.part_shifts.insert(index, shift);
         }
+    }
+
+    /// The time of its newest probe; the end of the calendar without one.
+    pub(super) fn newest(&self) -> Timestamp {
+        self.probes.last().map_or(Timestamp::MAX, |p| p.at)
     }
 
     /// Remembers a shift of the level.

@@ -7,6 +7,7 @@ use super::{
     evidence::{Onset, Side},
     failing::{Failing, Rates},
     novelty::Novelty,
+    onset::{self, Heard},
     pace::Pace,
     prior::{self, Onsets},
     rows::{History, sane_interval},
@@ -93,6 +94,11 @@ impl SuccessFold {
     /// The newest look.
     pub fn look(&self) -> &Look {
         &self.look
+    }
+
+    /// What the probes say of every onset; `at_s` gives the moment so many nominal intervals after the change.
+    pub(super) fn heard(&self, at_s: impl Fn(f64) -> f64) -> Vec<Heard> {
+        onset::heard(&self.failing.onsets(), |tau| at_s(self.pace.lag(tau)))
     }
 
     /// Takes in the next probe. One whose success is unknown only lets time pass; one from before the change or without a

@@ -69,6 +69,7 @@ async fn member(
     let member = Member {
         series,
         services: scheduled.journey.services.clone(),
+        steps: scheduled.journey.step_services(),
         interval: scheduled.plan.interval(now),
         revision: Some(scheduled.journey.revision.clone()),
     };

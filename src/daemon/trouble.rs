@@ -354,6 +354,7 @@ fn member(setup: &Setup, series: &SeriesKey) -> Option<Member> {
     here.then(|| Member {
         series: series.clone(),
         services: scheduled.journey.services.clone(),
+        steps: scheduled.journey.step_services(),
         interval: scheduled.plan.interval(Timestamp::UNIX_EPOCH),
         revision: Some(scheduled.journey.revision.clone()),
     })

@@ -70,6 +70,11 @@ impl Journey {
     pub fn has_effect(&self) -> bool {
         self.steps.iter().any(|step| step.effect)
     }
+
+    /// Whose fault a shift in a step would be, of the steps that say so.
+    pub fn step_services(&self) -> std::collections::BTreeMap<StepName, ServiceName> {
+        self.steps.iter().filter_map(|s| Some((s.name.clone(), s.service.clone()?))).collect()
+    }
 }
 
 /// When a journey runs.

@@ -1,0 +1,127 @@
+//! What else points at a change: which steps fail, what a rollback did, how many runs a flag could have hit, how the effect grows.
+
+use super::{Signal, Suspect, Undone, grid::Voice, growth, place::Map};
+use crate::model::{Metric, ServiceName};
+
+/// Where the failing step's service lies when a change did it: it is changed, it calls what is changed, it has nothing to do
+/// with it.
+const STEP: (f64, f64, f64) = (0.6, 0.3, 0.1);
+/// Probability that a trouble ends soon after its cause was taken back, and that it ends just then by itself.
+const ENDS: (f64, f64) = (0.85, 0.04);
+/// Runs it takes to see that it has ended, on average.
+const SEEN_RUNS: f64 = 8.0;
+/// Weight of a share of the added milliseconds that each change has beforehand.
+const ADDED_PRIOR: f64 = 0.25;
+/// Log-likelihood below which a flag for some is not counted out further.
+const FLAG_LEAST: f64 = -4.0;
+/// A journey counts as moved from this probability on.
+const MOVED: f64 = 0.5;
+
+/// The log of all factors of a change.
+pub(super) fn all(
+    suspect: &Suspect,
+    signals: &[Signal],
+    voices: &[Voice<'_>],
+    map: &Map<'_>,
+) -> f64 {
+    let moved = |s: &&Signal| voices.iter().any(|v| *v.journey == s.journey && v.moved > MOVED);
+    let moved: Vec<&Signal> = signals.iter().filter(moved).collect();
+    let steps: f64 = moved.iter().map(|s| steps(suspect, &s.failing, map)).sum();
+    steps + undone(suspect.undone) + targeted(suspect, &moved) + grows(suspect, &moved, map, voices)
+}
+
+/// Failing steps name a service. The failures of one journey repeat each other: together they count once.
+fn steps(suspect: &Suspect, failing: &[(ServiceName, u32)], map: &Map<'_>) -> f64 {
+    let total: f64 = failing.iter().map(|(_, n)| f64::from(*n)).sum();
+    if total <= 0.0 || suspect.services.is_empty() {
+        return 0.0;
+    }
+    let sure = 1.0 - 0.5_f64.powf(total);
+    let one = |service: &ServiceName| -> f64 {
+        let nearest = suspect.services.iter().filter_map(|c| map.calls(service, c)).min();
+        match nearest {
+            Some(0) => STEP.0,
+            Some(_) => STEP.1,
+            None => STEP.2,
+        }
+    };
+    let mean: f64 = failing.iter().map(|(s, n)| f64::from(*n) / total * one(s)).sum();
+    // Without a word on steps every place is as good as the mean of them.
+    let blank = (STEP.0 + STEP.1 + STEP.2) / 3.0;
+    (sure * mean / blank + 1.0 - sure).ln()
+}
+
+/// A rollback confirms its suspect or clears it.
+fn undone(undone: Undone) -> f64 {
+    let (guilty, innocent) = ENDS;
+    match undone {
+        Undone::No => 0.0,
+        Undone::Recovered => (guilty / innocent).ln(),
+        Undone::WentOn(runs) => {
+            let seen = guilty * (1.0 - (-f64::from(runs) / SEEN_RUNS).exp());
+            ((1.0 - seen) / (1.0 - innocent)).ln()
+        }
+    }
+}
+
+/// A change for some of the runs cannot fail more of them.
+fn targeted(suspect: &Suspect, moved: &[&Signal]) -> f64 {
+    let Some(share) = suspect.share.filter(|s| (0.0..1.0).contains(s)) else { return 0.0 };
+    let one = |signal: &&Signal| -> f64 {
+        let (failed, runs) = (f64::from(signal.failed.0), f64::from(signal.failed.1));
+        if runs < 1.0 {
+            return 0.0;
+        }
+        let rate = failed / runs;
+        let most = (share + 0.02).clamp(0.001, 0.999);
+        if rate <= most {
+            return 0.0;
+        }
+        let ln = |q: f64| failed * q.ln() + (runs - failed) * (1.0 - q).max(1e-9).ln();
+        ln(most) - ln(rate)
+    };
+    moved.iter().map(one).sum::<f64>().max(FLAG_LEAST)
+}
+
+/// A shift that grows while the change is rolled out.
+fn grows(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_>]) -> f64 {
+    let Some(end) = suspect.finished_at_s.filter(|end| end.is_finite()) else { return 0.0 };
+    let span = (suspect.started_at_s, end);
+    let near = |s: &&&Signal| {
+        let voice = voices.iter().find(|v| *v.journey == s.journey);
+        voice.is_some_and(|v| map.place(suspect, v).near() > super::place::NOBODY)
+    };
+    let slower = moved.iter().filter(|s| s.metric == Metric::Latency).filter(near);
+    let factor = |s: &&Signal| {
+        let onset = likeliest(s).unwrap_or(span.0);
+        growth::ln_factor(&s.scores, s.memory, onset, span)
+    };
+    // The journeys of one trouble repeat each other: the clearest one speaks.
+    slower.map(factor).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
+}
+
+fn likeliest(signal: &Signal) -> Option<f64> {
+    let best = signal.heard.iter().max_by(|a, b| a.ln_ratio.total_cmp(&b.ln_ratio))?;
+    Some(best.at_s)
+}
+
+/// For each change the log weight of its share of all added milliseconds: in a general slowdown the one that adds most is
+/// the most suspect. Zero where nothing was added.
+pub(super) fn added_shares(suspects: &[Suspect], signals: &[Signal]) -> Vec<f64> {
+    let slower =
+        |s: &&Signal| s.metric == Metric::Latency && s.added_ms > 0.0 && s.added_ms.is_finite();
+    let added: Vec<f64> = suspects
+        .iter()
+        .map(|suspect| {
+            let own = |s: &&Signal| suspect.services.iter().any(|c| s.services.contains(c));
+            signals.iter().filter(slower).filter(own).map(|s| s.added_ms).sum()
+        })
+        .collect();
+    let total: f64 = added.iter().sum();
+    let even = ADDED_PRIOR + 1.0 / suspects.len() as f64;
+    let weight = |ms: f64| ((ADDED_PRIOR + ms / total) / even).ln();
+    added
+        .into_iter()
+        .map(|ms| if total > 0.0 && total.is_finite() { weight(ms) } else { 0.0 })
+        .collect()
+}
