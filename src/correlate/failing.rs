@@ -95,16 +95,35 @@ fn others(mean: f64, direction: Direction, tuning: &Tuning) -> Vec<f64> {
     }
 }
 
+/// Log-likelihoods of the outcomes under each usual rate, each other rate, each minor rate.
+#[derive(Debug, Clone)]
+struct Sums {
+    usual: [f64; GRID],
+    others: Vec<f64>,
+    minor: Vec<f64>,
+    /// Under the mean rate: what compares onsets with each other.
+    mean: f64,
+}
+
+impl Sums {
+    /// What came after `until`.
+    fn since(&self, until: &Self) -> Self {
+        let less = |all: &[f64], then: &[f64]| all.iter().zip(then).map(|(a, t)| a - t).collect();
+        Self {
+            usual: std::array::from_fn(|i| self.usual[i] - until.usual[i]),
+            others: less(&self.others, &until.others),
+            minor: less(&self.minor, &until.minor),
+            mean: self.mean - until.mean,
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Hypothesis {
     onset: Onset,
     ln_mass: f64,
-    /// Log-likelihood since the onset under each usual rate, each other rate, each minor rate.
-    usual: [f64; GRID],
-    others: Vec<f64>,
-    minor: Vec<f64>,
-    /// Log-likelihood since the onset under the mean rate: what compares onsets with each other.
-    mean: f64,
+    /// The sums of all outcomes before the onset: what came since is the difference.
+    until: Sums,
 }
 
 /// The running evidence of one series.
@@ -112,6 +131,7 @@ struct Hypothesis {
 pub(super) struct Failing {
     pub(super) rates: Rates,
     failed_last: bool,
+    sums: Sums,
     hypotheses: Vec<Hypothesis>,
     weights: Vec<(f64, f64, f64)>,
 }
@@ -119,7 +139,13 @@ pub(super) struct Failing {
 impl Failing {
     /// `failed_last`: whether the last known probe before the first one pushed had failed.
     pub(super) fn new(rates: Rates, failed_last: bool) -> Self {
-        Self { rates, failed_last, hypotheses: Vec::new(), weights: Vec::new() }
+        let sums = Sums {
+            usual: [0.0; GRID],
+            others: vec![0.0; rates.others.len()],
+            minor: vec![0.0; rates.minor.len()],
+            mean: 0.0,
+        };
+        Self { rates, failed_last, sums, hypotheses: Vec::new(), weights: Vec::new() }
     }
 
     /// Takes in an outcome `gap` intervals after the probe before it, and opens the onset that it would be the first of.
@@ -129,26 +155,15 @@ impl Failing {
             let rate = rate.max(floor);
             if failed { rate.ln() } else { (-rate).ln_1p() }
         };
-        let usual = self.rates.usual.map(ln);
-        let others: Vec<f64> = self.rates.others.iter().map(|q| ln(*q)).collect();
-        let minor: Vec<f64> = self.rates.minor.iter().map(|q| ln(*q)).collect();
-        let mean = ln(self.rates.mean);
         if onset.mass > 0.0 {
-            self.hypotheses.push(Hypothesis {
-                onset,
-                ln_mass: onset.mass.ln(),
-                usual: [0.0; GRID],
-                others: vec![0.0; others.len()],
-                minor: vec![0.0; minor.len()],
-                mean: 0.0,
-            });
+            let (ln_mass, until) = (onset.mass.ln(), self.sums.clone());
+            self.hypotheses.push(Hypothesis { onset, ln_mass, until });
         }
-        for hypothesis in &mut self.hypotheses {
-            hypothesis.usual.iter_mut().zip(&usual).for_each(|(s, more)| *s += more);
-            hypothesis.others.iter_mut().zip(&others).for_each(|(s, more)| *s += more);
-            hypothesis.minor.iter_mut().zip(&minor).for_each(|(s, more)| *s += more);
-            hypothesis.mean += mean;
-        }
+        let (sums, rates) = (&mut self.sums, &self.rates);
+        sums.usual.iter_mut().zip(&rates.usual).for_each(|(s, q)| *s += ln(*q));
+        sums.others.iter_mut().zip(&rates.others).for_each(|(s, q)| *s += ln(*q));
+        sums.minor.iter_mut().zip(&rates.minor).for_each(|(s, q)| *s += ln(*q));
+        sums.mean += ln(rates.mean);
         self.failed_last = failed;
     }
 
@@ -158,12 +173,13 @@ impl Failing {
         self.hypotheses
             .iter()
             .map(|h| {
-                let usual = h.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
+                let sums = self.sums.since(&h.until);
+                let usual = sums.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
                 Weight {
                     since: h.onset.since,
                     tau: h.onset.tau,
-                    shifted: ln_sum(h.others.iter().copied()) + ln_uniform - h.mean,
-                    usual: ln_sum(usual) - h.mean,
+                    shifted: ln_sum(sums.others.iter().copied()) + ln_uniform - sums.mean,
+                    usual: ln_sum(usual) - sums.mean,
                 }
             })
             .collect()
@@ -180,15 +196,16 @@ impl Failing {
         let (mut shift, mut onset) = (0.0, 0.0);
         self.weights.clear();
         for hypothesis in &self.hypotheses {
-            let shifted = ln_sum(hypothesis.others.iter().copied());
-            let weight = shifted + ln_uniform + hypothesis.ln_mass - hypothesis.mean;
+            let sums = self.sums.since(&hypothesis.until);
+            let shifted = ln_sum(sums.others.iter().copied());
+            let weight = shifted + ln_uniform + hypothesis.ln_mass - sums.mean;
             if hypothesis.onset.side == Side::Before {
                 before = ln_add(before, weight);
                 continue;
             }
             let all = ln_add(now, weight);
             let share = (weight - all).exp();
-            let moved = hypothesis.others.iter().zip(&self.rates.others);
+            let moved = sums.others.iter().zip(&self.rates.others);
             let moved: f64 =
                 moved.map(|(ln, q)| (ln - shifted).exp() * (q - self.rates.mean)).sum();
             shift += share * (moved - shift);
@@ -196,8 +213,8 @@ impl Failing {
             now = all;
             self.weights.push((hypothesis.onset.since, hypothesis.onset.tau, weight));
             if hypothesis.onset.side == Side::After {
-                let usual = hypothesis.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
-                let minor = ln_sum(hypothesis.minor.iter().copied());
+                let usual = sums.usual.iter().zip(&self.rates.ln_usual).map(|(s, ln)| s + ln);
+                let minor = ln_sum(sums.minor.iter().copied());
                 let usual =
                     ln_add(ln_sum(usual), minor - (self.rates.minor.len() as f64).max(1.0).ln());
                 evidence = ln_add(evidence, hypothesis.ln_mass + shifted + ln_uniform - usual);

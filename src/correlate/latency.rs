@@ -156,7 +156,7 @@ impl LatencyFold {
             let gaps = Gaps { score: self.since_score, probe: beat.gap };
             let onset = Onset {
                 side: Side::After,
-                mass: self.onsets.mass(beat.previous, beat.tau),
+                mass: self.onsets.open(beat.previous, beat.tau),
                 tau: beat.tau,
                 since: beat.tau - beat.gap,
             };

@@ -11,7 +11,14 @@ const HORIZON_MAX: usize = 100_000;
 pub(super) struct Onsets {
     /// Mass up to and including interval `i`.
     cumulative: Vec<f64>,
+    /// The newest onset that was opened.
+    opened: Option<f64>,
 }
+
+/// Onsets of dense probes are told apart this finely, after the first [`FRESH`] intervals: finer ones would cost a look each and
+/// say no more.
+const APART: f64 = 0.5;
+const FRESH: f64 = 2.0;
 
 impl Onsets {
     pub(super) fn new(horizon: usize, tuning: &Tuning) -> Self {
@@ -25,7 +32,19 @@ impl Onsets {
             mass += (1.0 - at_once) * weight(lag) / total;
             cumulative.push(mass);
         }
-        Self { cumulative }
+        Self { cumulative, opened: None }
+    }
+
+    /// The mass of the onset that the probe at `tau` opens, the probe before it having been at `previous`; 0 where probes are so dense
+    /// that the next one will stand for it as well.
+    pub(super) fn open(&mut self, previous: Option<f64>, tau: f64) -> f64 {
+        let dense = tau >= FRESH && previous.is_some_and(|before| tau - before < APART);
+        let since = if dense { self.opened.or(previous) } else { previous };
+        if dense && since.is_some_and(|opened| tau - opened < APART - 1e-9) {
+            return 0.0;
+        }
+        self.opened = Some(tau);
+        self.mass(since, tau)
     }
 
     /// The mass of an onset first seen by a probe at `tau`, the probe before it having been at `previous`.

@@ -108,7 +108,7 @@ impl SuccessFold {
         if let Some(ok) = point.ok {
             let onset = Onset {
                 side: Side::After,
-                mass: self.onsets.mass(beat.previous, beat.tau),
+                mass: self.onsets.open(beat.previous, beat.tau),
                 tau: beat.tau,
                 since: beat.tau - beat.gap,
             };
@@ -125,6 +125,10 @@ impl SuccessFold {
     }
 
     fn judge(&mut self) -> Look {
+        // Nothing but the number of failures can open this gate: until then there is nothing to weigh.
+        if !self.enough_failures() {
+            return Look { log_e: Look::CLOSED, log_e_regressed: Look::CLOSED, ..self.quiet() };
+        }
         let mut now = self.failing.weigh();
         if self.direction == Direction::Worse {
             now.log_e += self.novelty.log_e();
@@ -141,9 +145,15 @@ impl SuccessFold {
             onset_lag,
             onset_low: self.pace.lag(now.interval.0).min(onset_lag),
             onset_high: self.pace.lag(now.interval.1).max(onset_lag),
-            suspected_at: self.tuning.success_suspected - self.rare * self.tuning.rare_relief.0,
-            regressed_at: self.tuning.success_regressed - self.rare * self.tuning.rare_relief.1,
+            ..self.quiet()
         }
+    }
+
+    fn quiet(&self) -> Look {
+        Look::quiet(
+            self.tuning.success_suspected - self.rare * self.tuning.rare_relief.0,
+            self.tuning.success_regressed - self.rare * self.tuning.rare_relief.1,
+        )
     }
 
     fn enough_failures(&self) -> bool {
