@@ -1,15 +1,17 @@
 //! Who did it? Gathers what the series of one change say and asks [`blame`] which of the changes explains the pattern.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use crate::model::{Change, ChangeKind, Metric, ServiceName};
+use jiff::Timestamp;
+
+use crate::model::{Change, ChangeKind, Metric, SeriesKey, ServiceName};
 
 use super::{
     blame::{Signal, Suspect, Undone, blame},
     figures::{median_of, narrow, tally},
     judge::Judge,
     report::Suspects,
-    series::{Line, latency_of, seconds},
+    series::{Line, latency_of, later, seconds},
     watch::{METRICS, Track},
 };
 
@@ -19,12 +21,18 @@ const NOW: usize = 10;
 /// Runs before the change that say how many it took.
 const THEN: usize = 180;
 
+/// Onsets no farther apart than this, and than so many runs, are of one trouble.
+const SAME_TROUBLE: Duration = Duration::from_secs(600);
+const SAME_TROUBLE_RUNS: u32 = 10;
+
 /// Letters a service's name has at least to be found in the name of a step.
 const NAME_LEAST: usize = 3;
 
 /// What is seen from one change: the series of its environment, and the changes that may have moved them.
 pub(super) struct View<'a> {
     pub(super) tracks: Vec<(&'a Line, &'a Track)>,
+    /// The series as seen from the other changes, in the order these started.
+    pub(super) beside: Vec<&'a BTreeMap<SeriesKey, Track>>,
     pub(super) changes: Vec<&'a Change>,
     pub(super) depends_on: &'a BTreeMap<ServiceName, Vec<ServiceName>>,
 }
@@ -36,6 +44,7 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
     if !view.tracks.iter().any(|(_, track)| stirred(track)) {
         return Suspects::default();
     }
+    let began = began(view);
     let suspects: Vec<Suspect> = view.changes.iter().map(|c| suspect(view, c)).collect();
     let signals: Vec<Signal> = view
         .tracks
@@ -47,14 +56,42 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
                 of(a).total_cmp(&of(b))
             });
             let part = loudest.filter(|_| !track.stirred(Metric::Latency));
-            METRICS.iter().filter_map(move |metric| {
-                let judge = part.filter(|_| *metric == Metric::Latency).or(track.judge(*metric));
-                signal(view, line, judge?)
-            })
+            let told = |metric: &Metric| {
+                let part = part.filter(|_| *metric == Metric::Latency);
+                let judge = part.or(track.judge(*metric))?;
+                signal(view, line, telling(view, line, judge, began))
+            };
+            METRICS.iter().filter_map(told).collect::<Vec<_>>()
         })
         .collect();
     let blamed = blame(&suspects, &signals, view.depends_on);
     Suspects { candidates: blamed.candidates, named: blamed.named }
+}
+
+/// When the trouble seen from here began: the earliest onset of what is suspected.
+fn began(view: &View<'_>) -> Option<Timestamp> {
+    let judges = view.tracks.iter().flat_map(|(_, t)| METRICS.iter().filter_map(|m| t.judge(*m)));
+    judges.filter(|j| j.suspected_since.is_some()).filter_map(|j| Some(j.onset()?.0)).min()
+}
+
+/// The judge that tells of a series. An earlier change may have its trouble on record already, so that the one in question takes
+/// the new level for granted: then what that one saw of the same trouble is what is to be explained.
+fn telling<'v>(
+    view: &View<'v>,
+    line: &Line,
+    own: &'v Judge,
+    began: Option<Timestamp>,
+) -> &'v Judge {
+    let Some(began) = began.filter(|_| own.suspected_since.is_none()) else { return own };
+    let apart = SAME_TROUBLE.max(line.member.interval.saturating_mul(SAME_TROUBLE_RUNS));
+    let same = |j: &&Judge| {
+        let near = |(at, ..): (Timestamp, Timestamp, Timestamp)| {
+            began <= later(at, apart) && at <= later(began, apart)
+        };
+        j.suspected_since.is_some() && j.onset().is_some_and(near)
+    };
+    let seen = view.beside.iter().filter_map(|t| t.get(&line.member.series)?.judge(own.metric));
+    seen.filter(same).min_by_key(|j| j.onset().map(|(at, ..)| at)).unwrap_or(own)
 }
 
 fn suspect(view: &View<'_>, change: &Change) -> Suspect {
@@ -126,7 +163,7 @@ fn signal(view: &View<'_>, line: &Line, judge: &Judge) -> Option<Signal> {
         journey: line.member.series.journey.clone(),
         services: line.member.services.clone(),
         metric: judge.metric,
-        heard: judge.heard(),
+        heard: judge.heard().to_vec(),
         owed: (look.suspected_at - judge.suspected_at()).max(0.0),
         effect: look.shift,
         added_ms: if latency { added(line, judge) } else { 0.0 },

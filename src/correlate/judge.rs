@@ -2,6 +2,8 @@
 
 mod aftermath;
 
+use std::sync::OnceLock;
+
 use jiff::Timestamp;
 
 use crate::model::{ChangeId, Conclusion, Metric, Probe, ServiceName};
@@ -81,6 +83,8 @@ pub(super) struct Judge {
     peak_frame: Frame,
     /// What the onsets said at the peak of a trouble: once it is over, later runs speak against it.
     heard: Vec<Heard>,
+    /// What they say now, worked out when it is first asked for.
+    hears: OnceLock<Vec<Heard>>,
     /// Runs after the change that told something of the metric.
     pub(super) seen: u32,
     /// The time of the newest of them.
@@ -131,6 +135,7 @@ impl Judge {
             harm_frame: frame,
             peak_frame: frame,
             heard: Vec::new(),
+            hears: OnceLock::new(),
             seen: 0,
             seen_at: None,
             scores: Vec::new(),
@@ -154,6 +159,7 @@ impl Judge {
         let tells = tells(self.metric, &point);
         self.seen += u32::from(tells);
         let Some(worse) = &mut self.worse else { return };
+        self.hears = OnceLock::new();
         // What says nothing of the metric still lets time pass.
         let (harm, gain) = (worse.push(&point), self.better.as_mut().map(|b| b.push(&point)));
         if !tells {
@@ -187,11 +193,12 @@ impl Judge {
     }
 
     /// What the runs say of every onset of harm: of a trouble as it was when it was plainest, else as it is now.
-    pub(super) fn heard(&self) -> Vec<Heard> {
+    pub(super) fn heard(&self) -> &[Heard] {
         if !self.heard.is_empty() {
-            return self.heard.clone();
+            return &self.heard;
         }
-        self.worse.as_ref().map(|fold| fold.heard(&self.harm_frame)).unwrap_or_default()
+        let fold = self.worse.as_ref();
+        self.hears.get_or_init(|| fold.map(|fold| fold.heard(&self.harm_frame)).unwrap_or_default())
     }
 
     /// Log-evidence for `suspected` before its journey's own excursions raise it.

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{Signal, Suspect, timing::CLOCKS_S};
 use crate::{
-    correlate::{
-        onset::Heard,
-        robust::{ln_add, ln_sum},
-    },
+    correlate::{onset::Heard, robust::ln_add},
     model::{JourneyName, Metric, ServiceName},
 };
 
@@ -21,6 +18,8 @@ const LN_BOUND: f64 = 30.0;
 const AT_ONCE: f64 = 0.75;
 /// Runs by which the others are late, on average.
 const LATE_RUNS: f64 = 3.0;
+/// Journeys multiplied before a logarithm is taken; a factor is at most `e^60` times two.
+const PRODUCT: usize = 8;
 /// What a journey that moved does: it gets slower, or fails, or both.
 const MOVES: (f64, f64, f64) = (0.45, 0.35, 0.2);
 
@@ -32,12 +31,12 @@ pub(super) struct Grid {
     pub(super) cells: usize,
 }
 
-/// A journey, and the log-likelihood ratio of "affected by what began in this cell" by cell.
+/// A journey, and the likelihood ratio of "affected by what began in this cell" by cell.
 #[derive(Debug, Clone)]
 pub(super) struct Voice<'a> {
     pub(super) journey: &'a JourneyName,
     pub(super) services: &'a [ServiceName],
-    pub(super) ln_ratio: Vec<f64>,
+    pub(super) ratio: Vec<f64>,
     /// The probability that it moved, whoever did it and whenever.
     pub(super) moved: f64,
 }
@@ -82,20 +81,17 @@ impl Grid {
             let said = signals.iter().filter(|s| s.metric == metric && !s.heard.is_empty());
             said.max_by(|a, b| loud(a).total_cmp(&loud(b))).map(|s| self.laid(s))
         };
-        let ln_ratio = match (of(Metric::Latency), of(Metric::Success)) {
+        let ratio: Vec<f64> = match (of(Metric::Latency), of(Metric::Success)) {
             (Some(slow), Some(fails)) => {
-                let (a, b, both) = (MOVES.0.ln(), MOVES.1.ln(), MOVES.2.ln());
-                slow.iter()
-                    .zip(&fails)
-                    .map(|(s, f)| ln_add(ln_add(a + s, b + f), both + s + f))
-                    .collect()
+                let moved = |(s, f): (&f64, &f64)| MOVES.0 * s + MOVES.1 * f + MOVES.2 * s * f;
+                slow.iter().zip(&fails).map(moved).collect()
             }
             (Some(one), None) | (None, Some(one)) => one,
-            (None, None) => vec![0.0; self.cells],
+            (None, None) => vec![1.0; self.cells],
         };
-        let mean = ln_sum(ln_ratio.iter().copied()) - (self.cells as f64).ln();
+        let mean = ratio.iter().sum::<f64>() / self.cells as f64;
         let services = signals.first().map_or(&[][..], |s| &s.services);
-        Voice { journey, services, moved: 1.0 / (1.0 + (-mean).exp()), ln_ratio }
+        Voice { journey, services, moved: mean / (1.0 + mean), ratio }
     }
 
     /// Spreads the onsets of a signal over the cells: the mean of the ratios over the moments of a cell, and of what follows for a
@@ -129,7 +125,7 @@ impl Grid {
         let mut late = 1.0;
         for cell in cells.iter_mut().rev() {
             let now = *cell;
-            *cell = (AT_ONCE * now + (1.0 - AT_ONCE) * late).ln();
+            *cell = AT_ONCE * now + (1.0 - AT_ONCE) * late;
             late = kept * late + (1.0 - kept) * now;
         }
         cells
@@ -137,14 +133,20 @@ impl Grid {
 
     /// By cell the log-likelihood of all journeys when journey `i` is affected with probability `p(i)`.
     pub(super) fn tell(&self, voices: &[Voice<'_>], p: impl Fn(usize) -> f64) -> Vec<f64> {
-        let mut all = vec![0.0; self.cells];
+        let (mut ln, mut product) = (vec![0.0; self.cells], vec![1.0_f64; self.cells]);
         for (i, voice) in voices.iter().enumerate() {
             let p = p(i);
-            for (sum, ln) in all.iter_mut().zip(&voice.ln_ratio) {
-                *sum += (p * ln.exp() + 1.0 - p).ln();
+            for (product, ratio) in product.iter_mut().zip(&voice.ratio) {
+                *product *= p * ratio + 1.0 - p;
+            }
+            // A logarithm now and then is enough to stay within what a number can hold.
+            if i % PRODUCT == PRODUCT - 1 {
+                for (ln, product) in ln.iter_mut().zip(&mut product) {
+                    *ln += std::mem::replace(product, 1.0).ln();
+                }
             }
         }
-        all
+        ln.iter().zip(&product).map(|(ln, product)| ln + product.ln()).collect()
     }
 
     /// The log of the sum over the cells of a prior mass times a likelihood.

@@ -14,6 +14,13 @@ const SEEN_RUNS: f64 = 8.0;
 const ADDED_PRIOR: f64 = 0.25;
 /// Log-likelihood below which a flag for some is not counted out further.
 const FLAG_LEAST: f64 = -4.0;
+/// By how much the logarithm of an effect falls with every call between a journey and the culprit, the number of calls from which on
+/// it falls no more, and the spread of such logarithms around that.
+const FADES: f64 = 0.4;
+const FAR: f64 = 2.0;
+const EFFECTS: f64 = 0.6;
+/// Most that it says for or against a change.
+const FADES_MOST: f64 = 3.0;
 /// A journey counts as moved from this probability on.
 const MOVED: f64 = 0.5;
 
@@ -27,7 +34,34 @@ pub(super) fn all(
     let moved = |s: &&Signal| voices.iter().any(|v| *v.journey == s.journey && v.moved > MOVED);
     let moved: Vec<&Signal> = signals.iter().filter(moved).collect();
     let steps: f64 = moved.iter().map(|s| steps(suspect, &s.failing, map)).sum();
-    steps + undone(suspect.undone) + targeted(suspect, &moved) + grows(suspect, &moved, map, voices)
+    steps
+        + undone(suspect.undone)
+        + targeted(suspect, &moved)
+        + grows(suspect, &moved, map, voices)
+        + fades(suspect, &moved, map, voices)
+}
+
+/// What a culprit does fades with the distance: the journeys that moved moved most where they are nearest to it. A normal
+/// distribution of the logarithms of the effects around a level that all share, less so much a step; against one level for all.
+fn fades(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_>]) -> f64 {
+    let one = |metric: Metric| -> f64 {
+        let known = |s: &&&Signal| s.metric == metric && s.effect > 0.0 && s.effect.is_finite();
+        let points: Vec<(f64, f64)> = moved
+            .iter()
+            .filter(known)
+            .filter_map(|s| {
+                let voice = voices.iter().find(|v| *v.journey == s.journey)?;
+                Some((s.effect.ln(), -FADES * map.place(suspect, voice).steps().min(FAR)))
+            })
+            .collect();
+        let spread = |value: &dyn Fn(&(f64, f64)) -> f64| -> f64 {
+            let mean = points.iter().map(value).sum::<f64>() / (points.len() as f64).max(1.0);
+            points.iter().map(|p| (value(p) - mean).powi(2)).sum()
+        };
+        let (level, faded) = (spread(&|p| p.0), spread(&|p| p.0 - p.1));
+        0.5 * (level - faded) / EFFECTS.powi(2)
+    };
+    (one(Metric::Latency) + one(Metric::Success)).clamp(-FADES_MOST, FADES_MOST)
 }
 
 /// Failing steps name a service. The failures of one journey repeat each other: together they count once.

@@ -30,11 +30,17 @@ const NEARLY_ALL: f64 = 0.6;
 pub(super) struct Place {
     own: bool,
     near: f64,
+    steps: f64,
 }
 
 impl Place {
     pub(super) fn near(self) -> f64 {
         self.near
+    }
+
+    /// Calls from the journey to the change; infinite where there is no way.
+    pub(super) fn steps(self) -> f64 {
+        self.steps
     }
 
     pub(super) fn wide(self) -> f64 {
@@ -66,7 +72,7 @@ impl<'a> Map<'a> {
     pub(super) fn place(&self, suspect: &Suspect, voice: &Voice<'_>) -> Place {
         if suspect.services.is_empty() {
             // A change of the whole environment is on every path.
-            return Place { own: false, near: PATH[0] };
+            return Place { own: false, near: PATH[0], steps: 1.0 };
         }
         let reach = self.distances.get(voice.journey);
         let nearest = suspect.services.iter().filter_map(|s| reach?.get(s)).min();
@@ -77,7 +83,8 @@ impl<'a> Map<'a> {
             Some(_) if page => PAGE,
             Some(far) => PATH[(far - 1).min(PATH.len() - 1)],
         };
-        Place { own: nearest == Some(&0), near }
+        let steps = nearest.map_or(f64::INFINITY, |n| *n as f64);
+        Place { own: nearest == Some(&0), near, steps }
     }
 
     /// How many calls it is from one service to another; none where there is no way.

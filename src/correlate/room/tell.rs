@@ -32,7 +32,12 @@ impl Room {
             .filter(|c| newest.is_none_or(|now| c.started_at <= now))
             .filter(|c| later(c.settled_at(), window) >= watched.change.started_at)
             .collect();
-        culprit::suspects(&View { tracks, changes, depends_on: &self.depends_on })
+        let beside = in_order(&self.watches)
+            .iter()
+            .filter(|id| **id != watched.change.id)
+            .filter_map(|id| Some(&self.watches.get(id)?.tracks))
+            .collect();
+        culprit::suspects(&View { tracks, beside, changes, depends_on: &self.depends_on })
     }
 
     /// The verdicts of an environment that altered; `pushed` is the series whose looks are new, none for all.
