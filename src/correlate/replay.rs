@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::model::{
     Candidate, Case, Change, ChangeId, Conclusion, Detect, EnvironmentName, JourneyName, Metric,
-    Probe, Service, Verdict, Watch,
+    Onset, Probe, Service, Verdict, Watch,
 };
 
 use super::{
@@ -56,6 +56,9 @@ pub struct Hit {
     pub change: Option<ChangeId>,
     /// Who may have done it, as seen then.
     pub candidates: Vec<Candidate>,
+    /// When it began, as seen then; not in the JSON of a back-test.
+    #[serde(skip)]
+    pub onset: Option<Onset>,
 }
 
 /// What happens next in a replay.
@@ -179,6 +182,7 @@ impl Played<'_> {
             probes_after: self.probes_after(verdict, at),
             change: verdict.named.clone(),
             candidates: verdict.candidates.clone(),
+            onset: verdict.onset,
         };
         let result = self.result(verdict);
         if verdict.conclusion == Conclusion::Regressed && result.regressed.is_none() {
