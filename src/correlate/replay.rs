@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::model::{
     Candidate, Case, Change, ChangeId, Conclusion, Detect, EnvironmentName, JourneyName, Metric,
-    Onset, Probe, Service, Verdict, Watch,
+    Probe, Service, Verdict, Watch,
 };
 
 use super::{
@@ -58,7 +58,7 @@ pub struct Hit {
     pub candidates: Vec<Candidate>,
     /// When it began, as seen then; not in the JSON of a back-test.
     #[serde(skip)]
-    pub onset: Option<Onset>,
+    pub onset: Option<crate::model::Onset>,
 }
 
 /// What happens next in a replay.
