@@ -54,6 +54,8 @@ pub(super) enum Verb {
     Gate(GateArguments),
     /// Judge recorded histories with known truth by the agent's own code
     Backtest(BacktestArguments),
+    /// Write histories with known truth, to back-test by
+    Simulate(SimulateArguments),
 }
 
 /// `wayfarer demo`.
@@ -268,17 +270,49 @@ pub(super) struct GateArguments {
 /// `wayfarer backtest`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Example: wayfarer backtest histories --json --set detect.latency.relative=10%"
+    after_help = "Example: wayfarer backtest histories --json --set detect.latency.relative=10%\n\
+What would other settings have said of the changes of one's own agent:\n\
+  wayfarer backtest --since 60d -c monitoring --set detect.latency.relative=10%"
 )]
 pub(super) struct BacktestArguments {
-    /// A folder with cases.json and its CSV files
-    pub(super) dir: PathBuf,
+    /// A folder with cases.json and its CSV files; without it, the changes in the agent's own data file
+    pub(super) dir: Option<PathBuf>,
     /// One JSON object
     #[arg(long)]
     pub(super) json: bool,
-    /// A setting that differs from the shipped one; may be repeated
+    /// A setting that differs from the shipped one, or from those of --config; may be repeated
     #[arg(long = "set", value_name = "NAME=VALUE")]
     pub(super) set: Vec<String>,
+    /// The changes of so long ago until now; 60d by default
+    #[arg(long, value_name = "SPAN", conflicts_with = "dir", value_parser = span)]
+    pub(super) since: Option<std::time::Duration>,
+    /// The data file; the one of --config by default
+    #[arg(long, value_name = "FILE", conflicts_with = "dir")]
+    pub(super) data: Option<PathBuf>,
+}
+
+/// `wayfarer simulate`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer simulate step20 histories --count 100 && wayfarer backtest histories\n\
+The same scenario and seed give the same case everywhere. What was simulated into DIR before is replaced."
+)]
+pub(super) struct SimulateArguments {
+    /// What happens in the histories; --list shows all
+    #[arg(required_unless_present = "list")]
+    pub(super) scenario: Option<String>,
+    /// The folder to write to: a new one, an empty one, or one that was simulated into before
+    #[arg(required_unless_present = "list")]
+    pub(super) dir: Option<PathBuf>,
+    /// How many cases
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) count: u32,
+    /// The seed of the first case; the others follow it
+    #[arg(long, default_value_t = 1)]
+    pub(super) seed: u64,
+    /// The names of all scenarios, with a line on each
+    #[arg(long)]
+    pub(super) list: bool,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {
@@ -293,4 +327,16 @@ fn wait(text: &str) -> Result<std::time::Duration, String> {
         .ok()
         .and_then(|d| d.try_into().ok())
         .ok_or_else(|| "write a duration such as 30s or 30m".to_owned())
+}
+
+/// A span of time, in days too (which a plain duration does not know: here one is 24 hours).
+fn span(text: &str) -> Result<std::time::Duration, String> {
+    let fault = || "write a span such as 60d or 36h".to_owned();
+    let days = text.trim().strip_suffix('d').and_then(|n| n.trim().parse::<u32>().ok());
+    let span = match days {
+        Some(days) => std::time::Duration::from_secs(86_400 * u64::from(days)),
+        None => wait(text).map_err(|_| fault())?,
+    };
+    let most = std::time::Duration::from_secs(86_400 * 3650);
+    if span.is_zero() || span > most { Err(fault()) } else { Ok(span) }
 }

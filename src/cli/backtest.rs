@@ -1,7 +1,13 @@
-//! `wayfarer backtest`: judges recorded histories with known truth by the code that judges live ones.
+//! `wayfarer backtest`: judges recorded histories with known truth by the code that judges live ones, or the changes in the agent's
+//! own data file by other settings.
 
-use std::{fmt::Write as _, path::Path, thread, time::Duration};
+mod compare;
+mod own;
+mod settings;
 
+use std::{fmt::Write as _, path::Path, thread};
+
+use super::{Context, Exit, Failed, args::BacktestArguments, say};
 use crate::{
     correlate::replay::{self, CaseResult, Report, Summary},
     model::{Case, Detect, Watch},
@@ -27,12 +33,33 @@ pub enum BacktestError {
     Json(#[from] serde_json::Error),
 }
 
+impl From<BacktestError> for Failed {
+    fn from(e: BacktestError) -> Self {
+        let exit = match &e {
+            BacktestError::History(_) => Exit::Config,
+            BacktestError::Set { .. } => Exit::Usage,
+            BacktestError::Json(_) => Exit::Bug,
+        };
+        Self::new(exit, e)
+    }
+}
+
+/// The verb: a folder where one is named, else the agent's own data file.
+pub(super) async fn verb(arguments: &BacktestArguments, context: &Context) -> Result<Exit, Failed> {
+    let text = match &arguments.dir {
+        Some(dir) => run(dir, arguments.json, &arguments.set)?,
+        None => own::run(arguments, context).await?,
+    };
+    say(&text)?;
+    Ok(Exit::Good)
+}
+
 /// Reads the histories of a folder, judges all of them and returns the text to print: one JSON object, or a table by source.
 ///
 /// # Errors
 /// Histories that cannot be read, and settings that make no sense.
 pub fn run(dir: &Path, json: bool, set: &[String]) -> Result<String, BacktestError> {
-    let (detect, watch) = settings(set)?;
+    let (detect, watch) = settings::altered((Detect::default(), Watch::default()), set)?;
     let cases = histories::read(dir)?;
     let results = judge(&cases, &detect, &watch);
     let report = replay::report(&cases, results);
@@ -67,65 +94,6 @@ fn judge(cases: &[Case], detect: &Detect, watch: &Watch) -> Vec<CaseResult> {
     let mut all: Vec<(usize, Vec<CaseResult>)> = shares.drain(..).flatten().collect();
     all.sort_by_key(|(i, _)| *i);
     all.into_iter().flat_map(|(_, results)| results).collect()
-}
-
-/// The shipped settings with those of `--set KEY=VALUE` altered.
-fn settings(set: &[String]) -> Result<(Detect, Watch), BacktestError> {
-    let (mut detect, mut watch) = (Detect::default(), Watch::default());
-    for argument in set {
-        apply(argument, &mut detect, &mut watch)
-            .map_err(|message| BacktestError::Set { argument: argument.clone(), message })?;
-    }
-    Ok((detect, watch))
-}
-
-fn apply(argument: &str, detect: &mut Detect, watch: &mut Watch) -> Result<(), String> {
-    let (key, value) = argument.split_once('=').ok_or("write it as KEY=VALUE")?;
-    let value = value.trim().trim_matches('"');
-    match key.trim() {
-        "detect.latency.relative" => detect.latency_relative = share(value, 0.01, 10.0)?,
-        "detect.latency.absolute" => detect.latency_absolute = Some(span(value)?),
-        "detect.success.drop" => detect.success_drop = share(value, 0.001, 0.9)?,
-        "detect.confidence" => detect.confidence = share(value, 0.5, 0.999_999)?,
-        "watch.settle" => watch.settle = span(value)?,
-        other => {
-            return Err(format!(
-                "there is no setting `{other}`; one of detect.latency.relative, detect.latency.absolute, \
-                 detect.success.drop, detect.confidence, watch.settle"
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// A share: `20%` or `0.2`.
-fn share(text: &str, least: f64, most: f64) -> Result<f64, String> {
-    let (number, scale) = text.strip_suffix('%').map_or((text, 1.0), |n| (n, 0.01));
-    let value = number.trim().parse::<f64>().map_err(|_| format!("`{text}` is no share"))? * scale;
-    if (least..=most).contains(&value) {
-        Ok(value)
-    } else {
-        Err(format!("`{text}` is not between {:.3}% and {:.4}%", 100.0 * least, 100.0 * most))
-    }
-}
-
-/// A span of time: `20ms`, `1.5s`, `4m`.
-fn span(text: &str) -> Result<Duration, String> {
-    let fault = || format!("`{text}` is no span of time such as 20ms, 1.5s or 4m");
-    let cut = text.find(|c: char| c.is_ascii_alphabetic()).ok_or_else(fault)?;
-    let (number, unit) = text.split_at(cut);
-    let scale = match unit {
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" | "min" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(fault()),
-    };
-    let seconds = number.trim().parse::<f64>().map_err(|_| fault())? * scale;
-    if !(0.0..=86_400.0 * 30.0).contains(&seconds) {
-        return Err(fault());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }
 
 /// A table by source, within 80 columns.
@@ -175,47 +143,4 @@ fn cells(summary: &Summary) -> [String; 8] {
         delay,
         share(summary.attribution.top1_at_end),
     ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn set(arguments: &[&str]) -> Result<(Detect, Watch), BacktestError> {
-        settings(&arguments.iter().map(|a| (*a).to_owned()).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn settings_are_altered_by_name() {
-        let (detect, watch) = set(&[
-            "detect.latency.relative=10%",
-            "detect.latency.absolute = 20ms",
-            "detect.success.drop=0.05",
-            "detect.confidence=\"99%\"",
-            "watch.settle=2m",
-        ])
-        .unwrap();
-        assert!((detect.latency_relative - 0.1).abs() < 1e-12);
-        assert_eq!(detect.latency_absolute, Some(Duration::from_millis(20)));
-        assert!((detect.success_drop - 0.05).abs() < 1e-12);
-        assert!((detect.confidence - 0.99).abs() < 1e-12);
-        assert_eq!(watch.settle, Duration::from_secs(120));
-    }
-
-    #[test]
-    fn settings_that_make_no_sense_are_refused() {
-        for (argument, expected) in [
-            ("detect", "KEY=VALUE"),
-            ("detect.speed=1", "there is no setting `detect.speed`"),
-            ("detect.confidence=2", "is not between"),
-            ("detect.latency.relative=NaN", "is not between"),
-            ("detect.latency.relative=fast", "is no share"),
-            ("watch.settle=4", "is no span"),
-            ("watch.settle=-4s", "is no span"),
-            ("detect.latency.absolute=1e30s", "is no span"),
-        ] {
-            let error = set(&[argument]).unwrap_err().to_string();
-            assert!(error.contains(expected) && error.contains(argument), "{error}");
-        }
-    }
 }

@@ -13,6 +13,7 @@ mod init;
 mod logs;
 mod place;
 mod run;
+mod simulate;
 mod verdicts;
 
 use std::{
@@ -103,22 +104,9 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Show(arguments) => change::show(&arguments, context).await,
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
-        Verb::Backtest(arguments) => {
-            let text = backtest::run(&arguments.dir, arguments.json, &arguments.set)
-                .map_err(backtest_failed)?;
-            say(&text)?;
-            Ok(Exit::Good)
-        }
+        Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
+        Verb::Simulate(arguments) => simulate::run(&arguments, context),
     }
-}
-
-fn backtest_failed(e: backtest::BacktestError) -> Failed {
-    let exit = match &e {
-        backtest::BacktestError::History(_) => Exit::Config,
-        backtest::BacktestError::Set { .. } => Exit::Usage,
-        backtest::BacktestError::Json(_) => Exit::Bug,
-    };
-    Failed::new(exit, e)
 }
 
 fn init_verb(arguments: &args::InitArguments, context: &Context) -> Result<Exit, Failed> {

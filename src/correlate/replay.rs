@@ -56,6 +56,9 @@ pub struct Hit {
     pub change: Option<ChangeId>,
     /// Who may have done it, as seen then.
     pub candidates: Vec<Candidate>,
+    /// When it began, as seen then; not in the JSON of a back-test.
+    #[serde(skip)]
+    pub onset: Option<crate::model::Onset>,
 }
 
 /// What happens next in a replay.
@@ -184,6 +187,7 @@ impl Played<'_> {
             probes_after: self.probes_after(verdict, at),
             change: verdict.named.clone(),
             candidates: verdict.candidates.clone(),
+            onset: verdict.onset,
         };
         let result = self.result(verdict);
         if verdict.conclusion == Conclusion::Regressed && result.regressed.is_none() {

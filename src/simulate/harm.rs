@@ -6,9 +6,11 @@ use crate::model::{FaultKind, Label};
 
 use super::{
     Noise, Scenario,
-    quiet::{FOREVER, HISTORY, MORNING, SHORT, WATCHED, WEEK, beside, series, usual},
+    quiet::{
+        FOREVER, HISTORY, MORNING, SHORT, TWO_HOURS, WATCHED, WEEK, beside, series, usual, watched,
+    },
     scenario::Drawn,
-    trace::Trace,
+    trace::{Trace, USUAL_FAILURE, Why},
 };
 
 /// The scenarios.
@@ -36,13 +38,14 @@ pub(super) const ALL: &[Scenario] = &[
         name: "ramp50",
         about: "slower and slower over half an hour, up to 50%",
         draw: |r| {
-            harmed(usual(r), |t| t.slow_by(0, |age| 1.5_f64.powf((age as f64 / 30.0).min(1.0))))
+            let times = |age: usize| 1.5_f64.powf((age as f64 / 30.0).min(1.0));
+            harmed(usual(r), |t| t.slow_by(0, times))
         },
     },
     Scenario {
         name: "delay15-step50",
         about: "50% slower, 15 minutes after the change",
-        draw: |r| harmed(usual(r), |t| t.slow(15, FOREVER, 1.5)),
+        draw: |r| harmed(usual(r), |t| t.slow(15, FOREVER, 1.5)).from_row(15.0),
     },
     Scenario {
         name: "step30-morning",
@@ -57,13 +60,13 @@ pub(super) const ALL: &[Scenario] = &[
             drawn.series[0].trace.slow(0, FOREVER, 1.5);
             drawn.truth[0].label = Label::Regressed;
             drawn.truth[0].change = drawn.changes.first().map(|c| c.id.clone());
-            drawn
+            drawn.from_row(0.0)
         },
     },
     Scenario {
         name: "leak",
-        about: "1% slower every minute",
-        draw: |r| harmed(usual(r), |t| t.slow_by(0, |age| 1.0 + 0.01 * age as f64)),
+        about: "1% slower every minute, for two hours",
+        draw: |r| harmed(watched(TWO_HOURS, r), |t| t.slow_by(0, |age| 1.0 + 0.01 * age as f64)),
     },
     Scenario {
         name: "mixture30",
@@ -113,8 +116,8 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 /// A failure as there were before, and one as there was none.
-const OLD: (&str, FaultKind) = ("load", FaultKind::Timeout);
-const NEW: (&str, FaultKind) = ("pay", FaultKind::Status);
+const OLD: Why = USUAL_FAILURE;
+pub(super) const NEW: Why = ("pay", FaultKind::Status);
 
 fn harmed(mut trace: Trace, happen: impl Fn(&mut Trace)) -> Drawn {
     happen(&mut trace);
@@ -122,7 +125,7 @@ fn harmed(mut trace: Trace, happen: impl Fn(&mut Trace)) -> Drawn {
 }
 
 fn slower(trace: Trace, times: f64) -> Drawn {
-    harmed(trace, |t| t.slow(0, FOREVER, times))
+    harmed(trace, |t| t.slow(0, FOREVER, times)).from_row(0.0)
 }
 
 fn mixture(rng: &mut StdRng, share: f64, times: f64) -> Drawn {
@@ -131,12 +134,7 @@ fn mixture(rng: &mut StdRng, share: f64, times: f64) -> Drawn {
     Drawn::one(trace, Label::Regressed, Label::None)
 }
 
-fn failing(
-    mut trace: Trace,
-    share: f64,
-    why: (&'static str, FaultKind),
-    rng: &mut StdRng,
-) -> Drawn {
+fn failing(mut trace: Trace, share: f64, why: Why, rng: &mut StdRng) -> Drawn {
     trace.fail((0, WATCHED as i64), share, why, rng);
-    Drawn::one(trace, Label::None, Label::Regressed)
+    Drawn::one(trace, Label::None, Label::Regressed).from_row(0.0)
 }

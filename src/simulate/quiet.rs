@@ -22,6 +22,9 @@ pub(super) const WEEK: usize = 7 * DAY + 200;
 /// A series that is new.
 pub(super) const SHORT: usize = 17;
 
+/// Rows after the change where something is to end, or to grow, and to be seen doing so.
+pub(super) const TWO_HOURS: usize = 120;
+
 /// The scenarios.
 pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "null-white", about: "independent noise", draw: |r| plain(WHITE, HISTORY, r) },
@@ -172,6 +175,12 @@ pub(super) fn series(noise: Noise, history: usize, rng: &mut StdRng) -> Trace {
 /// The usual series.
 pub(super) fn usual(rng: &mut StdRng) -> Trace {
     series(Noise::USUAL, HISTORY, rng)
+}
+
+/// The usual series, with so many rows after the change.
+pub(super) fn watched(after: usize, rng: &mut StdRng) -> Trace {
+    let clock = rng.random_range(0..DAY);
+    Trace::draw(&Noise::USUAL, (HISTORY, after), clock, rng)
 }
 
 fn plain(noise: Noise, history: usize, rng: &mut StdRng) -> Drawn {

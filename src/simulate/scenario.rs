@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use jiff::Timestamp;
 use rand::{SeedableRng, rngs::StdRng};
 
 use crate::model::{
@@ -9,7 +10,7 @@ use crate::model::{
 };
 
 use super::{
-    harm, quiet, rollout,
+    fleet, harm, overlap, quiet, rollout, spells,
     trace::{STEP_S, Trace, at},
 };
 
@@ -25,7 +26,9 @@ pub struct Scenario {
 
 /// All scenarios, in the order in which they are shown.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    quiet::ALL.iter().chain(harm::ALL).chain(rollout::ALL)
+    [quiet::ALL, harm::ALL, spells::ALL, rollout::ALL, overlap::ALL, fleet::ALL]
+        .into_iter()
+        .flatten()
 }
 
 /// The scenario of this name.
@@ -33,11 +36,26 @@ pub fn find(name: &str) -> Option<&'static Scenario> {
     scenarios().find(|s| s.name == name)
 }
 
+/// A case, and what is known of it beside its truth.
+#[derive(Debug, Clone)]
+pub struct Sample {
+    /// The case.
+    pub case: Case,
+    /// The moment the harm began, where it began at one.
+    pub onset: Option<Timestamp>,
+}
+
 /// Draws a case. The same scenario and seed give the same case.
 pub fn case(scenario: &Scenario, seed: u64) -> Case {
+    sample(scenario, seed).case
+}
+
+/// Draws a case with what is known of it.
+pub fn sample(scenario: &Scenario, seed: u64) -> Sample {
     let mut rng = StdRng::seed_from_u64(mixed(scenario.name, seed));
     let drawn = (scenario.draw)(&mut rng);
-    drawn.into_case(scenario.name, seed)
+    let onset = drawn.onset.map(at);
+    Sample { case: drawn.into_case(scenario.name, seed), onset }
 }
 
 /// A seed from a name and a number, by FNV-1a (Fowler, Noll, Vo): neighbouring seeds share nothing.
@@ -56,6 +74,8 @@ pub(super) struct Drawn {
     pub(super) changes: Vec<Change>,
     pub(super) depends_on: BTreeMap<ServiceName, Vec<ServiceName>>,
     pub(super) truth: Vec<Truth>,
+    /// The row at which the harm began, where it began at one.
+    pub(super) onset: Option<f64>,
 }
 
 /// One series of a scenario.
@@ -86,7 +106,23 @@ impl Drawn {
                 truth("checkout", Metric::Latency, latency, DEPLOY),
                 truth("checkout", Metric::Success, success, DEPLOY),
             ],
+            onset: None,
         }
+    }
+
+    /// The harm began so many rows after the change.
+    pub(super) fn from_row(mut self, lag: f64) -> Self {
+        self.onset = self.series.first().map(|s| s.trace.change as f64 + lag);
+        self
+    }
+
+    /// Puts another change in the place of the first.
+    pub(super) fn by(mut self, change: Change) -> Self {
+        for truth in &mut self.truth {
+            truth.change = truth.change.as_ref().map(|_| change.id.clone());
+        }
+        self.changes = vec![change];
+        self
     }
 
     fn into_case(self, name: &str, seed: u64) -> Case {
@@ -118,6 +154,7 @@ pub(super) fn deploy(id: &str, service: &str, row: f64) -> Change {
         services: vec![service.into()],
         environments: vec!["production".into()],
         finished_at: Some(at(row)),
+        source: "history".to_owned(),
         ..Change::new(id.into(), ChangeKind::Deploy, at(row))
     }
 }
@@ -126,4 +163,44 @@ pub(super) fn deploy(id: &str, service: &str, row: f64) -> Change {
 pub(super) fn truth(journey: &str, metric: Metric, label: Label, change: &str) -> Truth {
     let change = (label != Label::None).then(|| change.into());
     Truth { journey: journey.into(), metric, label, change }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_scenario_makes_sound_cases() {
+        let mut names = std::collections::BTreeSet::new();
+        for scenario in scenarios() {
+            assert!(names.insert(scenario.name), "{} twice", scenario.name);
+            assert!(!scenario.about.is_empty() && scenario.about.chars().count() <= 80);
+            let Sample { case, onset } = sample(scenario, 3);
+            assert_eq!(case, self::case(scenario, 3), "{} is not repeatable", scenario.name);
+            assert_ne!(case.series, self::case(scenario, 4).series);
+            let first = case.changes.iter().map(|c| c.started_at).min().unwrap();
+            for recorded in &case.series {
+                let probes = &recorded.probes;
+                assert!(probes.windows(2).all(|w| w[0].at < w[1].at), "{}", scenario.name);
+                assert!(probes.iter().any(|p| p.at < first) && probes.last().unwrap().at > first);
+            }
+            for truth in &case.truth {
+                let known = case.series.iter().any(|s| s.key.journey == truth.journey);
+                let logged = truth.change.iter().all(|c| case.changes.iter().any(|x| x.id == *c));
+                assert!(known && logged, "{} {truth:?}", scenario.name);
+            }
+            let harmed = case.truth.iter().any(|t| t.label != Label::None);
+            assert_eq!(harmed, !scenario.name.starts_with("null-"), "{}", scenario.name);
+            assert!(onset.is_none() || harmed);
+        }
+    }
+
+    #[test]
+    fn seeds_next_to_each_other_share_nothing() {
+        let scenario = find("null-white").unwrap();
+        let first = |seed| case(scenario, seed).series[0].probes[0].latency_ms;
+        let drawn: std::collections::BTreeSet<u64> =
+            (0..500).filter_map(first).map(f64::to_bits).collect();
+        assert!(drawn.len() >= 498);
+    }
 }

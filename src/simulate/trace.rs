@@ -18,20 +18,28 @@ pub(super) const DAY: usize = 1440;
 const START_S: f64 = 1_767_571_200.0;
 
 /// A series on a grid of base intervals: `change` rows of history, then what follows the change.
+///
+/// A row is drawn as a whole and becomes a run in one place, [`Trace::probe`]: steps would be drawn beside `ln_ms`, their times
+/// in shares of it, and handed over there.
 #[derive(Debug, Clone)]
 pub(super) struct Trace {
     /// Logarithm of the milliseconds of each row.
     pub(super) ln_ms: Vec<f64>,
     /// Why each row failed, where it did.
-    pub(super) failed: Vec<Option<(&'static str, FaultKind)>>,
+    pub(super) failed: Vec<Option<Why>>,
     /// Whether there was a run at all.
     pub(super) probed: Vec<bool>,
     /// Row of the change.
     pub(super) change: usize,
+    /// How long after the begin of its row each run begins, as a share of a row.
+    pub(super) phase: f64,
 }
 
+/// Where and how a run fails.
+pub(super) type Why = (&'static str, FaultKind);
+
 /// What fails now and then in a journey where nothing happened.
-const USUAL_FAILURE: (&str, FaultKind) = ("load", FaultKind::Timeout);
+pub(super) const USUAL_FAILURE: Why = ("load", FaultKind::Timeout);
 
 impl Trace {
     /// Draws `change` rows of history and `after` rows of what follows; `clock` is the row of the day it begins at.
@@ -61,8 +69,13 @@ impl Trace {
                 *ln += 2.5_f64.ln();
             }
         }
-        let mut trace =
-            Self { ln_ms: level, failed: vec![None; rows], probed: vec![true; rows], change };
+        let mut trace = Self {
+            ln_ms: level,
+            failed: vec![None; rows],
+            probed: vec![true; rows],
+            change,
+            phase: 0.0,
+        };
         trace.storms(noise, rng);
         trace
     }
@@ -107,23 +120,48 @@ impl Trace {
         }
     }
 
+    /// Rows after the change of the first run at or after a moment, itself given in rows after the change.
+    pub(super) fn lag(&self, moment: f64) -> i64 {
+        (moment - self.phase).ceil() as i64
+    }
+
     /// Makes a share of rows so many times slower.
     pub(super) fn slow_some(&mut self, from: i64, share: f64, times: f64, rng: &mut StdRng) {
-        for row in self.rows(from, i64::MAX / 2) {
-            if rng.random::<f64>() < share {
+        self.slow_share(from, |_| share, times, rng);
+    }
+
+    /// Makes a share of rows so many times slower; `share` says which of how many rows after the first.
+    pub(super) fn slow_share(
+        &mut self,
+        from: i64,
+        share: impl Fn(usize) -> f64,
+        times: f64,
+        rng: &mut StdRng,
+    ) {
+        for (age, row) in self.rows(from, i64::MAX / 2).enumerate() {
+            if rng.random::<f64>() < share(age) {
                 self.ln_ms[row] += times.ln();
             }
         }
     }
 
-    /// Lets a share of rows `from` to `to` fail, and no other: what failed there by itself is as rare as before.
-    pub(super) fn fail(
+    /// As [`Trace::fail`], with a share that depends on how many rows ago the first was.
+    pub(super) fn fail_share(
         &mut self,
-        (from, to): (i64, i64),
-        share: f64,
-        why: (&'static str, FaultKind),
+        from: i64,
+        share: impl Fn(usize) -> f64,
+        why: Why,
         rng: &mut StdRng,
     ) {
+        for (age, row) in self.rows(from, i64::MAX / 2).enumerate() {
+            if rng.random::<f64>() < share(age) {
+                self.failed[row] = Some(why);
+            }
+        }
+    }
+
+    /// Lets a share of rows `from` to `to` fail, and no other: what failed there by itself is as rare as before.
+    pub(super) fn fail(&mut self, (from, to): (i64, i64), share: f64, why: Why, rng: &mut StdRng) {
         for row in self.rows(from, to) {
             if rng.random::<f64>() < share {
                 self.failed[row] = Some(why);
@@ -152,7 +190,7 @@ impl Trace {
     fn probe(&self, row: usize) -> Probe {
         let failed = self.failed[row];
         Probe {
-            at: at(row as f64),
+            at: at(row as f64 + self.phase),
             latency_ms: failed.is_none().then(|| (self.ln_ms[row].exp() * 1e3).round() / 1e3),
             success: Some(failed.is_none()),
             late_ms: 0.0,

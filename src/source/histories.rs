@@ -1,4 +1,4 @@
-//! Recorded histories with known truth: a folder with `cases.json` and a CSV file for each series.
+//! Recorded histories with known truth: a folder with `cases.json` and a CSV file for each series; read, and written.
 //!
 //! Recorded data is dirty, and what can be read is read: rows out of order are sorted, rows with one time are one row, a cell that
 //! is empty or `nan` is unknown. What cannot mean anything is an error that names the file and the line.
@@ -12,7 +12,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{
     Case, Change, FaultKind, Label, Metric, Probe, Recorded, SeriesKey, ServiceName, Signature,
@@ -56,6 +56,22 @@ pub enum HistoryError {
         /// What is wrong.
         message: String,
     },
+    /// A file cannot be written.
+    #[error("cannot write {}: {error}", file.display())]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        error: std::io::Error,
+    },
+    /// A folder holds what was not made here.
+    #[error("{} holds `{stranger}`, which was not written by a simulation: name a new or an empty folder", dir.display())]
+    Occupied {
+        /// The folder.
+        dir: PathBuf,
+        /// What is in the way.
+        stranger: String,
+    },
 }
 
 /// Reads all cases of a folder.
@@ -82,7 +98,71 @@ pub fn read(dir: &Path) -> Result<Vec<Case>, HistoryError> {
         .collect()
 }
 
-#[derive(Debug, Deserialize)]
+/// Makes a folder ready to be written to: it is made where there is none, and what was written there by a simulation before is
+/// removed. `made` says whether a case of this source and id is one that a simulation makes.
+///
+/// # Errors
+/// A folder that holds anything else; nothing is touched then.
+pub fn clear(dir: &Path, made: impl Fn(&str, &str) -> bool) -> Result<(), HistoryError> {
+    let unreadable = |error| HistoryError::Unreadable { file: dir.to_owned(), error };
+    let unwritable = |file: &Path, error| HistoryError::Unwritable { file: file.to_owned(), error };
+    fs::create_dir_all(dir).map_err(|error| unwritable(dir, error))?;
+    let mut there: Vec<String> = Vec::new();
+    for entry in fs::read_dir(dir).map_err(unreadable)? {
+        there.push(entry.map_err(unreadable)?.file_name().to_string_lossy().into_owned());
+    }
+    there.sort();
+    if there.is_empty() {
+        return Ok(());
+    }
+    let ours = fs::read_to_string(dir.join(INDEX))
+        .ok()
+        .and_then(|text| serde_json::from_str::<Vec<RawCase>>(&text).ok())
+        .filter(|cases| cases.iter().all(|c| made(&c.source, &c.id)))
+        .map(|cases| cases.into_iter().flat_map(|c| c.series).map(|s| s.file).collect::<Vec<_>>());
+    let stranger = there.iter().find(|name| match &ours {
+        Some(files) => *name != INDEX && !files.contains(name),
+        None => true,
+    });
+    if let Some(stranger) = stranger {
+        return Err(HistoryError::Occupied { dir: dir.to_owned(), stranger: stranger.clone() });
+    }
+    // The list goes last: what a broken-off removal leaves is still known as ours.
+    for name in there.iter().filter(|name| *name != INDEX).chain([&INDEX.to_owned()]) {
+        let file = dir.join(name);
+        fs::remove_file(&file).map_err(|error| unwritable(&file, error))?;
+    }
+    Ok(())
+}
+
+/// Writes cases to a folder, such that [`read`] gives the same ones; cases are made one after the other, and dropped once written.
+/// Gives how many there were.
+///
+/// # Errors
+/// Files that cannot be written, and cases that say what the format cannot hold.
+pub fn write(dir: &Path, cases: impl Iterator<Item = Case>) -> Result<usize, HistoryError> {
+    let index = dir.join(INDEX);
+    let put = |file: &Path, text: &[u8]| {
+        fs::write(file, text)
+            .map_err(|error| HistoryError::Unwritable { file: file.to_owned(), error })
+    };
+    let mut listed = Vec::new();
+    for case in cases {
+        let raw = RawCase::raise(&case).map_err(|m| impossible(&index, &case.id, &m))?;
+        for (series, recorded) in raw.series.iter().zip(&case.series) {
+            put(&dir.join(&series.file), rows(&recorded.probes).as_bytes())?;
+        }
+        listed.push(raw);
+    }
+    let text = serde_json::to_string_pretty(&listed).map_err(|e| HistoryError::Unwritable {
+        file: index.clone(),
+        error: std::io::Error::other(e),
+    })?;
+    put(&index, (text + "\n").as_bytes())?;
+    Ok(listed.len())
+}
+
+#[derive(Debug, Serialize, Deserialize)]
 struct RawCase {
     id: String,
     source: String,
@@ -95,7 +175,7 @@ struct RawCase {
     truth: Vec<RawTruth>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct RawSeries {
     journey: String,
     environment: String,
@@ -106,7 +186,7 @@ struct RawSeries {
     file: String,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct RawChange {
     id: String,
     kind: String,
@@ -119,7 +199,7 @@ struct RawChange {
     finished_at: Option<f64>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct RawTruth {
     journey: String,
     metric: Metric,
@@ -128,7 +208,7 @@ struct RawTruth {
     change: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum RawLabel {
     Regressed,
@@ -180,7 +260,69 @@ impl RawCase {
     }
 }
 
+impl RawCase {
+    fn raise(case: &Case) -> Result<Self, String> {
+        let changes: Result<Vec<RawChange>, String> =
+            case.changes.iter().map(RawChange::raise).collect();
+        let depends_on: BTreeMap<String, Vec<String>> = case
+            .depends_on
+            .iter()
+            .map(|(service, on)| {
+                (service.to_string(), on.iter().map(ToString::to_string).collect())
+            })
+            .collect();
+        let alone = case.series.len() == 1;
+        let series = case.series.iter().enumerate().map(|(n, recorded)| {
+            let key = &recorded.key;
+            let name = if alone {
+                plain(&case.id)
+            } else {
+                // The number keeps apart what looks alike once it is a file name.
+                plain(&format!("{}-{n:02}-{}-{}", case.id, key.journey, key.environment))
+            };
+            RawSeries {
+                journey: key.journey.to_string(),
+                environment: key.environment.to_string(),
+                location: Some(key.location.to_string()),
+                services: recorded.services.iter().map(ToString::to_string).collect(),
+                file: format!("{name}.csv"),
+            }
+        });
+        Ok(Self {
+            id: case.id.clone(),
+            source: case.source.clone(),
+            interval_s: case.interval.as_secs_f64(),
+            series: series.collect(),
+            changes: changes?,
+            depends_on: (!depends_on.is_empty()).then_some(depends_on),
+            truth: case.truth.iter().map(RawTruth::raise).collect(),
+        })
+    }
+}
+
+/// A file name of which every system is sure.
+fn plain(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect()
+}
+
 impl RawChange {
+    fn raise(change: &Change) -> Result<Self, String> {
+        if change.services.len() > 1 || change.environments.len() > 1 {
+            return Err(format!(
+                "change `{}` names several services or environments, the format holds one",
+                change.id
+            ));
+        }
+        Ok(Self {
+            id: change.id.to_string(),
+            kind: change.kind.to_string(),
+            service: change.services.first().map(ToString::to_string),
+            environment: change.environments.first().map(ToString::to_string),
+            at: seconds(change.started_at),
+            finished_at: change.finished_at.map(seconds),
+        })
+    }
+
     fn lower(&self) -> Result<Change, String> {
         let at = |seconds: f64| {
             moment(seconds).ok_or_else(|| format!("change `{}`: {seconds} is no time", self.id))
@@ -197,6 +339,20 @@ impl RawChange {
 }
 
 impl RawTruth {
+    fn raise(truth: &Truth) -> Self {
+        Self {
+            journey: truth.journey.to_string(),
+            metric: truth.metric,
+            label: match truth.label {
+                Label::Regressed => RawLabel::Regressed,
+                Label::Improved => RawLabel::Improved,
+                Label::Transient => RawLabel::Transient,
+                Label::None => RawLabel::None,
+            },
+            change: truth.change.as_ref().map(ToString::to_string),
+        }
+    }
+
     fn lower(&self) -> Truth {
         Truth {
             journey: self.journey.as_str().into(),
@@ -318,6 +474,45 @@ fn kind_of(word: &str) -> Option<FaultKind> {
     serde_json::from_value(serde_json::Value::String(word.to_ascii_lowercase())).ok()
 }
 
+/// The word of a kind of error, as [`kind_of`] reads it.
+fn word_of(kind: FaultKind) -> String {
+    match serde_json::to_value(kind) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}
+
+/// Runs as the rows of a file: times to the microsecond, latencies to the last bit.
+fn rows(probes: &[Probe]) -> String {
+    use std::fmt::Write as _;
+    let mut text = String::from("ts,latency_ms,success,failed_step,error\n");
+    for probe in probes {
+        let at = seconds(probe.at);
+        let latency = probe.latency_ms.map_or_else(String::new, |ms| ms.to_string());
+        let success = probe.success.map_or("", |ok| if ok { "1" } else { "0" });
+        let signature = probe.signature.as_ref();
+        let step = signature.map_or_else(String::new, |s| cell(&s.step));
+        let error = signature.and_then(|s| s.kind).map_or_else(String::new, word_of);
+        // Writing to a string cannot fail.
+        let _written = writeln!(text, "{at},{latency},{success},{step},{error}");
+    }
+    text
+}
+
+/// A text as a cell (RFC 4180): in quotes where it must be.
+fn cell(text: &str) -> String {
+    if text.contains([',', '"', '\n', '\r']) || text.trim() != text {
+        format!("\"{}\"", text.replace('"', "\"\""))
+    } else {
+        text.to_owned()
+    }
+}
+
+/// Seconds since 1970, to the microsecond.
+fn seconds(at: Timestamp) -> f64 {
+    at.as_microsecond() as f64 / 1e6
+}
+
 /// The moment so many seconds after 1970; none where no calendar holds it.
 fn moment(seconds: f64) -> Option<Timestamp> {
     // The years 1 to 9999 are what the calendar holds; a recording is of the last of them.
@@ -388,6 +583,37 @@ mod tests {
             let error = read(folder(&index, &text).path()).unwrap_err().to_string();
             assert!(error.contains(expected), "{error}\nexpected: {expected}");
         }
+    }
+
+    #[test]
+    fn what_was_written_reads_back_the_same() {
+        let csv = "ts,latency_ms,success,failed_step,error\n60.25,10.503,1,,\n120,,0,\"pay, then\",timeout\n180,,,,\n";
+        let case = CASE.replace("\"finished_at\":null", "\"finished_at\":200.5");
+        let cases = read(folder(&case, csv).path()).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        let made = dir.path().join("new/deeper");
+        clear(&made, |_, _| false).unwrap();
+        assert_eq!(write(&made, cases.iter().cloned()).unwrap(), 1);
+        assert_eq!(read(&made).unwrap(), cases);
+        let mut several = cases.clone();
+        several[0].changes[0].services.push("y".into());
+        let error = write(&made, several.into_iter()).unwrap_err().to_string();
+        assert!(error.contains("change `c` names several"), "{error}");
+    }
+
+    #[test]
+    fn a_folder_with_anything_of_others_is_left_alone() {
+        let ours = |source: &str, id: &str| source == "s" && id == "a";
+        let dir = folder(CASE, "ts,latency_ms,success\n");
+        let error = clear(dir.path(), |_, _| false).unwrap_err().to_string();
+        assert!(error.contains("a.csv"), "{error}");
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        let error = clear(dir.path(), ours).unwrap_err().to_string();
+        assert!(error.contains("`notes.txt`"), "{error}");
+        assert!(dir.path().join("a.csv").exists() && dir.path().join(INDEX).exists());
+        fs::remove_file(dir.path().join("notes.txt")).unwrap();
+        clear(dir.path(), ours).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 
     #[test]
