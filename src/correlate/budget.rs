@@ -17,7 +17,8 @@ const UNMAPPED: f64 = 0.3;
 /// The share of all parts of a journey together, against that of the journey itself.
 const PARTS: f64 = 0.5;
 
-/// What only tells people is cheaper: so many journeys are looked at for the price of one, and the others have this share. The promise
+/// What only tells people is cheaper: so many journeys are looked at for the price of one (more
+/// pay more and more of the bound), and the others have this share. The promise
 /// is about verdicts that stop pipelines, and each nat more costs recorded regressions.
 const TOLD_FREE: f64 = 8.0;
 const TOLD_UNMAPPED: f64 = 0.5;
@@ -50,7 +51,8 @@ impl Shares {
         let many = if mapped { self.mapped } else { self.unmapped };
         let first = mapped || self.mapped == 0;
         let bound = |share: f64| (count(many.max(1)) / if first { 1.0 } else { share }).ln();
-        let told = (bound(TOLD_UNMAPPED) - TOLD_FREE.ln()).max(0.0);
+        let paid = (1.0 - TOLD_FREE / count(many.max(1))).max(0.0);
+        let told = paid * bound(TOLD_UNMAPPED);
         Raise { suspected: told, regressed: bound(UNMAPPED) }
     }
 

@@ -23,7 +23,7 @@ const SPAN: f64 = 6.0;
 /// Shifts of the controls below this log ratio are their own noise.
 const SHARED_FROM: f64 = 0.1;
 /// Base intervals within which failures are at the same time.
-const AT_ONCE: f64 = 2.0;
+const AT_ONCE: f64 = 2.5;
 
 /// The controls of one change.
 #[derive(Debug, Clone, Default)]
@@ -49,7 +49,7 @@ struct Control {
 pub(super) struct Shared {
     /// By how much the controls were slower (log ratio); 0 for not.
     pub(super) slower: f64,
-    /// Whether nearly all of them failed at the time.
+    /// Whether at least half of them failed at the time.
     pub(super) outage: bool,
 }
 
@@ -116,12 +116,14 @@ impl Controls {
         let failed: Vec<bool> = self
             .each
             .iter()
-            .filter_map(|control| between(&control.outcomes, lately, at).last().map(|(_, ok)| !ok))
+            .map(|control| between(&control.outcomes, lately, at))
+            .filter(|seen| !seen.is_empty())
+            .map(|seen| seen.iter().any(|(_, ok)| !ok))
             .collect();
         let down = failed.iter().filter(|failed| **failed).count();
         Shared {
             slower: level.filter(|level| level.abs() >= SHARED_FROM).unwrap_or(0.0),
-            outage: failed.len() >= FEWEST && 3 * down >= 2 * failed.len(),
+            outage: failed.len() >= FEWEST && down >= 2 && 2 * down >= failed.len(),
         }
     }
 }
@@ -129,13 +131,13 @@ impl Controls {
 impl Shared {
     /// The run without what it shares with the controls: its time shorter, its failure nobody's.
     pub(super) fn relieve(self, probe: &Probe) -> Option<Probe> {
-        let excused = self.outage && probe.success == Some(false);
-        if self.slower == 0.0 && !excused {
+        if self.slower == 0.0 && !self.outage {
             return None;
         }
         let mut relieved = probe.clone();
         relieved.latency_ms = probe.latency_ms.map(|ms| ms * (-self.slower).exp());
-        if excused {
+        // Neither its failures nor its successes tell anything of the change meanwhile.
+        if self.outage {
             (relieved.success, relieved.signature) = (None, None);
         }
         Some(relieved)

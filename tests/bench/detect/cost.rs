@@ -59,6 +59,7 @@ fn measure(cases: &[Case], rows: usize) -> Cost {
         let member = Member {
             series: key.clone(),
             services: recorded.services.clone(),
+            steps: std::collections::BTreeMap::new(),
             interval: case.interval,
             revision: None,
         };
