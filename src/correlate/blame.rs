@@ -89,12 +89,12 @@ pub struct Blame {
 }
 
 /// Probability from which a change is named.
-pub const NAMED_FROM: f64 = 0.6;
+pub const NAMED_FROM: f64 = 0.7;
 
 /// Prior probability that a change affects a whole environment.
 const WIDE_PRIOR: f64 = 0.1;
 /// Prior probability that no logged change did it.
-const NONE_PRIOR: f64 = 0.1;
+const NONE_PRIOR: f64 = 0.15;
 /// Of that, the share of troubles that affect a whole environment.
 const NONE_WIDE: f64 = 0.2;
 
@@ -130,8 +130,9 @@ pub fn blame(
         })
         .map(|l| if l.is_finite() { l + (1.0 - NONE_PRIOR).ln() } else { -1e3 })
         .collect();
+    let nobody = place::nobody(voices.len());
     let (near, wide) =
-        (grid.tell(&voices, |_| place::NOBODY), grid.tell(&voices, |_| place::NOBODY_WIDE));
+        (grid.tell(&voices, |_| nobody), grid.tell(&voices, |_| place::NOBODY_WIDE));
     let none = grid.sum(&timing::any_time(&grid), |cell| {
         ln_add((1.0 - NONE_WIDE).ln() + near[cell], NONE_WIDE.ln() + wide[cell])
     });

@@ -11,7 +11,7 @@ use super::{
     figures::{median_of, narrow, tally},
     judge::Judge,
     report::Suspects,
-    series::{Line, later, latency_of, seconds},
+    series::{Line, latency_of, later, seconds},
     watch::{METRICS, Track},
 };
 
@@ -49,7 +49,8 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
         .tracks
         .iter()
         .flat_map(|(line, track)| {
-            let told = |m: &Metric| signal(view, line, telling(view, line, track.judge(*m)?, began));
+            let told =
+                |m: &Metric| signal(view, line, telling(view, line, track.judge(*m)?, began));
             METRICS.iter().filter_map(told).collect::<Vec<_>>()
         })
         .collect();
@@ -74,7 +75,9 @@ fn telling<'v>(
     let Some(began) = began.filter(|_| own.suspected_since.is_none()) else { return own };
     let apart = SAME_TROUBLE.max(line.member.interval.saturating_mul(SAME_TROUBLE_RUNS));
     let same = |j: &&Judge| {
-        let near = |(at, ..): (Timestamp, Timestamp, Timestamp)| began <= later(at, apart) && at <= later(began, apart);
+        let near = |(at, ..): (Timestamp, Timestamp, Timestamp)| {
+            began <= later(at, apart) && at <= later(began, apart)
+        };
         j.suspected_since.is_some() && j.onset().is_some_and(near)
     };
     let seen = view.beside.iter().filter_map(|t| t.get(&line.member.series)?.judge(own.metric));

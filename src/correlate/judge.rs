@@ -178,8 +178,7 @@ impl Judge {
             return &self.heard;
         }
         let fold = self.worse.as_ref();
-        self.hears
-            .get_or_init(|| fold.map(|fold| fold.heard(&self.harm_frame)).unwrap_or_default())
+        self.hears.get_or_init(|| fold.map(|fold| fold.heard(&self.harm_frame)).unwrap_or_default())
     }
 
     /// Log-evidence for `suspected` before its journey's own excursions raise it.

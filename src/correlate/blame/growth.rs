@@ -11,7 +11,12 @@ const BOUND: f64 = 4.0;
 
 /// The log factor of a change that was rolled out from `start` to `end`: its stages may show or not. Scores are in units of the
 /// noise; neighbours repeat each other by `memory`, which leaves `(1 - memory) / (1 + memory)` of what they say.
-pub(super) fn ln_factor(scores: &[Score], memory: f64, onset_s: f64, (start, end): (f64, f64)) -> f64 {
+pub(super) fn ln_factor(
+    scores: &[Score],
+    memory: f64,
+    onset_s: f64,
+    (start, end): (f64, f64),
+) -> f64 {
     let within = scores.iter().filter(|s| s.at_s >= start && s.at_s < end).count();
     if !(end > start) || within < LEAST {
         return 0.0;

@@ -1,11 +1,6 @@
 //! What else points at a change: which steps fail, what a rollback did, how many runs a flag could have hit, how the effect grows.
 
-use super::{
-    Signal, Suspect, Undone,
-    grid::Voice,
-    growth,
-    place::Map,
-};
+use super::{Signal, Suspect, Undone, grid::Voice, growth, place::Map};
 use crate::model::{Metric, ServiceName};
 
 /// Where the failing step's service lies when a change did it: it is changed, it calls what is changed, it has nothing to do
