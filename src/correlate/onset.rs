@@ -64,3 +64,34 @@ pub(super) fn interval(weights: &[(f64, f64, f64)]) -> (f64, f64) {
     }
     best.unwrap_or((weights[0].0, weights[weights.len() - 1].1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_interval_is_the_shortest_that_is_probable_enough() {
+        let ln = |masses: &[f64]| -> Vec<(f64, f64, f64)> {
+            let at = |i: usize| super::super::figures::count(i);
+            masses.iter().enumerate().map(|(i, m)| (at(i) - 1.0, at(i), m.ln() - 40.0)).collect()
+        };
+        assert_eq!(interval(&ln(&[0.01, 0.01, 0.96, 0.02])), (1.0, 2.0));
+        assert_eq!(interval(&ln(&[0.1, 0.45, 0.45, 0.0])), (0.0, 2.0));
+        assert_eq!(interval(&ln(&[0.3, 0.2, 0.2, 0.3])), (-1.0, 3.0));
+        assert_eq!(interval(&[]), (0.0, 0.0));
+        assert_eq!(interval(&[(1.0, 2.0, f64::NEG_INFINITY)]), (2.0, 2.0));
+        assert!(interval(&[(1.0, 2.0, f64::NAN), (2.0, 3.0, 0.0)]).1.is_finite());
+    }
+
+    #[test]
+    fn onsets_keep_their_odds_and_together_weigh_what_they_weigh() {
+        let weight =
+            |tau: f64, shifted: f64, usual: f64| Weight { since: tau - 1.0, tau, shifted, usual };
+        let found = heard(&[weight(0.0, 5.0, 1.0), weight(1.0, 3.0, 2.0)], |t| 60.0 * t);
+        assert!((found[0].ln_ratio - found[1].ln_ratio - 2.0).abs() < 1e-12);
+        let mean = ln_sum(found.iter().map(|h| h.ln_ratio));
+        assert!((mean - (4.0_f64.exp() + 1.0_f64.exp()).ln()).abs() < 1e-12);
+        assert_eq!((found[1].since_s, found[1].at_s), (0.0, 60.0));
+        assert!(heard(&[weight(0.0, f64::NAN, 0.0)], |t| t).is_empty());
+    }
+}

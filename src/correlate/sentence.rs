@@ -249,3 +249,67 @@ fn usual(verdicts: &[Verdict], open: bool) -> Gate {
     };
     Gate { status, reason, verdict: Some(verdict) }
 }
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use crate::model::{Candidate, Quantiles};
+
+    use super::*;
+
+    fn verdict(journey: &str, conclusion: Conclusion, odds: &[(&str, f64)]) -> Verdict {
+        Verdict {
+            change: "mine".into(),
+            journey: journey.into(),
+            environment: "production".into(),
+            location: "local".into(),
+            metric: Metric::Latency,
+            conclusion,
+            summary: "slower".to_owned(),
+            log_e: Some(6.0),
+            suspected_at_log_e: None,
+            regressed_at_log_e: None,
+            before: Quantiles::default(),
+            after: Quantiles::default(),
+            effect: None,
+            onset: None,
+            probes: 20,
+            baseline_probes: 100,
+            notes: Vec::new(),
+            candidates: odds
+                .iter()
+                .map(|(id, p)| Candidate { change: (*id).into(), probability: *p })
+                .collect(),
+            named: odds.first().filter(|(_, p)| *p > 0.7).map(|(id, _)| (*id).into()),
+            suspected_since: None,
+            regressed_since: None,
+            decided_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    #[test]
+    fn harm_of_another_change_does_not_fail_the_gate() {
+        use Conclusion::{Regressed, Suspected, Unchanged, Watching};
+        use GateStatus::{Fail, Inconclusive, Pending};
+        let other: &[(&str, f64)] = &[("theirs", 0.95), ("mine", 0.03)];
+        let doubtful: &[(&str, f64)] = &[("theirs", 0.85), ("mine", 0.1)];
+        let own: &[(&str, f64)] = &[("mine", 0.95), ("theirs", 0.03)];
+        for (verdicts, open, expected, told) in [
+            (vec![("a", Regressed, other), ("b", Unchanged, &[])], false, Inconclusive, true),
+            (vec![("a", Regressed, other), ("b", Watching, &[])], true, Inconclusive, true),
+            (vec![("a", Suspected, other), ("b", Watching, &[])], true, Pending, true),
+            (vec![("a", Suspected, other), ("b", Unchanged, &[])], false, Inconclusive, true),
+            (vec![("a", Regressed, doubtful)], false, Fail, false),
+            (vec![("a", Regressed, own)], false, Fail, false),
+            (vec![("a", Regressed, other), ("b", Regressed, own)], false, Fail, false),
+            (vec![("a", Regressed, other), ("b", Suspected, own)], true, Inconclusive, true),
+        ] {
+            let all: Vec<Verdict> = verdicts.iter().map(|(j, c, o)| verdict(j, *c, o)).collect();
+            let gate = gate(&all, open);
+            assert_eq!(gate.status, expected, "{verdicts:?}: {}", gate.reason);
+            assert_eq!(gate.reason.contains("theirs"), told, "{}", gate.reason);
+            assert_eq!(gate.verdict, verdicts.iter().map(|(_, c, _)| *c).min());
+        }
+    }
+}

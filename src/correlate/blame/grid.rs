@@ -37,6 +37,8 @@ pub(super) struct Voice<'a> {
     pub(super) journey: &'a JourneyName,
     pub(super) services: &'a [ServiceName],
     pub(super) ratio: Vec<f64>,
+    /// Whether it was walked at all.
+    pub(super) spoke: bool,
     /// The probability that it moved, whoever did it and whenever.
     pub(super) moved: f64,
 }
@@ -90,8 +92,9 @@ impl Grid {
             (None, None) => vec![1.0; self.cells],
         };
         let mean = ratio.iter().sum::<f64>() / self.cells as f64;
+        let spoke = signals.iter().any(|s| !s.heard.is_empty());
         let services = signals.first().map_or(&[][..], |s| &s.services);
-        Voice { journey, services, moved: mean / (1.0 + mean), ratio }
+        Voice { journey, services, spoke, moved: mean / (1.0 + mean), ratio }
     }
 
     /// Spreads the onsets of a signal over the cells: the mean of the ratios over the moments of a cell, and of what follows for a

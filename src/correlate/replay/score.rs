@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{ChangeId, JourneyName, Metric};
 
-use super::{CaseResult, Hit, super::blame::NAMED_FROM};
+use super::{super::blame::NAMED_FROM, CaseResult, Hit};
 use crate::model::{Case, Label, Truth};
 
 /// A back-test in full.
