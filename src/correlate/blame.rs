@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use super::{onset::Heard, pass::Score, robust::ln_add};
 use crate::model::{ChangeId, ChangeKind, JourneyName, Metric, ServiceName};
 
-use grid::{Grid, Voice};
+use grid::Grid;
 use place::Map;
 
 /// A change that may have done it.
@@ -89,12 +89,14 @@ pub struct Blame {
 }
 
 /// Probability from which a change is named.
-pub const NAMED_FROM: f64 = 0.6;
+pub const NAMED_FROM: f64 = 0.7;
 
 /// Prior probability that a change affects a whole environment.
 const WIDE_PRIOR: f64 = 0.1;
+/// How much the fading of effects with the distance counts then.
+const WIDE_FADES: f64 = 0.5;
 /// Prior probability that no logged change did it.
-const NONE_PRIOR: f64 = 0.1;
+const NONE_PRIOR: f64 = 0.15;
 /// Of that, the share of troubles that affect a whole environment.
 const NONE_WIDE: f64 = 0.2;
 
@@ -120,18 +122,17 @@ pub fn blame(
             let near = grid.tell(&voices, |i| places[i].near());
             let wide = grid.tell(&voices, |i| places[i].wide());
             let when = timing::masses(suspect, &grid);
+            let marks = marks::all(suspect, signals, &voices, &map);
             let story = grid.sum(&when, |cell| {
-                let wide = WIDE_PRIOR.ln() + share + wide[cell];
-                ln_add((1.0 - WIDE_PRIOR).ln() + near[cell], wide)
+                let near = (1.0 - WIDE_PRIOR).ln() + marks.near + near[cell];
+                ln_add(near, WIDE_PRIOR.ln() + share + WIDE_FADES * marks.near + wide[cell])
             });
-            story
-                + (kind_weight(suspect.kind) / usual).ln()
-                + marks::all(suspect, signals, &voices, &map)
+            story + (kind_weight(suspect.kind) / usual).ln() + marks.any
         })
         .map(|l| if l.is_finite() { l + (1.0 - NONE_PRIOR).ln() } else { -1e3 })
         .collect();
-    let (near, wide) =
-        (grid.tell(&voices, |_| place::NOBODY), grid.tell(&voices, |_| place::NOBODY_WIDE));
+    let nobody = place::nobody(voices.iter().filter(|v| v.spoke).count());
+    let (near, wide) = (grid.tell(&voices, |_| nobody), grid.tell(&voices, |_| place::NOBODY_WIDE));
     let none = grid.sum(&timing::any_time(&grid), |cell| {
         ln_add((1.0 - NONE_WIDE).ln() + near[cell], NONE_WIDE.ln() + wide[cell])
     });

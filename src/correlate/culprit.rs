@@ -213,3 +213,6 @@ fn added(line: &Line, judge: &Judge) -> f64 {
         _ => 0.0,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,7 +4,7 @@
 use super::{
     Tuning,
     innovation::Noise,
-    onset::Weight,
+    onset::{Weight, interval},
     prior::Spell,
     robust::{ln_add, ln_sum},
 };
@@ -19,8 +19,6 @@ const WANDER: [(f64, f64); 5] = [
 ];
 /// Probability left for "no shift yet", at least, so that its logarithm is finite.
 const REST_LEAST: f64 = 1e-12;
-/// Shares of the onset's posterior outside its 90% interval, each side.
-const OUTSIDE: f64 = 0.05;
 
 /// Where an onset lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,7 +80,7 @@ pub(super) struct Evidence {
     base: f64,
     last: Option<f64>,
     hypotheses: Vec<Hypothesis>,
-    /// Scratch: posterior weight of each onset at the edge or after.
+    /// Scratch: log-likelihood of each onset at the edge or after.
     weights: Vec<(f64, f64, f64)>,
 }
 
@@ -208,7 +206,7 @@ impl Evidence {
             before: posterior,
             shift,
             onset,
-            interval: interval(&self.weights, now),
+            interval: interval(&self.weights),
         }
     }
 
@@ -251,21 +249,4 @@ fn ln_prior(count: usize, fading: f64) -> Vec<f64> {
     let logs: Vec<f64> = (0..count).map(|i| i as f64 * fading.ln()).collect();
     let all = ln_sum(logs.iter().copied());
     logs.iter().map(|ln| ln - all).collect()
-}
-
-/// The 90% interval of the onset from its posterior weights, in order of time.
-pub(super) fn interval(weights: &[(f64, f64, f64)], total: f64) -> (f64, f64) {
-    let mut sum = 0.0;
-    let (mut low, mut high) = (None, 0.0);
-    for (since, tau, weight) in weights {
-        sum += (weight - total).exp();
-        if sum > OUTSIDE && low.is_none() {
-            low = Some(*since);
-        }
-        high = *tau;
-        if sum >= 1.0 - OUTSIDE {
-            break;
-        }
-    }
-    (low.unwrap_or(high), high)
 }

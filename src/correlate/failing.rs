@@ -2,8 +2,8 @@
 
 use super::{
     Direction, Tuning,
-    evidence::{Onset, Side, Weighed, interval},
-    onset::Weight,
+    evidence::{Onset, Side, Weighed},
+    onset::{Weight, interval},
     robust::{ln_add, ln_sum},
 };
 
@@ -230,7 +230,7 @@ impl Failing {
             },
             shift,
             onset,
-            interval: interval(&self.weights, now),
+            interval: interval(&self.weights),
         }
     }
 }

@@ -46,9 +46,11 @@ pub(super) struct Noise {
 
 /// One score at its time, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Score {
-    pub(super) at_s: f64,
-    pub(super) z: f64,
+pub struct Score {
+    /// When, in seconds since 1970.
+    pub at_s: f64,
+    /// Its score.
+    pub z: f64,
 }
 
 /// A score as a step from the one before it.

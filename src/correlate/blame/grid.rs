@@ -12,7 +12,7 @@ use crate::{
 const CELLS: usize = 160;
 /// Most seconds before the first change, so that one journey walked once a day does not blur the others.
 const REACH_S: f64 = 7200.0;
-/// Bounds of a log ratio: what a model of noise says beyond them is the model's, not the runs'.
+/// Largest log ratio: what a model of noise says beyond it is the model's, not the runs'.
 const LN_BOUND: f64 = 30.0;
 /// Share of journeys that feel a trouble with their next run after it began; the others do later, by a few runs.
 const AT_ONCE: f64 = 0.75;
@@ -37,6 +37,8 @@ pub(super) struct Voice<'a> {
     pub(super) journey: &'a JourneyName,
     pub(super) services: &'a [ServiceName],
     pub(super) ratio: Vec<f64>,
+    /// Whether it was walked at all.
+    pub(super) spoke: bool,
     /// The probability that it moved, whoever did it and whenever.
     pub(super) moved: f64,
 }
@@ -90,8 +92,9 @@ impl Grid {
             (None, None) => vec![1.0; self.cells],
         };
         let mean = ratio.iter().sum::<f64>() / self.cells as f64;
+        let spoke = signals.iter().any(|s| !s.heard.is_empty());
         let services = signals.first().map_or(&[][..], |s| &s.services);
-        Voice { journey, services, moved: mean / (1.0 + mean), ratio }
+        Voice { journey, services, spoke, moved: mean / (1.0 + mean), ratio }
     }
 
     /// Spreads the onsets of a signal over the cells: the mean of the ratios over the moments of a cell, and of what follows for a
@@ -102,7 +105,10 @@ impl Grid {
             .iter()
             .filter(|h| h.ln_ratio.is_finite() && h.since_s.is_finite() && h.at_s.is_finite())
             .collect();
-        let ratio = |h: &Heard| (h.ln_ratio - signal.owed.max(0.0)).clamp(-LN_BOUND, LN_BOUND);
+        // The bound is on the whole, not on each: which onset is likelier than which must stay.
+        let most = heard.iter().map(|h| h.ln_ratio).fold(f64::NEG_INFINITY, f64::max);
+        let less = signal.owed.max(0.0).max(most - LN_BOUND);
+        let ratio = |h: &Heard| (h.ln_ratio - less).max(-2.0 * LN_BOUND);
         let mut first = 0;
         let mut cells = Vec::with_capacity(self.cells);
         for index in 0..self.cells {

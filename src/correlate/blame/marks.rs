@@ -24,21 +24,29 @@ const FADES_MOST: f64 = 3.0;
 /// A journey counts as moved from this probability on.
 const MOVED: f64 = 0.5;
 
-/// The log of all factors of a change.
+/// The log factors of a change.
+pub(super) struct Marks {
+    /// Whatever it does.
+    pub(super) any: f64,
+    /// Where it moves what is near to it: in a slowdown of a whole environment the distance says less.
+    pub(super) near: f64,
+}
+
+/// All factors of a change.
 pub(super) fn all(
     suspect: &Suspect,
     signals: &[Signal],
     voices: &[Voice<'_>],
     map: &Map<'_>,
-) -> f64 {
+) -> Marks {
     let moved = |s: &&Signal| voices.iter().any(|v| *v.journey == s.journey && v.moved > MOVED);
     let moved: Vec<&Signal> = signals.iter().filter(moved).collect();
     let steps: f64 = moved.iter().map(|s| steps(suspect, &s.failing, map)).sum();
-    steps
+    let any = steps
         + undone(suspect.undone)
         + targeted(suspect, &moved)
-        + grows(suspect, &moved, map, voices)
-        + fades(suspect, &moved, map, voices)
+        + grows(suspect, &moved, map, voices);
+    Marks { any, near: fades(suspect, &moved, map, voices) }
 }
 
 /// What a culprit does fades with the distance: the journeys that moved moved most where they are nearest to it. A normal

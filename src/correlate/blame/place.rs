@@ -10,16 +10,17 @@ use crate::model::{JourneyName, ServiceName};
 const OWN: f64 = 0.65;
 /// It calls the culprit itself, through others, through many others.
 const PATH: [f64; 3] = [0.35, 0.28, 0.22];
-/// It depends on nearly everything, the culprit included.
-const PAGE: f64 = 0.25;
+/// How much of that is left for a journey that depends on nearly everything, the culprit included.
+const PAGE: f64 = 0.7;
 /// It has nothing to do with it, as far as the map knows.
 const OUTSIDE: f64 = 0.03;
 /// The culprit slows its whole environment, and the journey names the culprit.
 const WIDE_OWN: f64 = 0.9;
 /// The culprit slows its whole environment.
 const WIDE: f64 = 0.75;
-/// No logged change did it.
+/// No logged change did it: among many journeys, and among few, where one of them is hit at least.
 pub(super) const NOBODY: f64 = 0.08;
+const NOBODY_FEW: f64 = 0.5;
 /// No logged change did it, and it affects the whole environment.
 pub(super) const NOBODY_WIDE: f64 = 0.6;
 /// A journey depends on nearly everything when it reaches more than this share of the services.
@@ -46,6 +47,11 @@ impl Place {
     pub(super) fn wide(self) -> f64 {
         if self.own { WIDE_OWN } else { WIDE }
     }
+}
+
+/// How likely a journey moves when no logged change did it: a trouble is there, so one of all of them does.
+pub(super) fn nobody(journeys: usize) -> f64 {
+    (1.0 / journeys.max(1) as f64).clamp(NOBODY, NOBODY_FEW)
 }
 
 /// How far it is from every journey to every service.
@@ -80,8 +86,7 @@ impl<'a> Map<'a> {
         let near = match nearest {
             None => OUTSIDE,
             Some(0) => OWN,
-            Some(_) if page => PAGE,
-            Some(far) => PATH[(far - 1).min(PATH.len() - 1)],
+            Some(far) => PATH[(far - 1).min(PATH.len() - 1)] * if page { PAGE } else { 1.0 },
         };
         let steps = nearest.map_or(f64::INFINITY, |n| *n as f64);
         Place { own: nearest == Some(&0), near, steps }

@@ -12,8 +12,8 @@ const SLOW_S: f64 = 3600.0;
 
 /// Shares of the prior: just before the start (clocks), after it, anywhere while it is rolled out, after its end, slowly.
 mod share {
-    pub(super) const CLOCKS: f64 = 0.06;
-    pub(super) const START: f64 = 0.54;
+    pub(super) const CLOCKS: f64 = 0.03;
+    pub(super) const START: f64 = 0.57;
     pub(super) const DURING: f64 = 0.22;
     pub(super) const END: f64 = 0.08;
     pub(super) const SLOW: f64 = 0.1;

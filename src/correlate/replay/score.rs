@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::model::{ChangeId, JourneyName, Metric};
 
-use super::{CaseResult, Hit};
+use super::{super::blame::NAMED_FROM, CaseResult, Hit};
 use crate::model::{Case, Label, Truth};
 
 /// A back-test in full.
@@ -80,9 +80,6 @@ pub struct Attribution {
     /// A change was named at the end, and it was the wrong one.
     pub named_wrong: Option<f64>,
 }
-
-/// Probability from which on a candidate is named, as in the verdicts.
-const NAMED_FROM: f64 = 0.6;
 
 /// Scores results against the truths of their cases.
 pub fn report(cases: &[Case], results: Vec<CaseResult>) -> Report {

@@ -1,0 +1,139 @@
+use std::{collections::BTreeMap, time::Duration};
+
+use jiff::Timestamp;
+
+use crate::{
+    correlate::{
+        Room, gate,
+        made::{Make, REAL, START_S, change, fail, member, slow},
+        series::moment,
+    },
+    model::{
+        Change, ChangeKind, Conclusion, Detect, FaultKind, GateStatus, Probe, Service, Signature,
+        Verdict, Watch,
+    },
+};
+
+const CALM: Make = Make { sd: 0.1, spikes: 0.0, diurnal: 0.0, ok: 1.0, ..REAL };
+
+fn at(row: usize) -> Timestamp {
+    moment(START_S + 60.0 * super::super::figures::count(row) - 1.0)
+}
+
+/// A journey of one service each, lived through run by run; the verdicts at the end, by change and journey.
+fn lived(
+    series: &[(&str, Vec<Probe>)],
+    changes: &[Change],
+    depends_on: &[(&str, &str)],
+) -> (Room, BTreeMap<(String, String), Verdict>) {
+    let mut services: BTreeMap<_, Service> = BTreeMap::new();
+    for (caller, called) in depends_on {
+        let entry = services.entry((*caller).into());
+        entry
+            .or_insert(Service { depends_on: Vec::new(), owner: None })
+            .depends_on
+            .push((*called).into());
+    }
+    let watch = Watch { window: Duration::from_secs(3600), ..Watch::default() };
+    let mut room = Room::new(watch, Detect::default(), services);
+    let mut order: Vec<&Change> = changes.iter().collect();
+    order.sort_by_key(|c| c.started_at);
+    let mut last = Timestamp::MIN;
+    for row in 0..series[0].1.len() {
+        for change in order.iter().filter(|c| c.started_at > last && c.started_at <= at(row + 1)) {
+            let before =
+                |p: &[Probe]| p.iter().filter(|p| p.at < change.started_at).cloned().collect();
+            let members = series.iter().map(|(s, p)| (member(s, &[s], 60), before(p))).collect();
+            room.open(change, members, change.started_at);
+        }
+        last = at(row + 1);
+        for (service, probes) in series {
+            room.push(&member(service, &[service], 60).series, &probes[row], probes[row].at);
+        }
+    }
+    let mut worst: BTreeMap<(String, String), Verdict> = BTreeMap::new();
+    for verdict in changes.iter().flat_map(|c| room.verdicts(&c.id)) {
+        let key = (verdict.change.to_string(), verdict.journey.to_string());
+        if worst.get(&key).is_none_or(|w| verdict.conclusion < w.conclusion) {
+            worst.insert(key, verdict);
+        }
+    }
+    (room, worst)
+}
+
+fn odds(verdict: &Verdict, id: &str) -> f64 {
+    verdict.candidates.iter().find(|c| c.change.as_str() == id).map_or(0.0, |c| c.probability)
+}
+
+#[test]
+fn both_watches_of_overlapping_changes_name_the_same_and_the_innocent_gate_does_not_fail() {
+    let mut pay = CALM.probes(1, 440, 60.0);
+    slow(&mut pay, 402, 1.6);
+    let series =
+        [("pay", pay), ("cart", CALM.probes(2, 440, 60.0)), ("ad", CALM.probes(3, 440, 60.0))];
+    let changes = [change("innocent", "cart", at(398)), change("guilty", "pay", at(401))];
+    let (room, verdicts) = lived(&series, &changes, &[]);
+    for id in ["innocent", "guilty"] {
+        let verdict = &verdicts[&(id.to_owned(), "pay".to_owned())];
+        assert_eq!(verdict.conclusion, Conclusion::Regressed, "{id}: {}", verdict.summary);
+        assert_eq!(verdict.named.as_ref().map(|n| n.as_str()), Some("guilty"), "{verdict:?}");
+        assert!(odds(verdict, "innocent") < 0.05, "{verdict:?}");
+    }
+    assert_eq!(gate(&room.verdicts(&"guilty".into()), true).status, GateStatus::Fail);
+    let innocent = gate(&room.verdicts(&"innocent".into()), true);
+    assert_eq!(innocent.status, GateStatus::Inconclusive, "{}", innocent.reason);
+    assert!(innocent.reason.contains("guilty"), "{}", innocent.reason);
+}
+
+#[test]
+fn a_shift_a_few_runs_before_a_change_is_not_pinned_on_it() {
+    let named = |row: usize| {
+        (0..12)
+            .filter(|seed| {
+                let mut pay = CALM.probes(10 + seed, 440, 60.0);
+                slow(&mut pay, row, 2.0);
+                let series = [("pay", pay), ("cart", CALM.probes(50 + seed, 440, 60.0))];
+                let (_, verdicts) = lived(&series, &[change("late", "pay", at(400))], &[]);
+                verdicts[&("late".to_owned(), "pay".to_owned())].named.is_some()
+            })
+            .count()
+    };
+    assert!(named(400) >= 11, "{}", named(400));
+    assert!(named(397) <= 3, "{}", named(397));
+}
+
+#[test]
+fn a_rollback_confirms_its_suspect_or_clears_it() {
+    let changes = [
+        change("pay-2", "pay", at(398)),
+        change("cart-2", "cart", at(399)),
+        Change { kind: ChangeKind::Rollback, ..change("pay-1", "pay", at(425)) },
+    ];
+    let calls = [("checkout", "pay"), ("checkout", "cart")];
+    let story = |until: usize| {
+        let mut buy = CALM.probes(21, 460, 60.0);
+        slow(&mut buy[..until], 400, 1.8);
+        let (_, verdicts) = lived(&[("checkout", buy)], &changes, &calls);
+        let verdict = &verdicts[&("pay-2".to_owned(), "checkout".to_owned())];
+        (odds(verdict, "pay-2"), odds(verdict, "cart-2"))
+    };
+    let (guilty, innocent) = story(426);
+    assert!(guilty > 0.8 && innocent < 0.1, "{guilty} {innocent}");
+    let (cleared, other) = story(460);
+    assert!(other > 3.0 * cleared, "{cleared} {other}");
+}
+
+#[test]
+fn the_step_that_fails_names_its_service() {
+    let mut buy = CALM.probes(31, 440, 60.0);
+    fail(&mut buy, 400, 0.6, 7);
+    for probe in buy.iter_mut().filter(|p| p.success == Some(false)) {
+        let kind = Some(FaultKind::Status);
+        probe.signature = Some(Signature { step: "open cart page".into(), kind });
+    }
+    let changes = [change("pay-2", "pay", at(399)), change("cart-2", "cart", at(399))];
+    let calls = [("checkout", "pay"), ("checkout", "cart")];
+    let (_, verdicts) = lived(&[("checkout", buy)], &changes, &calls);
+    let verdict = &verdicts[&("cart-2".to_owned(), "checkout".to_owned())];
+    assert!(odds(verdict, "cart-2") > 2.0 * odds(verdict, "pay-2"), "{verdict:?}");
+}
