@@ -1,6 +1,9 @@
 //! The back-test on recorded and on made histories: what the numbers promise must hold.
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
+#[path = "backtest/own.rs"]
+mod own;
+
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
