@@ -12,7 +12,7 @@
 use crate::model::Detect;
 
 /// The share of all journeys together that the change does not map to, against that of those it does.
-const UNMAPPED: f64 = 0.3;
+const UNMAPPED: f64 = 0.1;
 
 /// The share of all parts of a journey together, against that of the journey itself.
 const PARTS: f64 = 0.5;
@@ -99,6 +99,8 @@ mod tests {
         assert!(Shares { mapped: 1, unmapped: 49 }.whole(true).regressed.abs() < 1e-12);
         let fifty = Shares { mapped: 50, unmapped: 1 };
         assert!((fifty.whole(true).regressed - 50f64.ln()).abs() < 1e-9);
+        assert!((0.7 * 50f64.ln()..50f64.ln()).contains(&fifty.whole(true).suspected));
+        assert_eq!(Shares { mapped: 8, unmapped: 0 }.whole(true).suspected, 0.0);
         assert!((fifty.whole(false).regressed - 10f64.ln()).abs() < 1e-9);
     }
 

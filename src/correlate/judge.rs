@@ -255,23 +255,25 @@ impl Judge {
             (self.ending, self.regressed_since, self.back) = (None, None, None);
             (self.peak, self.peak_frame) = (Some(harm), self.harm_frame);
             self.listen(&harm);
-            self.tell(TroubleKind::Suspected, self.harm_onset(&harm), at);
+            self.tell(TroubleKind::Suspected, self.harm_span(&harm), at);
         }
         if harm.suspected() && self.suspected_since.is_none() {
             self.suspected_since = Some(at);
-            self.tell(TroubleKind::Suspected, self.harm_onset(&harm), at);
+            self.tell(TroubleKind::Suspected, self.harm_span(&harm), at);
         }
         if harm.regressed() && self.regressed_since.is_none() && self.ending.is_none() {
             self.regressed_since = Some(at);
             self.suspected_since.get_or_insert(at);
-            self.tell(TroubleKind::Moved, self.harm_onset(&harm), at);
+            self.tell(TroubleKind::Moved, self.harm_span(&harm), at);
         }
     }
 
     fn bettered(&mut self, gain: Look, at: Timestamp) {
         if self.improved_since.is_none() && gain.regressed() {
             self.improved_since = Some(at);
-            self.tell(TroubleKind::Moved, self.frame.after(gain.onset_lag), at);
+            let (frame, lag) = (self.frame, gain.onset_lag);
+            let span = (frame.after(lag), frame.after(gain.onset_high.max(lag)));
+            self.tell(TroubleKind::Moved, span, at);
         }
     }
 
@@ -321,7 +323,7 @@ impl Judge {
             rolled_back: by.is_some_and(|s| s.reverts(around.services)),
         };
         for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
-            self.events.push(self.trouble(kind, onset, at));
+            self.events.push(self.trouble(kind, (onset, onset), at));
         }
         let by_itself = ending.beside.is_none();
         self.ending = Some(ending);
@@ -360,16 +362,23 @@ impl Judge {
         }
     }
 
-    fn harm_onset(&self, look: &Look) -> Timestamp {
-        self.harm_frame.after(look.onset_lag)
+    /// When harm began: the estimate, and not later than.
+    fn harm_span(&self, look: &Look) -> (Timestamp, Timestamp) {
+        let latest = self.harm_frame.after(look.onset_high.max(look.onset_lag));
+        (self.harm_frame.after(look.onset_lag), latest)
     }
 
-    fn tell(&mut self, kind: TroubleKind, onset: Timestamp, at: Timestamp) {
-        self.events.push(self.trouble(kind, onset, at));
+    fn tell(&mut self, kind: TroubleKind, span: (Timestamp, Timestamp), at: Timestamp) {
+        self.events.push(self.trouble(kind, span, at));
     }
 
-    fn trouble(&self, kind: TroubleKind, onset: Timestamp, known_at: Timestamp) -> Trouble {
-        Trouble { change: self.change.clone(), metric: self.metric, known_at, onset, kind }
+    fn trouble(
+        &self,
+        kind: TroubleKind,
+        (onset, latest): (Timestamp, Timestamp),
+        known_at: Timestamp,
+    ) -> Trouble {
+        Trouble { change: self.change.clone(), metric: self.metric, known_at, onset, latest, kind }
     }
 
     /// The look that its standing rests on: the newest that was suspicious, else that with the most evidence.

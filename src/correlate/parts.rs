@@ -165,7 +165,7 @@ impl PartTrack {
         let now = scene.line.probes.get(index).map_or(Timestamp::MAX, |p| p.at);
         let own = scene.part_troubles.iter().filter(|(p, _)| *p == self.part).map(|(_, t)| t);
         let whole = scene.troubles.iter().filter(|t| t.metric == Metric::Latency);
-        let known = |t: &&Trouble| t.onset < started && t.known_at <= now;
+        let known = |t: &&Trouble| t.latest < started && t.known_at <= now;
         let basis: Vec<Trouble> = whole.chain(own).filter(known).cloned().collect();
         if self.judge.is_some() && self.basis == basis {
             return;

@@ -33,6 +33,8 @@ pub(super) struct Trouble {
     pub(super) known_at: Timestamp,
     /// When it began.
     pub(super) onset: Timestamp,
+    /// Not later than this: a change that started before may have done it as well, and must not take it for granted.
+    pub(super) latest: Timestamp,
     pub(super) kind: TroubleKind,
 }
 

@@ -179,7 +179,7 @@ impl Track {
             let basis: Vec<Trouble> = scene
                 .troubles
                 .iter()
-                .filter(|t| t.metric == metric && t.onset < started && t.known_at <= now)
+                .filter(|t| t.metric == metric && t.latest < started && t.known_at <= now)
                 .cloned()
                 .collect();
             if self.judges.len() > slot && self.basis[slot] == basis {

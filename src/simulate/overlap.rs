@@ -37,7 +37,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "null-outage",
-        about: "a minute after a harmless change half of the runs fail everywhere, for half an hour",
+        about: "half of all runs fail, everywhere, from a minute after a harmless change on",
         draw: |r| {
             let mut drawn = beside(r, 1.0);
             for series in &mut drawn.series {

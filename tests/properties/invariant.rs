@@ -136,6 +136,7 @@ fn told(case: &Case, runs: &[Probe], now: Timestamp) -> Vec<Verdict> {
     let member = Member {
         series: recorded.key.clone(),
         services: recorded.services.clone(),
+        steps: std::collections::BTreeMap::new(),
         interval: case.interval,
         revision: None,
     };

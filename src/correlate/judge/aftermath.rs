@@ -99,11 +99,11 @@ impl Judge {
         let onset = self.frame.after(look.onset_lag);
         if self.suspected_since.is_none() {
             self.suspected_since = Some(at);
-            self.tell(TroubleKind::Suspected, onset, at);
+            self.tell(TroubleKind::Suspected, (onset, onset), at);
         }
         if look.regressed() && self.regressed_since.is_none() {
             self.regressed_since = Some(at);
-            self.tell(TroubleKind::Moved, onset, at);
+            self.tell(TroubleKind::Moved, (onset, onset), at);
         }
     }
 
