@@ -18,7 +18,7 @@ pub(super) fn ln_factor(
     (start, end): (f64, f64),
 ) -> f64 {
     let within = scores.iter().filter(|s| s.at_s >= start && s.at_s < end).count();
-    if !(end > start) || within < LEAST {
+    if end <= start || within < LEAST {
         return 0.0;
     }
     let since: Vec<&Score> = scores.iter().filter(|s| s.at_s >= onset_s.min(start)).collect();

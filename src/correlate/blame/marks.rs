@@ -39,7 +39,7 @@ pub(super) fn all(
     voices: &[Voice<'_>],
     map: &Map<'_>,
 ) -> Marks {
-    let moved = |s: &&Signal| voices.iter().any(|v| *v.journey == s.journey && v.moved > MOVED);
+    let moved = |s: &&Signal| voice_of(voices, s).is_some_and(|v| v.moved > MOVED);
     let moved: Vec<&Signal> = signals.iter().filter(moved).collect();
     let steps: f64 = moved.iter().map(|s| steps(suspect, &s.failing, map)).sum();
     let any = steps
@@ -58,7 +58,7 @@ fn fades(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_
             .iter()
             .filter(known)
             .filter_map(|s| {
-                let voice = voices.iter().find(|v| *v.journey == s.journey)?;
+                let voice = voice_of(voices, s)?;
                 Some((s.effect.ln(), -FADES * map.place(suspect, voice).steps().min(FAR)))
             })
             .collect();
@@ -70,6 +70,11 @@ fn fades(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_
         0.5 * (level - faded) / EFFECTS.powi(2)
     };
     (one(Metric::Latency) + one(Metric::Success)).clamp(-FADES_MOST, FADES_MOST)
+}
+
+/// The voice of a signal's journey; voices stand in the order of their journeys.
+fn voice_of<'v, 'a>(voices: &'v [Voice<'a>], signal: &Signal) -> Option<&'v Voice<'a>> {
+    voices.binary_search_by(|v| v.journey.cmp(&signal.journey)).ok().map(|i| &voices[i])
 }
 
 /// Failing steps name a service. The failures of one journey repeat each other: together they count once.
@@ -130,8 +135,7 @@ fn grows(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_
     let Some(end) = suspect.finished_at_s.filter(|end| end.is_finite()) else { return 0.0 };
     let span = (suspect.started_at_s, end);
     let near = |s: &&&Signal| {
-        let voice = voices.iter().find(|v| *v.journey == s.journey);
-        voice.is_some_and(|v| map.place(suspect, v).near() > super::place::NOBODY)
+        voice_of(voices, s).is_some_and(|v| map.place(suspect, v).near() > super::place::NOBODY)
     };
     let slower = moved.iter().filter(|s| s.metric == Metric::Latency).filter(near);
     let factor = |s: &&Signal| {
