@@ -22,7 +22,7 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "fleet-one50",
         about: "50 journeys of one service, one of them 50% slower",
-        draw: |r| fleet(r, Some(1.5)).from_row(0.0),
+        draw: |r| fleet(r, Some(1.5)).since_row(0.0),
     },
 ];
 

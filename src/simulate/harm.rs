@@ -45,7 +45,7 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario {
         name: "delay15-step50",
         about: "50% slower, 15 minutes after the change",
-        draw: |r| harmed(usual(r), |t| t.slow(15, FOREVER, 1.5)).from_row(15.0),
+        draw: |r| harmed(usual(r), |t| t.slow(15, FOREVER, 1.5)).since_row(15.0),
     },
     Scenario {
         name: "step30-morning",
@@ -60,7 +60,7 @@ pub(super) const ALL: &[Scenario] = &[
             drawn.series[0].trace.slow(0, FOREVER, 1.5);
             drawn.truth[0].label = Label::Regressed;
             drawn.truth[0].change = drawn.changes.first().map(|c| c.id.clone());
-            drawn.from_row(0.0)
+            drawn.since_row(0.0)
         },
     },
     Scenario {
@@ -125,7 +125,7 @@ fn harmed(mut trace: Trace, happen: impl Fn(&mut Trace)) -> Drawn {
 }
 
 fn slower(trace: Trace, times: f64) -> Drawn {
-    harmed(trace, |t| t.slow(0, FOREVER, times)).from_row(0.0)
+    harmed(trace, |t| t.slow(0, FOREVER, times)).since_row(0.0)
 }
 
 fn mixture(rng: &mut StdRng, share: f64, times: f64) -> Drawn {
@@ -136,5 +136,5 @@ fn mixture(rng: &mut StdRng, share: f64, times: f64) -> Drawn {
 
 fn failing(mut trace: Trace, share: f64, why: Why, rng: &mut StdRng) -> Drawn {
     trace.fail((0, WATCHED as i64), share, why, rng);
-    Drawn::one(trace, Label::None, Label::Regressed).from_row(0.0)
+    Drawn::one(trace, Label::None, Label::Regressed).since_row(0.0)
 }

@@ -22,7 +22,7 @@ pub(super) const ALL: &[Scenario] = &[
             let (mut trace, share) = staged(r);
             trace.slow_share(0, share, 2.0, r);
             let change = lasting(trace.change as f64, STAGES_ROWS);
-            Drawn::one(trace, Label::Regressed, Label::None).by(change).from_row(0.0)
+            Drawn::one(trace, Label::Regressed, Label::None).by(change).since_row(0.0)
         },
     },
     Scenario {
@@ -32,7 +32,7 @@ pub(super) const ALL: &[Scenario] = &[
             let (mut trace, share) = staged(r);
             trace.fail_share(0, |age| 0.5 * share(age), NEW, r);
             let change = lasting(trace.change as f64, STAGES_ROWS);
-            Drawn::one(trace, Label::None, Label::Regressed).by(change).from_row(0.0)
+            Drawn::one(trace, Label::None, Label::Regressed).by(change).since_row(0.0)
         },
     },
     Scenario {
@@ -42,7 +42,7 @@ pub(super) const ALL: &[Scenario] = &[
             let mut trace = watched(TWO_HOURS, r);
             trace.slow(0, 25, 1.5);
             let back = deploy("rollback-1", "shop", trace.change as f64 + 25.0);
-            let mut drawn = Drawn::one(trace, Label::Regressed, Label::None).from_row(0.0);
+            let mut drawn = Drawn::one(trace, Label::Regressed, Label::None).since_row(0.0);
             drawn.changes.push(Change { kind: ChangeKind::Rollback, ..back });
             drawn
         },
@@ -56,7 +56,7 @@ pub(super) const ALL: &[Scenario] = &[
             let flag = deploy(DEPLOY, "shop", trace.change as f64);
             Drawn::one(trace, Label::Regressed, Label::None)
                 .by(Change { kind: ChangeKind::Flag, ..flag })
-                .from_row(0.0)
+                .since_row(0.0)
         },
     },
     Scenario {
@@ -65,7 +65,7 @@ pub(super) const ALL: &[Scenario] = &[
         draw: |r| {
             let mut trace = usual(r);
             trace.slow_some(0, 0.2, 2.0, r);
-            Drawn::one(trace, Label::Regressed, Label::None).from_row(0.0)
+            Drawn::one(trace, Label::Regressed, Label::None).since_row(0.0)
         },
     },
     Scenario {
@@ -77,7 +77,7 @@ pub(super) const ALL: &[Scenario] = &[
             trace.slow(trace.lag(0.0), FOREVER, 1.5);
             let off = r.random_range(-1.0..1.0);
             let change = deploy(DEPLOY, "shop", trace.change as f64 + off);
-            Drawn::one(trace, Label::Regressed, Label::None).by(change).from_row(0.0)
+            Drawn::one(trace, Label::Regressed, Label::None).by(change).since_row(0.0)
         },
     },
     Scenario {
@@ -86,7 +86,7 @@ pub(super) const ALL: &[Scenario] = &[
         draw: |r| {
             let (mut trace, lag) = until_peak(r);
             trace.slow(lag, FOREVER, 1.6);
-            Drawn::one(trace, Label::Regressed, Label::None).from_row(lag as f64)
+            Drawn::one(trace, Label::Regressed, Label::None).since_row(lag as f64)
         },
     },
     Scenario {

@@ -111,7 +111,7 @@ impl Drawn {
     }
 
     /// The harm began so many rows after the change.
-    pub(super) fn from_row(mut self, lag: f64) -> Self {
+    pub(super) fn since_row(mut self, lag: f64) -> Self {
         self.onset = self.series.first().map(|s| s.trace.change as f64 + lag);
         self
     }

@@ -198,7 +198,7 @@ struct Known {
 
 /// Something that happened beside runs.
 enum Event<'a> {
-    Changed(Change),
+    Changed(Box<Change>),
     Moved(&'a Finding, Timestamp),
 }
 
@@ -215,9 +215,9 @@ fn events<'a>(
         if later.is_some() {
             begun.finished_at = None;
         }
-        all.push((change.started_at, Event::Changed(begun)));
+        all.push((change.started_at, Event::Changed(Box::new(begun))));
         if let Some(at) = later.filter(|at| *at < end) {
-            all.push((at, Event::Changed(change.clone())));
+            all.push((at, Event::Changed(Box::new(change.clone()))));
         }
     }
     for finding in findings {

@@ -24,7 +24,7 @@ pub(crate) fn report() {
     let mean = |of: fn(&Cost) -> f64| single.iter().map(of).sum::<f64>() / single.len() as f64;
     println!("\n== Cost (one processor)\n");
     println!(
-        "one journey, two days of history: {:.1} us a run (<50), {:.1} ms to open a watch",
+        "one journey, two days of history: {:.1} us a run (<50), {:.1} ms for the baseline",
         mean(|c| c.look_us),
         mean(|c| c.open_ms)
     );

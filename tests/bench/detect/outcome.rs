@@ -97,12 +97,13 @@ impl Outcome {
         for (slot, hit) in [&result.suspected, &result.regressed].into_iter().enumerate() {
             let Some(hit) = hit else { continue };
             let first = if slot == 0 { &mut self.suspected } else { &mut self.regressed };
-            let since = sample.onset.map(|at| hit.at - seconds(at));
+            let begun = sample.onset.or(sample.case.changes.iter().map(|c| c.started_at).min());
+            let since = begun.map(|at| hit.at - seconds(at));
             let found = (f64::from(hit.probes_after), since);
             if first.is_none_or(|(sooner, _)| found.0 < sooner) {
                 *first = Some(found);
             }
-            self.onset[slot].extend(onset(sample, hit));
+            self.onset[slot].extend(onset(sample, result, hit));
         }
         if let (Some(hit), Some(culprit)) =
             (&result.suspected, truth.and_then(|t| t.change.as_ref()))
@@ -127,12 +128,17 @@ impl Blamed {
     }
 }
 
-/// How far off the onset is, in runs, and whether its interval holds the truth; the edge of a run's row belongs to it.
-fn onset(sample: &Sample, hit: &Hit) -> Option<(f64, bool)> {
-    let (truth, told) = (seconds(sample.onset?), hit.onset?);
+/// How far off the onset is from the first run that met the harm, in runs, and whether its interval holds the truth: any moment
+/// from the begin of the harm to that run, which nobody can tell apart.
+fn onset(sample: &Sample, result: &CaseResult, hit: &Hit) -> Option<(f64, bool)> {
+    let (begun, told) = (sample.onset?, hit.onset?);
+    let series = sample.case.series.iter().find(|s| s.key.journey == result.journey)?;
+    let first = series.probes.iter().find(|p| p.at >= begun)?.at;
     let interval = sample.case.interval.as_secs_f64();
-    let within = seconds(told.earliest) <= truth + 1.0 && truth - 1.0 <= seconds(told.latest);
-    Some(((seconds(told.at) - truth).abs() / interval, within))
+    // Times of runs are seconds in floating point on their way: one is allowed for.
+    let held = seconds(told.earliest) <= seconds(first) + 1.0
+        && seconds(begun) - 1.0 <= seconds(told.latest);
+    Some(((seconds(told.at) - seconds(first)).abs() / interval, held))
 }
 
 fn seconds(at: jiff::Timestamp) -> f64 {
