@@ -5,6 +5,9 @@
 //! moved and unmoved journeys best. All of it is f64 and natural logarithms; times are seconds since 1970, or base
 //! intervals (the series' own usual cadence) since the change. Nothing panics, whatever the numbers.
 //!
+//! Beside the level of a series stand a count of its slow runs (`tail`), a second opinion on short baselines (`wary`), kinds of failure
+//! never seen before (`novelty`), what other journeys teach (`fleet`) and what unaffected environments share (`controls`).
+//!
 //! The judging layer: a [`Room`] holds the open watches as a fold over runs and turns looks into verdicts; [`Recovery`] says when
 //! an open trouble is over; [`Sentinel`] finds trouble that no change explains; [`gate`] answers a pipeline; [`replay`] drives
 //! a room over recorded histories, so that a back-test judges by the very code that judges live. None of it reads a clock:

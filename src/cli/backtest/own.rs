@@ -143,7 +143,8 @@ impl Own {
         let mut rooms = walk.rooms.into_iter().map(|judging| judging.said);
         let mut recorded = Said::new();
         for change in &changes {
-            recorded.extend(store.verdicts(&change.id).await?.iter().map(said));
+            let verdicts = store.verdicts(&change.id).await?;
+            recorded.extend(verdicts.iter().filter(|v| v.part.is_whole()).map(said));
         }
         Ok(Replayed {
             present: rooms.next().unwrap_or_default(),
@@ -220,7 +221,7 @@ fn events<'a>(
             all.push((at, Event::Changed(Box::new(change.clone()))));
         }
     }
-    for finding in findings {
+    for finding in findings.iter().filter(|f| f.part.is_whole()) {
         if let (FindingKind::Unexplained, Some(onset)) = (finding.kind, finding.onset_at) {
             all.push((finding.opened_at, Event::Moved(finding, onset)));
         }
@@ -240,7 +241,7 @@ struct Judging {
 
 impl Judging {
     fn hear(&mut self, verdicts: &[Verdict]) {
-        self.said.extend(verdicts.iter().map(said));
+        self.said.extend(verdicts.iter().filter(|v| v.part.is_whole()).map(said));
     }
 }
 
@@ -366,6 +367,9 @@ fn said(verdict: &Verdict) -> (Key, Conclusion) {
 }
 
 fn dismissed(finding: &Finding) -> Option<(Key, bool)> {
+    if !finding.part.is_whole() {
+        return None;
+    }
     let series = SeriesKey {
         journey: finding.journey.clone(),
         environment: finding.environment.clone(),
