@@ -229,7 +229,11 @@ fn culprit(verdict: &Verdict) -> Option<(&ChangeId, f64)> {
 /// Of the verdicts that conclude this the one with the most evidence: it says it best.
 fn spoken<'a>(verdicts: &[&'a Verdict], conclusion: Option<Conclusion>) -> Option<&'a Verdict> {
     let alike = verdicts.iter().filter(|v| Some(v.conclusion) == conclusion).copied();
-    alike.max_by(|a, b| a.log_e.unwrap_or(0.0).total_cmp(&b.log_e.unwrap_or(0.0)))
+    // The whole journey speaks before its parts.
+    alike.max_by(|a, b| {
+        let whole = a.part.is_whole().cmp(&b.part.is_whole());
+        whole.then(a.log_e.unwrap_or(0.0).total_cmp(&b.log_e.unwrap_or(0.0)))
+    })
 }
 
 /// The gate by the worst verdict, whoever did it.
@@ -244,7 +248,7 @@ fn usual(verdicts: &[Verdict], open: bool) -> Gate {
     let alike = verdicts.iter().filter(|v| v.conclusion == verdict).count();
     let judged = verdicts.len();
     let said = spoken(&all, Some(verdict))
-        .map_or(String::new(), |v| format!("{} {}: {}", v.journey, v.subject(), v.summary));
+        .map_or(String::new(), |v| format!("{} {}: {}", v.journey, v.metric, v.summary));
     let reason = match status {
         GateStatus::Pass => format!("{judged} verdicts, none harmful; {verdict}, {said}"),
         _ => format!("{verdict} in {alike} of {judged} verdicts; {said}"),
