@@ -23,7 +23,7 @@ const SPAN: f64 = 6.0;
 /// Shifts of the controls below this log ratio are their own noise.
 const SHARED_FROM: f64 = 0.1;
 /// Base intervals within which failures are at the same time.
-const AT_ONCE: f64 = 2.5;
+const AT_ONCE: f64 = 4.5;
 
 /// The controls of one change.
 #[derive(Debug, Clone, Default)]
