@@ -17,6 +17,7 @@ mod quiet;
 mod rollout;
 mod scenario;
 mod spells;
+mod steps;
 mod trace;
 
 pub use noise::Noise;

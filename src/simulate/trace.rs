@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use rand::{Rng, rngs::StdRng};
 use rand_distr::{Distribution, Normal, StudentT};
 
-use crate::model::{FaultKind, Probe, Signature};
+use crate::model::{FaultKind, Parts, Probe, Signature};
 
-use super::Noise;
+use super::{Noise, steps::Steps};
 
 /// Base interval, in seconds.
 pub(super) const STEP_S: f64 = 60.0;
@@ -33,6 +33,8 @@ pub(super) struct Trace {
     pub(super) change: usize,
     /// How long after the begin of its row each run begins, as a share of a row.
     pub(super) phase: f64,
+    /// What the parts of each run took, where it has any.
+    pub(super) steps: Option<Steps>,
 }
 
 /// Where and how a run fails.
@@ -75,6 +77,7 @@ impl Trace {
             probed: vec![true; rows],
             change,
             phase: 0.0,
+            steps: None,
         };
         trace.storms(noise, rng);
         trace
@@ -196,7 +199,10 @@ impl Trace {
             late_ms: 0.0,
             signature: failed.map(|(step, kind)| Signature { step: step.into(), kind: Some(kind) }),
             revision: None,
-            parts: Default::default(),
+            parts: match (&self.steps, failed) {
+                (Some(steps), None) => steps.of(row),
+                _ => Parts::default(),
+            },
         }
     }
 }
