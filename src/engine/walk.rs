@@ -195,6 +195,7 @@ mod tests {
                 peer: None,
                 body_bytes: 0,
                 certificate_expires_at: None,
+                server_timing: Vec::new(),
             }],
             assertions: vec![AssertionResult {
                 check: text(),
@@ -203,6 +204,10 @@ mod tests {
                 actual: Some(text()),
             }],
             captures: vec![("name".to_owned(), text())],
+            iteration: None,
+            retries: Vec::new(),
+            failure: None,
+            measures: Vec::new(),
         };
         let exchange = Exchange {
             request_line: text(),

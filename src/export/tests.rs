@@ -32,6 +32,7 @@ fn step(name: &str, statuses: &[u16]) -> StepRun {
         peer: None,
         body_bytes: 0,
         certificate_expires_at: Some(noon(i64::from(*status))),
+        server_timing: Vec::new(),
     };
     StepRun {
         name: name.into(),
@@ -41,6 +42,10 @@ fn step(name: &str, statuses: &[u16]) -> StepRun {
         hops: statuses.iter().map(hop).collect(),
         assertions: Vec::new(),
         captures: Vec::new(),
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     }
 }
 

@@ -33,8 +33,8 @@ pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
 pub use query::{Literal, Predicate, Query};
 pub use run::{
-    AssertionResult, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome, Phases, Run,
-    StepOutcome, StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
+    Phases, Run, StepOutcome, StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EnvironmentName, JourneyName, LocationName, Revision, RunId, SeriesKey, ServiceName, StepName,
+    EnvironmentName, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
+    ServiceName, StepName,
 };
 
 /// One walk of one journey in one environment from one location. Every text in it is already masked.
@@ -155,6 +156,27 @@ pub struct StepRun {
     pub assertions: Vec<AssertionResult>,
     /// What was captured: name and masked value.
     pub captures: Vec<(String, String)>,
+    /// Which round of a `repeat` this is, from 1.
+    pub iteration: Option<u32>,
+    /// The attempts before the last one, in order: never merged, never hidden. `hops`, `assertions` and `captures` are the last one's.
+    pub retries: Vec<Attempt>,
+    /// Why the step failed, where that did not end the run: it is optional, or cleaned up after another one.
+    pub failure: Option<Box<Failure>>,
+    /// Numbers measured in the answer.
+    pub measures: Vec<(MeasureName, f64)>,
+}
+
+/// An attempt that was not good enough and was followed by another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began, after the run's beginning (monotonic).
+    pub offset: Duration,
+    /// First byte asked to last byte read, over all hops.
+    pub duration: Duration,
+    /// The status of its last hop, if an answer came.
+    pub status: Option<u16>,
+    /// Why it was not good enough, masked.
+    pub reason: String,
 }
 
 /// How a step ended.
@@ -167,6 +189,8 @@ pub enum StepOutcome {
     Failed,
     /// We could not.
     Broken,
+    /// Its `when` did not hold: it was not walked.
+    Skipped,
 }
 
 /// One request and its response.
@@ -194,6 +218,8 @@ pub struct Hop {
     pub body_bytes: u64,
     /// When the first certificate of the chain ends.
     pub certificate_expires_at: Option<Timestamp>,
+    /// What the server says of its own time (W3C Server Timing): name and duration, in its order.
+    pub server_timing: Vec<(String, Duration)>,
 }
 
 /// The five phases of a hop, named as `blackbox_exporter` names them; they add up to the hop. A phase that did not happen is zero.

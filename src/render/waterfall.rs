@@ -43,6 +43,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
             StepOutcome::Passed => ('✓', Ink::Green),
             StepOutcome::Failed => ('✗', Ink::Red),
             StepOutcome::Broken => ('!', Ink::Yellow),
+            StepOutcome::Skipped => ('·', Ink::Dim),
         };
         let mut line = Line::default();
         line.ink(ink, &mark.to_string());

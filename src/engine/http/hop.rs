@@ -164,6 +164,7 @@ impl Session {
             peer: ends.map(|(_, remote)| remote),
             body_bytes: progress.wire_bytes,
             certificate_expires_at: self.expiry(&request.url, ends, made.as_ref()),
+            server_timing: Vec::new(),
         };
         let head = progress.head.clone();
         Walked { hop, request, head, body: Vec::new(), cut: false, trouble: None }
@@ -234,6 +235,7 @@ mod tests {
                 peer: None,
                 body_bytes: 0,
                 certificate_expires_at: None,
+                server_timing: Vec::new(),
             },
             request: Request {
                 method: Method::GET,

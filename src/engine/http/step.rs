@@ -91,6 +91,10 @@ pub(in crate::engine) async fn walk_step(
         hops: Vec::new(),
         assertions: Vec::new(),
         captures: Vec::new(),
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     };
     let end = match trouble {
         Some(Trouble::Ours(reason)) => Some(End::Broken(reason)),

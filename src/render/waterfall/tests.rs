@@ -26,6 +26,7 @@ fn hop(method: &str, url: &str, status: Option<u16>, phases: [u64; 5]) -> Hop {
         peer: None,
         body_bytes: 10,
         certificate_expires_at: None,
+        server_timing: Vec::new(),
     }
 }
 
@@ -38,6 +39,10 @@ fn run(outcome: Outcome) -> Run {
         hops,
         assertions: vec![],
         captures: vec![],
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     };
     let last = match outcome {
         Outcome::Passed => StepOutcome::Passed,

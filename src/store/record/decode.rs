@@ -199,7 +199,7 @@ fn step(
         0 => StepOutcome::Passed,
         1 => StepOutcome::Failed,
         2 => StepOutcome::Broken,
-        _ => return Err(torn()),
+        _ => StepOutcome::Skipped,
     };
     let offset = trail.end.wrapping_add(take.int()?.cast_unsigned());
     let number_of_hops = if flags & step_flag::HOPS != 0 { take.uint()? } else { 1 };
@@ -238,6 +238,10 @@ fn step(
         hops,
         assertions,
         captures,
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     })
 }
 
@@ -299,6 +303,7 @@ fn hop(
         peer: trail.peer,
         body_bytes,
         certificate_expires_at: trail.certificate,
+        server_timing: Vec::new(),
     };
     Ok((hop, duration))
 }

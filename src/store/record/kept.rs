@@ -62,6 +62,10 @@ fn step(step: &StepRun, run_passed: bool) -> StepRun {
         hops: step.hops.iter().map(hop).collect(),
         assertions: step.assertions.iter().map(assertion).collect(),
         captures,
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     }
 }
 
@@ -91,6 +95,7 @@ fn hop(hop: &Hop) -> Hop {
         certificate_expires_at: hop
             .certificate_expires_at
             .and_then(|t| Timestamp::from_second(seconds(t)).ok()),
+        server_timing: Vec::new(),
     }
 }
 
@@ -148,5 +153,6 @@ pub(super) fn outcome_code(outcome: StepOutcome) -> u64 {
         StepOutcome::Passed => 0,
         StepOutcome::Failed => 1,
         StepOutcome::Broken => 2,
+        StepOutcome::Skipped => 3,
     }
 }

@@ -63,8 +63,7 @@ prop_compose! {
         Hop {
             method: method.to_owned(), url, status, version, offset,
             duration: if exact { sum } else { length },
-            phases, reused, peer, body_bytes, certificate_expires_at,
-        }
+            phases, reused, peer, body_bytes, certificate_expires_at, server_timing: Vec::new() }
     }
 }
 
@@ -82,7 +81,7 @@ prop_compose! {
         assertions in proptest::collection::vec(assertion(), 0..4),
         captures in proptest::collection::vec((text(), text()), 0..3),
     ) -> StepRun {
-        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures }
+        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures, iteration: None, retries: Vec::new(), failure: None, measures: Vec::new() }
     }
 }
 
@@ -243,6 +242,7 @@ fn fixture() -> Run {
         peer: Some("192.0.2.7:443".parse().unwrap()),
         body_bytes: 4_711,
         certificate_expires_at: Some("2027-01-01T00:00:00Z".parse().unwrap()),
+        server_timing: Vec::new(),
     };
     let step = |name: &str, offset, hops: Vec<Hop>, passed| StepRun {
         name: name.into(),
@@ -257,6 +257,10 @@ fn fixture() -> Run {
             actual: (!passed).then(|| "503".to_owned()),
         }],
         captures: vec![("token".to_owned(), "***".to_owned())],
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     };
     Run {
         id: RunId::at(started_at),
