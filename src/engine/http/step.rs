@@ -137,6 +137,7 @@ async fn hops(
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
     let mut request: Request = build(http, vars)?;
+    session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
     loop {
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
@@ -159,6 +160,9 @@ async fn hops(
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        session.guard.asks(&request.url).map_err(|why| {
+            Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
+        })?;
         deadline.at += session.settle().await;
     }
 }
