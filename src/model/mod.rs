@@ -33,7 +33,7 @@ pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule,
 pub use network::{Destination, Network};
 pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
-pub use query::{Literal, Predicate, Query};
+pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
     AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
     Phases, Run, StepOutcome, StepRun, Trigger,

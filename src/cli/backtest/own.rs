@@ -18,7 +18,7 @@ use crate::{
         Change, ChangeId, Conclusion, Detect, Finding, FindingKind, FindingState, Metric, Probe,
         SeriesKey, Service, ServiceName, StepName, Verdict, Watch,
     },
-    source::files,
+    source::{attached::Beside, files},
     store::{ChangeFilter, FindingFilter, Store, StoreError, StoreOptions},
 };
 
@@ -91,7 +91,7 @@ impl Own {
             let found = files::find(&context.config).map_err(|e| {
                 Failed::new(Exit::Config, format!("{e}; or name a folder of histories, or --data"))
             })?;
-            let config = config::load(&found.main, &found.journeys)
+            let config = config::load_with(&found.main, &found.journeys, &Beside)
                 .map_err(|e| Failed::new(Exit::Config, e))?;
             let setup = Setup::outline(found.root, config);
             (setup.data_file(), Some(setup))

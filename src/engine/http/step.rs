@@ -15,8 +15,8 @@ use crate::{
     check::{self, Answer, Wording},
     engine::{fault::Trouble, vars::Variables},
     model::{
-        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Query, Step, StepOutcome, StepRun,
-        Text,
+        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Step, StepOutcome, StepRun,
+        Subject, Text,
     },
 };
 
@@ -190,14 +190,14 @@ fn judge(
     }
     for assertion in &step.assertions {
         let mut result = check::assert(assertion, &answer, &checking);
-        if let Query::Header(name) = &assertion.query {
+        if let Subject::Header(name) = &assertion.query.subject {
             // Cookies and credentials are no more to be seen in a comparison than in evidence.
             let shown =
                 |t: String| if hides(name) { hide_all(&answer, name, &checking) } else { t };
             result.actual = result.actual.map(shown);
         }
         if !result.passed && failed.is_none() {
-            let status = assertion.query == Query::Status;
+            let status = check::is_status(&assertion.query);
             let kind = if status { FaultKind::Status } else { FaultKind::Assertion };
             failed = Some((kind, result.clone()));
         }
