@@ -59,7 +59,7 @@ async fn a_target_that_leads_there_fails() {
         assert_eq!(hops(&run).len(), 1, "the redirect is seen, not followed");
     }
     let steps = vec![
-        get(url("/")).capture("next", Query::Body, false).named("ask"),
+        get(url("/")).capture("next", Query::body(), false).named("ask"),
         get("{{next}}").named("follow"),
     ];
     let run = walk(&engine, steps).await;
