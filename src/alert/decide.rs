@@ -210,6 +210,7 @@ mod tests {
             named: None,
             suspected_since: None,
             regressed_since: None,
+            recovered_at: None,
             decided_at: at(0),
         }
     }

@@ -169,6 +169,7 @@ mod tests {
             named: odds.first().filter(|(_, p)| *p > 0.7).map(|(id, _)| (*id).into()),
             suspected_since: None,
             regressed_since: None,
+            recovered_at: None,
             decided_at: Timestamp::UNIX_EPOCH,
         }
     }

@@ -371,6 +371,9 @@ impl Pipeline {
         if let Err(e) = self.store.conclude(conclusions).await {
             self.store_failed("verdicts could not be written", &e);
         }
+        if let Err(e) = self.watches.learn(&self.store, &verdicts).await {
+            self.store_failed("what earlier deployments taught could not be read", &e);
+        }
         self.show(&verdicts, &decisions);
     }
 

@@ -130,6 +130,7 @@ fn verdict(change: &str, metric: Metric, conclusion: Conclusion) -> Verdict {
         named: None,
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at: noon(0),
     }
 }

@@ -191,6 +191,7 @@ pub struct VerdictView<'a> {
     pub dismissed: Option<&'a Dismissal>,
     pub suspected_since: Option<Timestamp>,
     pub regressed_since: Option<Timestamp>,
+    pub recovered_at: Option<Timestamp>,
     pub decided_at: Timestamp,
 }
 
@@ -219,6 +220,7 @@ impl<'a> From<&'a Verdict> for VerdictView<'a> {
             dismissed: None,
             suspected_since: verdict.suspected_since,
             regressed_since: verdict.regressed_since,
+            recovered_at: verdict.recovered_at,
             decided_at: verdict.decided_at,
         }
     }
