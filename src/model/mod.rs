@@ -11,6 +11,7 @@ pub mod finding;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod network;
 pub mod part;
 pub mod probe;
 pub mod query;
@@ -29,9 +30,10 @@ pub use id::{
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
+pub use network::{Destination, Network};
 pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
-pub use query::{Literal, Predicate, Query};
+pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
     AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
     Phases, Run, StepOutcome, StepRun, Trigger,
