@@ -33,6 +33,7 @@ mod learned;
 mod look;
 #[cfg(test)]
 mod made;
+mod measure;
 mod novelty;
 mod onset;
 mod pace;
@@ -65,6 +66,7 @@ pub use blame::{Blame, Signal, Suspect, Undone};
 pub use budget::Shares;
 pub use latency::LatencyFold;
 pub use look::Look;
+pub use measure::RELATIVE as MEASURE_RELATIVE;
 pub use onset::Heard;
 pub use parts::PARTS_REACH;
 pub use point::{Direction, Point};

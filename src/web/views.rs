@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     daemon::{Budget, Judged, Logged},
     model::{
-        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Onset, Outcome, Part, Phases,
+        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Measured, Onset, Outcome, Part, Phases,
         Quantiles, Run, StepRun, Verdict,
     },
     store::RecordOutcome,
@@ -243,6 +243,8 @@ pub struct StepView<'a> {
     pub hops: Vec<HopView<'a>>,
     pub assertions: &'a [crate::model::AssertionResult],
     pub captures: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "<[Measured]>::is_empty")]
+    pub measures: &'a [Measured],
 }
 
 /// A hop of a step.
@@ -296,6 +298,7 @@ impl<'a> From<&'a StepRun> for StepView<'a> {
             hops: step.hops.iter().map(Into::into).collect(),
             assertions: &step.assertions,
             captures: step.captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+            measures: &step.measures,
         }
     }
 }

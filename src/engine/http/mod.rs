@@ -12,6 +12,7 @@ mod evidence;
 mod hop;
 mod jar;
 mod marks;
+mod measure;
 mod redirect;
 mod request;
 mod resolve;
