@@ -53,6 +53,6 @@ mod tests {
     }
 
     fn number() -> Query {
-        Query::JsonPath("$.n".to_owned())
+        Query::json_path("$.n")
     }
 }

@@ -17,7 +17,7 @@ mod measure;
 mod node;
 
 pub use answer::Answer;
-pub use assert::{Wording, assert, holds_without_assertion, looks_at_status};
+pub use assert::{Wording, assert, holds_without_assertion, is_status, looks_at_status};
 pub use describe::{describe, describe_capture, describe_measure};
 pub use fault::{fault_of_assertion, fault_of_query};
 pub use find::{CaptureFault, capture};

@@ -40,6 +40,9 @@ const LEAST: f64 = 0.18;
 const FALLS: f64 = 0.02;
 const RISES: usize = 10;
 
+/// Beyond these a number is a reading gone wrong: sums of them must stay finite.
+const WIDEST: f64 = 1e100;
+
 /// Growth is taken over at least this share of the usual distance of two runs.
 const GAP: f64 = 0.75;
 
@@ -120,7 +123,7 @@ impl Axis {
     ) -> Option<Self> {
         let growth = counts(before).then_some(GAP * interval_s.max(1e-3));
         let values: Vec<f64> = match growth {
-            None => before.iter().map(|(_, v)| *v).collect(),
+            None => before.iter().map(|(_, v)| v.clamp(-WIDEST, WIDEST)).collect(),
             Some(least) => (0..before.len()).filter_map(|i| grown(before, i, least)).collect(),
         };
         if values.len() < 3 {
@@ -153,7 +156,8 @@ impl Axis {
         Some(Shares { from, above, before: share(before), after: share(after) })
     }
 
-    /// Whether growth is read.(&self) -> bool {
+    /// Whether growth is read.
+    pub(super) fn grows(&self) -> bool {
         self.growth.is_some()
     }
 
@@ -183,7 +187,9 @@ impl Axis {
 
     /// A run with this value as it is judged.
     fn judged(&self, probe: &Probe, value: Option<f64>) -> Probe {
-        let Some(value) = value else { return probe.with(None) };
+        let Some(value) = value.map(|v| v.clamp(-WIDEST, WIDEST)) else {
+            return probe.with(None);
+        };
         match self.reading {
             Reading::Level { unit, .. } => {
                 probe.with(Some((self.way.sign() * value / unit).asinh().exp()))
@@ -319,7 +325,8 @@ pub(super) fn recent(
     const MOST: usize = 180;
     let (first, last) = (line.from(from), line.from(to));
     let probes = line.probes[first.min(last)..last].iter().rev();
-    let known = probes.filter(|p| wanted(p)).filter_map(|p| Some((seconds(p.at), p.parts.get(part)?)));
+    let known =
+        probes.filter(|p| wanted(p)).filter_map(|p| Some((seconds(p.at), p.parts.get(part)?)));
     let mut values: Vec<(f64, f64)> = known.take(MOST).collect();
     values.reverse();
     values

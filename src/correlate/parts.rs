@@ -191,16 +191,15 @@ impl PartTracks {
         }
     }
 
-    /// Freezes anew what rests on levels that are known better now.
-    pub(super) fn settle(&mut self, scene: Scene<'_>) {
+    /// Freezes anew what rests on levels that are known better now, of the runs before the index `seen`.
+    pub(super) fn settle(&mut self, scene: Scene<'_>, seen: usize) {
         let Some(watched) = &mut self.watched else { return };
         let parts = watched.len();
         for track in watched.iter_mut().filter(|t| t.judge.is_some()) {
-            let all = scene.line.probes.len();
             if track.measured.is_some() {
-                track.rest_measure(scene, all, parts);
+                track.rest_measure(scene, seen, parts);
             } else {
-                track.rest_on(scene, all, parts);
+                track.rest_on(scene, seen, parts);
             }
         }
     }
@@ -285,7 +284,8 @@ impl PartTrack {
             return;
         }
         let reach = reach(started);
-        let revision = line.probes[..line.from(started)].iter().rev().find_map(|p| p.revision.clone());
+        let revision =
+            line.probes[..line.from(started)].iter().rev().find_map(|p| p.revision.clone());
         let usual = |p: &Probe| measure::succeeded(p) && !foreign(p, revision.as_ref());
         let moved = basis.iter().filter(|t| t.kind == TroubleKind::Moved).map(|t| t.onset);
         let moved = moved.chain(measure::moved(line, &self.part)).filter(|at| *at < started);
@@ -304,8 +304,7 @@ impl PartTrack {
         // What other journeys teach of failures is nothing to it.
         let alone = Scene { line: &read, fleet: Fleet::default(), ..scene };
         let metric = axis.metric();
-        let told: Vec<Trouble> =
-            basis.iter().map(|t| Trouble { metric, ..t.clone() }).collect();
+        let told: Vec<Trouble> = basis.iter().map(|t| Trouble { metric, ..t.clone() }).collect();
         let judge = freeze(&alone, metric, &told, &tuning);
         let seen = |index: usize| axis.probe(line, &self.part, index);
         self.judge = Some(replayed(judge, &scene, index, &seen));

@@ -108,9 +108,8 @@ impl Recovery {
             let end = Back::never();
             return Self { metric: Metric::Latency, footing: None, end, measure: None };
         };
-        let mut read = |probes: &[Probe]| -> Vec<Probe> {
-            probes.iter().map(|p| reader.read(p)).collect()
-        };
+        let mut read =
+            |probes: &[Probe]| -> Vec<Probe> { probes.iter().map(|p| reader.read(p)).collect() };
         let (before, since) = (read(baseline), read(shifted));
         let inner = Self::new(reader.metric(), &before, &since, interval, detect);
         Self { measure: Some(reader), ..inner }

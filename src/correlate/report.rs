@@ -72,8 +72,11 @@ pub(super) fn verdict(
         .map(|_| "its journey does not say which way is for the worse (`worse`): the shift is told, and stops nothing".to_owned());
     let notes = lost.into_iter().chain(undeclared);
     let notes = notes.chain(notes_of(&scene, track, judge, metric)).collect();
+    // What shows after the end of the watch is concluded when it shows.
+    let late = || judge.and_then(|j| j.events.last()).map(|e| e.known_at);
     let decided_at = track
         .closed_at
+        .map(|closed| late().map_or(closed, |at| closed.max(at)))
         .or_else(|| judge.and_then(|j| j.seen_at))
         .unwrap_or(scene.change.started_at);
     Verdict {
@@ -106,6 +109,7 @@ pub(super) fn verdict(
         regressed_since: judge
             .and_then(|j| j.regressed_since)
             .filter(|_| metric != Metric::Measure || conclusion == Conclusion::Regressed),
+        recovered_at: judge.and_then(|j| j.ending.as_ref()).map(|e| e.recovered.at),
         decided_at,
     }
 }
@@ -201,7 +205,12 @@ fn shown(
     }
 }
 
-fn notes_of(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric) -> Vec<String> {
+fn notes_of(
+    scene: &Scene<'_>,
+    track: &Track,
+    judge: Option<&Judge>,
+    metric: Metric,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let Some(judge) = judge else { return notes };
     let before = &judge.before;

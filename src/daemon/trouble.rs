@@ -4,7 +4,7 @@
 //! looks. Both are folds over probes and are rebuilt from the store after a restart.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -38,7 +38,7 @@ pub(super) struct Trouble {
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
     /// What people said is nothing: the same change is not told for it again.
-    dismissed: HashSet<Concern>,
+    dismissed: HashMap<Concern, Finding>,
 }
 
 /// What a finding is about: the change blamed, where, and what; the parts of a journey's time are one, each measure is another.
@@ -91,14 +91,21 @@ impl Trouble {
         }
         let state = Some(FindingState::Dismissed);
         let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
-        self.dismissed.extend(store.findings(filter).await?.iter().filter_map(concern));
+        let dismissed = store.findings(filter).await?;
+        self.dismissed.extend(dismissed.into_iter().filter_map(|f| Some((concern(&f)?, f))));
         Ok(())
     }
 
     /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
     pub(super) fn let_go(&mut self, finding: &Finding) {
         self.open.remove(&finding.id);
-        self.dismissed.extend(concern(finding));
+        self.dismissed.extend(concern(finding).map(|concern| (concern, finding.clone())));
+    }
+
+    /// What people said is nothing of a change.
+    pub(super) fn dismissed(&self, change: &ChangeId) -> Vec<Finding> {
+        let of = self.dismissed.iter().filter(|((id, ..), _)| id == change);
+        of.map(|(_, finding)| finding.clone()).collect()
     }
 
     async fn track(
@@ -245,7 +252,7 @@ impl Trouble {
         let part = own_part(verdict.metric, &verdict.part);
         let concern = (verdict.change.clone(), series.clone(), verdict.metric, part);
         let decision = alert::decide(open.as_ref(), verdict, now)
-            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains(&concern));
+            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains_key(&concern));
         if let Some(decision) = decision {
             match decision.reason {
                 Reason::Opened => {

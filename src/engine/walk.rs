@@ -74,7 +74,7 @@ async fn steps(
         journey_at: later(watch.origin(), ticket.journey.timeout),
         journey: ticket.journey.timeout,
     };
-    let mut session = match Session::new(parts, watch) {
+    let mut session = match Session::new(parts, &ticket.environment, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };

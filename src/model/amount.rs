@@ -9,11 +9,7 @@ pub fn amounts<const N: usize>(values: [f64; N], unit: Option<&str>) -> [String;
         ["€", "$", "£"].contains(&u) || (u.len() == 3 && u.bytes().all(|b| b.is_ascii_uppercase()))
     });
     let digits = if largest > 0.0 && largest.is_finite() { largest.log10().floor() } else { 0.0 };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "between 0 and 12"
-    )]
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 12")]
     let needed = (2.0 - digits).clamp(0.0, 12.0) as usize;
     let decimals = match (money, whole) {
         (true, _) if largest >= 0.01 || whole => 2,

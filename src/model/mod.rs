@@ -12,6 +12,7 @@ pub mod finding;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod network;
 pub mod part;
 pub mod probe;
 pub mod query;
@@ -31,12 +32,13 @@ pub use id::{
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{
-    Action, Assertion, Body, Capture, HttpStep, Journey, Measure, MeasureRule, Schedule, Slo,
-    Step, Text, Worse,
+    Action, Assertion, Body, Capture, HttpStep, Journey, Measure, MeasureRule, Schedule, Slo, Step,
+    Text, Worse,
 };
+pub use network::{Destination, Network};
 pub use part::{Part, Parts, narrow};
 pub use probe::{Probe, Signature};
-pub use query::{Literal, Predicate, Query};
+pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
     AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Measured,
     Outcome, Phases, Run, StepOutcome, StepRun, Trigger,

@@ -220,8 +220,7 @@ mod tests {
         assert_eq!(parts(f64::NAN), parts(-1.0));
         assert!([(step("a"), 0.0)].into_iter().collect::<Parts>().is_empty());
         let measure = Part::Measure("a".into(), "price".into());
-        let measured: Parts =
-            [(step("a"), 0.0), (measure.clone(), 0.0)].into_iter().collect();
+        let measured: Parts = [(step("a"), 0.0), (measure.clone(), 0.0)].into_iter().collect();
         assert_eq!(measured.iter().collect::<Vec<_>>(), [(&measure, 0.0)]);
         let of = |value| [(measure.clone(), value)].into_iter().collect::<Parts>();
         assert_eq!((of(-2.5).get(&measure), of(f64::NAN).is_empty()), (Some(-2.5), true));

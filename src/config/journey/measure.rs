@@ -16,7 +16,8 @@ const UNIT: usize = 20;
 pub(super) fn lower(step: &Reader<'_>) -> Vec<Measure> {
     let entries = step.table("measure").map(|table| table.entries()).unwrap_or_default();
     if let Some(entry) = entries.get(MOST) {
-        let note = Note::new(entry.key_span.clone(), format!("a step measures at most {MOST} numbers"));
+        let note =
+            Note::new(entry.key_span.clone(), format!("a step measures at most {MOST} numbers"));
         step.note(note.label("one too many"));
     }
     entries.iter().take(MOST).filter_map(measure).collect()
@@ -44,7 +45,8 @@ fn worse(table: &Reader<'_>) -> Option<Worse> {
         "lower" => Some(Worse::Lower),
         "either" => Some(Worse::Either),
         other => {
-            let note = Note::new(word.span, format!("`worse` cannot be `{}`", other.escape_debug()));
+            let note =
+                Note::new(word.span, format!("`worse` cannot be `{}`", other.escape_debug()));
             table.note(note.label("not a direction").help(
                 "`higher`, `lower`, or `either` for a number that should stay as it is; without it a shift is only suspected",
             ));

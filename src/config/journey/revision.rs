@@ -33,7 +33,11 @@ pub(super) fn of(steps: &[Step], vars: &BTreeMap<String, String>, timeout: Durat
             action: &step.action,
             captures: &step.captures,
             assertions: &step.assertions,
-            measures: step.measures.iter().map(|m| (m.name.as_str(), &m.query, m.required)).collect(),
+            measures: step
+                .measures
+                .iter()
+                .map(|m| (m.name.as_str(), &m.query, m.required))
+                .collect(),
         })
         .collect();
     // Numbers, texts and maps with text keys can always be written as JSON.

@@ -50,7 +50,11 @@ pub(in crate::correlate) fn moved(shown: &Shown) -> String {
         Some(Shares { from, above, before, after }) => {
             let [from] = amounts([from], shown.unit.as_deref());
             let side = if above { "above" } else { "below" };
-            format!("{side} {from}{unit} in {:.0}% to {:.0}% of runs", 100.0 * before, 100.0 * after)
+            format!(
+                "{side} {from}{unit} in {:.0}% to {:.0}% of runs",
+                100.0 * before,
+                100.0 * after
+            )
         }
         None => format!("{a} to {b}{unit}"),
     }

@@ -224,7 +224,8 @@ impl Steps {
     fn of(shape: &Shape) -> Self {
         let names: Vec<StepName> = shape.steps.iter().map(|(name, _)| name.clone()).collect();
         let mut seen = HashMap::new();
-        let first = names.iter().enumerate().map(|(i, name)| *seen.entry(name).or_insert(i)).collect();
+        let first =
+            names.iter().enumerate().map(|(i, name)| *seen.entry(name).or_insert(i)).collect();
         Self { first, names }
     }
 }

@@ -11,8 +11,8 @@ use proptest::{
 use super::{Head, Layouts, encode, kept, probe, run};
 use crate::{
     model::{
-        AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Part, Phases,
-        Probe, Run, RunId, StepOutcome, StepRun, Trigger,
+        AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Part,
+        Phases, Probe, Run, RunId, StepOutcome, StepRun, Trigger,
     },
     store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
 };
@@ -82,7 +82,12 @@ prop_compose! {
 
 fn number() -> impl Strategy<Value = f64> {
     let price = |cents: i32| f64::from(cents) / 100.0;
-    prop_oneof![any::<i32>().prop_map(price), any::<i64>().prop_map(|n| n as f64), any::<f64>(), Just(-0.0)]
+    prop_oneof![
+        any::<i32>().prop_map(price),
+        any::<i64>().prop_map(|n| n as f64),
+        any::<f64>(),
+        Just(-0.0)
+    ]
 }
 
 prop_compose! {
@@ -136,6 +141,7 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Assertion,
     FaultKind::Capture,
     FaultKind::Template,
+    FaultKind::Guard,
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -241,7 +247,8 @@ fn a_run_with_nothing_new_is_written_as_ever_and_a_tail_is_passed_over() {
     let mut dictionary = Dictionary::default();
     assert_eq!(encode(&walked, 7, 3, &mut dictionary)[0], super::PLAIN);
     walked.steps[0].iteration = Some(2);
-    walked.steps[0].measures = vec![measure(Some(12.99), None), measure(None, Some("nothing found"))];
+    walked.steps[0].measures =
+        vec![measure(Some(12.99), None), measure(None, Some("nothing found"))];
     let mut record = encode(&walked, 7, 3, &mut dictionary);
     assert_eq!(record[0], super::EXTENDED);
     // What a newer program may add.

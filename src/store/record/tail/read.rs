@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::{
-    model::{Attempt, Failure, Hop, Measured, MeasureName, StepName, StepRun},
+    model::{Attempt, Failure, Hop, MeasureName, Measured, StepName, StepRun},
     store::{
         error::Fault,
         names::ReadRevision,
@@ -50,7 +50,11 @@ pub(in crate::store::record) fn restore(
 }
 
 /// The item after so many others, `next` being the first that may be meant.
-fn after<'s, T>(body: &mut Take<'_>, items: &'s mut [T], next: &mut usize) -> Result<&'s mut T, Fault> {
+fn after<'s, T>(
+    body: &mut Take<'_>,
+    items: &'s mut [T],
+    next: &mut usize,
+) -> Result<&'s mut T, Fault> {
     let index = next.checked_add(body.small()?).ok_or_else(torn)?;
     *next = index.saturating_add(1);
     items.get_mut(index).ok_or_else(torn)
