@@ -12,6 +12,7 @@ pub mod gate;
 pub mod id;
 pub mod journey;
 pub mod part;
+pub mod predicate;
 pub mod probe;
 pub mod query;
 pub mod run;
@@ -30,8 +31,9 @@ pub use id::{
 };
 pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
 pub use part::{Part, Parts};
+pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
-pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
+pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
 pub use run::{
     AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
     Phases, Run, StepOutcome, StepRun, Trigger,
