@@ -24,33 +24,60 @@ pub(super) fn quantiles<'a>(probes: impl Iterator<Item = &'a Probe>) -> Quantile
             good += u32::from(ok);
         }
     }
-    times.sort_by(f64::total_cmp);
+    let p95 = place(times.len(), 0.95);
     Quantiles {
         runs,
-        p50_ms: median(&times),
-        p95_ms: rank(&times, 0.95),
+        p50_ms: median_in(&mut times),
+        p95_ms: nth(&mut times, p95),
         success: (known > 0).then(|| f64::from(good) / f64::from(known)),
     }
 }
 
+/// The value that would stand at `index` if the values were sorted, found without sorting them (Hoare 1961): they are moved
+/// about, but remain the same. None where there are not so many.
+pub(super) fn nth(values: &mut [f64], index: usize) -> Option<f64> {
+    (index < values.len()).then(|| *values.select_nth_unstable_by(index, f64::total_cmp).1)
+}
+
+/// The two middle values, of an odd number twice the one; the values are moved about.
+pub(super) fn middle(values: &mut [f64]) -> Option<(f64, f64)> {
+    let half = values.len() / 2;
+    let upper = nth(values, half)?;
+    if values.len() % 2 == 1 {
+        return Some((upper, upper));
+    }
+    // What stands before the upper one now is no larger.
+    let lower = values[..half].iter().copied().max_by(f64::total_cmp)?;
+    Some((lower, upper))
+}
+
 /// The median of sorted values.
 pub(super) fn median(sorted: &[f64]) -> Option<f64> {
-    let n = sorted.len();
-    let upper = *sorted.get(n / 2)?;
-    Some(if n % 2 == 1 { upper } else { f64::midpoint(sorted[n / 2 - 1], upper) })
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let odd = sorted.len() % 2 == 1;
+    Some(if odd { upper } else { f64::midpoint(sorted[sorted.len() / 2 - 1], upper) })
+}
+
+/// The median of values in any order, which are moved about.
+fn median_in(values: &mut [f64]) -> Option<f64> {
+    let odd = values.len() % 2 == 1;
+    middle(values).map(|(low, high)| if odd { high } else { f64::midpoint(low, high) })
 }
 
 /// The median of values in any order.
 pub(super) fn median_of(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    median(&values)
+    median_in(&mut values)
 }
 
 /// A quantile of sorted values by the nearest rank.
 pub(super) fn rank(sorted: &[f64], share: f64) -> Option<f64> {
-    let n = sorted.len();
+    sorted.get(place(sorted.len(), share)).copied()
+}
+
+/// Where the quantile by the nearest rank stands among `n` sorted values.
+fn place(n: usize, share: f64) -> usize {
     let index = (share * count(n)).ceil().max(1.0);
-    sorted.get((whole(index) - 1).min(n.saturating_sub(1))).copied()
+    (whole(index) - 1).min(n.saturating_sub(1))
 }
 
 /// Ratio of the latencies after and before: the Hodges-Lehmann shift of the logarithms with the interval of the rank-sum test
@@ -61,9 +88,9 @@ pub(super) fn latency_effect(before: &[f64], after: &[f64], phi: f64) -> Option<
     if b.is_empty() || a.is_empty() {
         return None;
     }
-    let mut pairs: Vec<f64> =
-        a.iter().flat_map(|x| b.iter().map(move |y| x.ln() - y.ln())).collect();
-    pairs.sort_by(f64::total_cmp);
+    let logs = |times: &[f64]| -> Vec<f64> { times.iter().map(|ms| ms.ln()).collect() };
+    let (b, a) = (logs(&b), logs(&a));
+    let mut pairs: Vec<f64> = a.iter().flat_map(|x| b.iter().map(move |y| x - y)).collect();
     // Thinning threw values away, not knowledge: the interval is that of all of them.
     let (m, n) = (count(after.len()), count(before.len()));
     let phi = phi.clamp(0.0, 0.95);
@@ -72,9 +99,9 @@ pub(super) fn latency_effect(before: &[f64], after: &[f64], phi: f64) -> Option<
     let low = whole(reach.floor()).min(pairs.len() - 1);
     let high = pairs.len() - 1 - low;
     Some(Effect {
-        estimate: median(&pairs)?.exp(),
-        low: pairs[low.min(high)].exp(),
-        high: pairs[high.max(low)].exp(),
+        estimate: median_in(&mut pairs)?.exp(),
+        low: nth(&mut pairs, low.min(high))?.exp(),
+        high: nth(&mut pairs, high.max(low))?.exp(),
     })
 }
 

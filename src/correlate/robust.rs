@@ -16,7 +16,8 @@ pub(super) fn sorted(mut values: Vec<f64>) -> Vec<f64> {
 
 /// The median of the values that are there; NaN of none.
 pub(super) fn median(values: &[f64]) -> f64 {
-    quantile(&sorted(present(values)), 0.5)
+    let middle = super::figures::middle(&mut present(values));
+    middle.map_or(f64::NAN, |(low, high)| low + (high - low) * 0.5)
 }
 
 /// A quantile of sorted values by linear interpolation (type 7 of Hyndman and Fan 1996); NaN of none.
