@@ -120,11 +120,11 @@ pub(super) fn widened(level: &[f64], len: usize) -> Vec<f64> {
 
 /// `ln(e^a + e^b)`.
 pub(super) fn ln_add(a: f64, b: f64) -> f64 {
-    let high = a.max(b);
-    if high == f64::NEG_INFINITY {
+    let (high, low) = if a >= b { (a, b) } else { (b, a) };
+    if low == f64::NEG_INFINITY {
         return high;
     }
-    high + ((a - high).exp() + (b - high).exp()).ln()
+    high + (1.0 + (low - high).exp()).ln()
 }
 
 /// `ln` of the sum of `e^v` over `values`, which may be gone over twice.
