@@ -4,6 +4,8 @@
 //! Journeys of the change's own environment are no controls: one bad service slows a whole shop (4 of 51 recorded incidents), and
 //! that must stay a regression.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use crate::model::{Change, Metric, Probe, SeriesKey};
@@ -28,13 +30,12 @@ const AT_ONCE: f64 = 4.5;
 /// The controls of one change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Controls {
-    each: Vec<Control>,
+    each: BTreeMap<SeriesKey, Control>,
 }
 
 /// One control since the change.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Control {
-    key: SeriesKey,
     footing: Option<Footing>,
     /// Index in its line of the next run to take.
     next: Option<usize>,
@@ -56,20 +57,17 @@ pub(super) struct Shared {
 impl Controls {
     /// Adds a control.
     pub(super) fn add(&mut self, key: SeriesKey) {
-        if !self.holds(&key) {
-            let (ratios, outcomes) = (Vec::new(), Vec::new());
-            self.each.push(Control { key, footing: None, next: None, ratios, outcomes });
-        }
+        self.each.entry(key).or_default();
     }
 
     /// Whether a series is one of them.
     pub(super) fn holds(&self, key: &SeriesKey) -> bool {
-        self.each.iter().any(|control| control.key == *key)
+        self.each.contains_key(key)
     }
 
     /// The series they are.
     pub(super) fn keys(&self) -> impl Iterator<Item = &SeriesKey> {
-        self.each.iter().map(|control| &control.key)
+        self.each.keys()
     }
 
     /// Whether they are enough to say anything.
@@ -79,8 +77,7 @@ impl Controls {
 
     /// Takes the newest runs of a control.
     pub(super) fn take(&mut self, line: &Line, change: &Change, tuning: &Tuning) {
-        let own = self.each.iter_mut().find(|control| control.key == line.member.series);
-        let Some(control) = own else { return };
+        let Some(control) = self.each.get_mut(&line.member.series) else { return };
         let next = *control.next.get_or_insert_with(|| {
             let before = rebase::before(line, change.started_at, Metric::Latency, &[]);
             let at_s = seconds(change.started_at);
@@ -106,7 +103,7 @@ impl Controls {
         let (from, lately) = (since(SPAN), since(AT_ONCE));
         let levels: Vec<f64> = self
             .each
-            .iter()
+            .values()
             .filter_map(|control| {
                 let seen = between(&control.ratios, from, at);
                 (seen.len() >= 2).then(|| median_of(seen.iter().map(|(_, r)| *r).collect()))?
@@ -115,7 +112,7 @@ impl Controls {
         let level = if levels.len() >= FEWEST { median_of(levels) } else { None };
         let failed: Vec<bool> = self
             .each
-            .iter()
+            .values()
             .map(|control| between(&control.outcomes, lately, at))
             .filter(|seen| !seen.is_empty())
             .map(|seen| seen.iter().any(|(_, ok)| !ok))

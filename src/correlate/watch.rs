@@ -216,24 +216,27 @@ impl Track {
         (false, later(newest, wait).clamp(end, last))
     }
 
-    /// Ends the watch of this series where its time is over.
-    pub(super) fn close_if_due(&mut self, scene: Scene<'_>, now: Timestamp) -> bool {
-        if self.closed_at.is_some() {
-            return false;
-        }
-        let watch = &scene.rules.watch;
-        let (certain, due) = Self::due(scene.change, scene.line, watch);
-        let last = later(later(scene.change.settled_at(), watch.window), PATIENCE);
-        if now < if certain { due } else { last } {
-            return false;
-        }
+    /// Whether the watch of this series is open although its time is over.
+    pub(super) fn is_due(
+        &self,
+        change: &Change,
+        line: &Line,
+        watch: &Watch,
+        now: Timestamp,
+    ) -> bool {
+        let (certain, due) = Self::due(change, line, watch);
+        let last = later(later(change.settled_at(), watch.window), PATIENCE);
+        self.closed_at.is_none() && now >= if certain { due } else { last }
+    }
+
+    /// Ends the watch of this series.
+    pub(super) fn close(&mut self, scene: Scene<'_>, now: Timestamp) {
         self.rest_on(scene, scene.line.probes.len());
         self.parts.settle(scene);
         self.closed_at = Some(now);
         if self.sick().is_none() && self.foreign == 0 {
             self.judges.iter_mut().for_each(|judge| judge.close(scene.line));
         }
-        true
     }
 
     /// How long the latency was high for a short while after the change: none where there was lasting harm, none in it where there was
@@ -281,12 +284,6 @@ impl Track {
             .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
     }
 
-    /// Whether anything of it stands as suspected or worse.
-    pub(super) fn troubled(&self) -> bool {
-        METRICS.iter().any(|m| self.in_trouble(*m))
-            || self.parts.stirred().any(|(_, judge)| judge.in_trouble())
-    }
-
     /// Whether a metric stands as suspected or worse.
     pub(super) fn in_trouble(&self, metric: Metric) -> bool {
         self.judge(metric).is_some_and(Judge::in_trouble)
@@ -295,6 +292,11 @@ impl Track {
     /// Whether a metric ever stood so, and somebody is to be named for it.
     pub(super) fn stirred(&self, metric: Metric) -> bool {
         self.judge(metric).is_some_and(|j| j.suspected_since.is_some())
+    }
+
+    /// Whether anything of it ever stood so: only then anybody is to be named for what is seen.
+    pub(super) fn ever_troubled(&self) -> bool {
+        METRICS.iter().any(|m| self.stirred(*m)) || self.parts.stirred().next().is_some()
     }
 
     /// Why our prober is not to be trusted, where it is not.
