@@ -4,8 +4,6 @@
 //! Journeys of the change's own environment are no controls: one bad service slows a whole shop (4 of 51 recorded incidents), and
 //! that must stay a regression.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 
 use crate::model::{Change, Metric, Probe, SeriesKey};
@@ -30,12 +28,13 @@ const AT_ONCE: f64 = 4.5;
 /// The controls of one change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Controls {
-    each: BTreeMap<SeriesKey, Control>,
+    each: Vec<Control>,
 }
 
 /// One control since the change.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Control {
+    key: SeriesKey,
     footing: Option<Footing>,
     /// Index in its line of the next run to take.
     next: Option<usize>,
@@ -57,17 +56,20 @@ pub(super) struct Shared {
 impl Controls {
     /// Adds a control.
     pub(super) fn add(&mut self, key: SeriesKey) {
-        self.each.entry(key).or_default();
+        if !self.holds(&key) {
+            let (ratios, outcomes) = (Vec::new(), Vec::new());
+            self.each.push(Control { key, footing: None, next: None, ratios, outcomes });
+        }
     }
 
     /// Whether a series is one of them.
     pub(super) fn holds(&self, key: &SeriesKey) -> bool {
-        self.each.contains_key(key)
+        self.each.iter().any(|control| control.key == *key)
     }
 
     /// The series they are.
     pub(super) fn keys(&self) -> impl Iterator<Item = &SeriesKey> {
-        self.each.keys()
+        self.each.iter().map(|control| &control.key)
     }
 
     /// Whether they are enough to say anything.
@@ -77,7 +79,8 @@ impl Controls {
 
     /// Takes the newest runs of a control.
     pub(super) fn take(&mut self, line: &Line, change: &Change, tuning: &Tuning) {
-        let Some(control) = self.each.get_mut(&line.member.series) else { return };
+        let own = self.each.iter_mut().find(|control| control.key == line.member.series);
+        let Some(control) = own else { return };
         let next = *control.next.get_or_insert_with(|| {
             let before = rebase::before(line, change.started_at, Metric::Latency, &[]);
             let at_s = seconds(change.started_at);
@@ -103,7 +106,7 @@ impl Controls {
         let (from, lately) = (since(SPAN), since(AT_ONCE));
         let levels: Vec<f64> = self
             .each
-            .values()
+            .iter()
             .filter_map(|control| {
                 let seen = between(&control.ratios, from, at);
                 (seen.len() >= 2).then(|| median_of(seen.iter().map(|(_, r)| *r).collect()))?
@@ -112,7 +115,7 @@ impl Controls {
         let level = if levels.len() >= FEWEST { median_of(levels) } else { None };
         let failed: Vec<bool> = self
             .each
-            .values()
+            .iter()
             .map(|control| between(&control.outcomes, lately, at))
             .filter(|seen| !seen.is_empty())
             .map(|seen| seen.iter().any(|(_, ok)| !ok))

@@ -180,6 +180,21 @@ mod tests {
     }
 
     #[test]
+    fn selecting_is_sorting() {
+        for n in 0..40 {
+            let values: Vec<f64> = (0..n).map(|i| count(i * 7919 % 13) - 4.0).collect();
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            assert_eq!(median_of(values.clone()), median(&sorted), "{n}");
+            for share in [0.0, 0.5, 0.95, 1.0] {
+                let index = place(n, share);
+                assert_eq!(nth(&mut values.clone(), index), rank(&sorted, share), "{n} {share}");
+            }
+            assert_eq!(nth(&mut values.clone(), n), None);
+        }
+    }
+
+    #[test]
     fn a_drop_of_success_has_an_interval_below_zero() {
         let e = success_effect((1000, 1000), (40, 50)).unwrap();
         assert!((e.estimate + 0.2).abs() < 1e-9 && e.high < -0.1 && e.low > -0.35, "{e:?}");

@@ -240,7 +240,7 @@ impl Room {
             track.close(scene, now);
         }
         let verdicts = self.tell_all(id, &due);
-        if let Some(watched) = self.watches.get_mut(id) {
+        if let Some(watched) = self.watches.get_mut(id).filter(|w| w.closed_at.is_none()) {
             let over = later(watched.change.settled_at(), self.rules.watch.window) <= now;
             if over && watched.tracks.values().all(|t| t.closed_at.is_some()) {
                 watched.closed_at = Some(now);
@@ -280,7 +280,7 @@ impl Room {
 
     /// Forgets watches closed long ago, but not the levels they moved, and the runs that no watch needs.
     fn forget(&mut self, now: Timestamp) {
-        self.calendar = Calendar::default();
+        let known = self.watches.len();
         let lines = &mut self.lines;
         self.watches.retain(|_, watched| {
             let keep = watched.closed_at.is_none_or(|at| later(at, REMEMBERED) > now);
@@ -301,6 +301,9 @@ impl Room {
             }
             keep
         });
+        if self.watches.len() != known {
+            self.calendar = Calendar::default();
+        }
         let open = self.watches.values().filter(|w| w.closed_at.is_none());
         let controls = open.flat_map(|w| w.controls.keys());
         let tracked = self.watches.values().flat_map(|w| w.tracks.keys());

@@ -70,3 +70,19 @@ impl Room {
         all.map(|(key, _)| key.clone()).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn odds_last_for_as_many_runs_as_there_are_series() {
+        let place: EnvironmentName = "production".into();
+        let mut odds = Odds::default();
+        assert!(odds.are_old(&place));
+        odds.known.insert(place.clone(), Known { wait: 3, ..Known::default() });
+        let old: Vec<bool> = (0..4).map(|_| odds.are_old(&place)).collect();
+        assert_eq!(old, [false, false, true, true]);
+        assert!(odds.are_old(&"staging".into()));
+    }
+}

@@ -67,12 +67,6 @@ impl Room {
         told
     }
 
-    /// The verdicts of a series, as they stand.
-    pub(super) fn tell(&mut self, id: &ChangeId, key: &SeriesKey, all: bool) -> Vec<Verdict> {
-        self.weigh(id, &key.environment);
-        self.tell_some(id, std::slice::from_ref(key), all)
-    }
-
     /// The verdicts of these series, as they stand.
     pub(super) fn tell_all(&mut self, id: &ChangeId, keys: &[SeriesKey]) -> Vec<Verdict> {
         let places: BTreeSet<&EnvironmentName> = keys.iter().map(|k| &k.environment).collect();
