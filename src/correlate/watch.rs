@@ -284,12 +284,7 @@ impl Track {
             .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
     }
 
-    /// Whether a metric stands as suspected or worse.
-    pub(super) fn in_trouble(&self, metric: Metric) -> bool {
-        self.judge(metric).is_some_and(Judge::in_trouble)
-    }
-
-    /// Whether a metric ever stood so, and somebody is to be named for it.
+    /// Whether a metric ever stood as suspected or worse, so that somebody is to be named for it.
     pub(super) fn stirred(&self, metric: Metric) -> bool {
         self.judge(metric).is_some_and(|j| j.suspected_since.is_some())
     }
