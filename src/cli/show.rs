@@ -13,6 +13,7 @@ use crate::{
     render::{self, Layout},
     source::{
         agent::{AgentClient, AgentError},
+        attached::Beside,
         files,
     },
     store::{Store, StoreOptions},
@@ -140,7 +141,7 @@ pub(super) async fn stored(
         None => {
             let found = files::find(&context.config)
                 .map_err(|e| Failed::new(Exit::Config, format!("{e}; or say --url or --data")))?;
-            let config = config::load(&found.main, &found.journeys)
+            let config = config::load_with(&found.main, &found.journeys, &Beside)
                 .map_err(|e| Failed::new(Exit::Config, e))?;
             Place::File(Setup::outline(found.root, config).data_file())
         }

@@ -11,6 +11,8 @@ const LINES: usize = 1_000;
 const ALONE: usize = 40;
 /// Lines that are the same, shown around those that are not.
 const AROUND: usize = 2;
+/// Fewer lines than these are shown rather than counted.
+const HIDDEN: usize = 4;
 /// Most lines of a compared body that are shown.
 const SHOWN: usize = 60;
 
@@ -173,7 +175,7 @@ fn body(rows: &mut Vec<Row>, now: Option<&str>, good: Option<Option<&str>>) {
             if at == 0 { 0 } else { AROUND },
             if at + same == compared.len() { 0 } else { AROUND },
         );
-        if same > before + after + 1 {
+        if same > before + after + HIDDEN {
             rows.extend(compared[at..at + before].iter().cloned());
             rows.push(Row::same(format!("… {} lines the same", same - before - after)));
             rows.extend(compared[at + same - after..at + same].iter().cloned());

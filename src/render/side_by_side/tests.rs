@@ -55,17 +55,102 @@ fn draw(good: Option<&Witness>, width: usize) -> String {
 
 #[test]
 fn one_below_the_other() {
-    insta::assert_snapshot!(draw(Some(&good()), 80));
+    insta::assert_snapshot!(draw(Some(&good()), 80), @r##"
+this run:  00000000-0000-0000-0000-000000000000 at 2027-01-15 08:00:10Z
+last good: 00000000-0000-0000-0000-000000000000 at 2027-01-15 08:00:00Z
+now≠ / good≠: where they differ; ~ differs each time; the rest is the same
+home: GET https://shop.example.com/home
+  ≠ 200 in 200 ms; good: 200 in 200 ms; differs: what came
+
+cart
+  sent
+      GET https://shop.example.com/cart
+      accept: */*
+      user-agent: Wayfarer/0.1.0
+  got
+ now≠ status 500 (HTTP/1.1)
+good≠ status 200 (HTTP/1.1)
+ now≠ content-type: text/html
+good≠ content-type: application/json
+ now~ date: Sat, 21 Nov 2026 08:00:03 GMT
+good~ date: Sat, 21 Nov 2026 08:00:04 GMT
+
+      … 10 lines the same
+          9
+        ],
+ now≠   "total": "0.00",
+good≠   "total": "12.00"
+ now≠   "error": "no price"
+      }
+ now~ time 500 ms: connect 1.0 ms, processing 499 ms
+good~ time 200 ms: connect 1.0 ms, processing 199 ms
+"##);
 }
 
 #[test]
 fn beside_each_other() {
-    insta::assert_snapshot!(draw(Some(&good()), 120));
+    insta::assert_snapshot!(draw(Some(&good()), 120), @r##"
+this run:  00000000-0000-0000-0000-000000000000 at 2027-01-15 08:00:10Z
+last good: 00000000-0000-0000-0000-000000000000 at 2027-01-15 08:00:00Z
+≠ differs, < only this run, > only the last good run, ~ differs each time
+home: GET https://shop.example.com/home
+  ≠ 200 in 200 ms; good: 200 in 200 ms; differs: what came
+
+cart
+  sent, this run                                               sent, last good run
+  GET https://shop.example.com/cart                            GET https://shop.example.com/cart
+  accept: */*                                                  accept: */*
+  user-agent: Wayfarer/0.1.0                                   user-agent: Wayfarer/0.1.0
+  got, this run                                                got, last good run
+  status 500 (HTTP/1.1)                                     ≠  status 200 (HTTP/1.1)
+  content-type: text/html                                   ≠  content-type: application/json
+  date: Sat, 21 Nov 2026 08:00:03 GMT                       ~  date: Sat, 21 Nov 2026 08:00:04 GMT
+
+  … 10 lines the same                                          … 10 lines the same
+      9                                                            9
+    ],                                                           ],
+    "total": "0.00",                                        ≠    "total": "12.00"
+    "error": "no price"                                     <
+  }                                                            }
+  time 500 ms: connect 1.0 ms, processing 499 ms            ~  time 200 ms: connect 1.0 ms, processing 199 ms
+"##);
 }
 
 #[test]
 fn without_a_good_run() {
-    insta::assert_snapshot!(draw(None, 80));
+    insta::assert_snapshot!(draw(None, 80), @r##"
+this run:  00000000-0000-0000-0000-000000000000 at 2027-01-15 08:00:10Z
+last good: no good run's exchanges are kept
+home: GET https://shop.example.com/home
+    200 in 200 ms
+
+cart
+  sent
+    GET https://shop.example.com/cart
+    accept: */*
+    user-agent: Wayfarer/0.1.0
+  got
+    status 500 (HTTP/1.1)
+    content-type: text/html
+    date: Sat, 21 Nov 2026 08:00:03 GMT
+
+    {
+      "items": [
+        1,
+        2,
+        3,
+        4,
+        5,
+        6,
+        7,
+        8,
+        9
+      ],
+      "total": "0.00",
+      "error": "no price"
+    }
+    time 500 ms: connect 1.0 ms, processing 499 ms
+"##);
 }
 
 #[test]
