@@ -14,6 +14,9 @@ use crate::model::{Evidence, Exchange, StepName, Witness};
 /// From so many columns on two exchanges stand beside each other.
 const WIDE: usize = 120;
 
+/// Most exchanges of the failing step that are shown in full.
+const FULL: usize = 4;
+
 /// The exchanges of a failed run, those of its failing step in full, beside those of a good run if one is known.
 pub fn side_by_side(now: &Witness, good: Option<&Witness>, layout: Layout) -> String {
     let width = layout.width.max(60);
@@ -35,9 +38,14 @@ pub fn side_by_side(now: &Witness, good: Option<&Witness>, layout: Layout) -> St
         number =
             if at > 0 && evidence.exchanges[at - 1].step == exchange.step { number + 1 } else { 0 };
         let other = good.and_then(|good| nth(&good.evidence, exchange.step.as_ref(), number));
-        if exchange.step == step {
+        // Of a step that was tried again and again the last exchanges tell enough.
+        if exchange.step == step && evidence.exchanges.len() - at <= FULL {
             lines.push(Line::default());
-            lines.push(title(exchange, number));
+            lines.push(title(
+                exchange,
+                number,
+                at.checked_sub(1).map(|at| &evidence.exchanges[at]),
+            ));
             full(&mut lines, exchange, other, width);
         } else {
             brief(&mut lines, exchange, (good.is_some(), other), width);
@@ -60,7 +68,7 @@ pub fn exchanges(evidence: &Evidence, layout: Layout) -> String {
         if at > 0 {
             lines.push(Line::default());
         }
-        lines.push(title(exchange, number));
+        lines.push(title(exchange, number, at.checked_sub(1).map(|at| &evidence.exchanges[at])));
         full(&mut lines, exchange, None, width);
     }
     finish(&lines, layout)
@@ -95,12 +103,13 @@ fn dim(text: &str) -> Line {
     line
 }
 
-fn title(exchange: &Exchange, number: usize) -> Line {
+fn title(exchange: &Exchange, number: usize, before: Option<&Exchange>) -> Line {
     let mut line = Line::default();
     let step = exchange.step.as_ref().map_or("request", |step| step.as_str());
     line.ink(Ink::Bold, &clean(step));
     if number > 0 {
-        line.plain(&format!(", redirect {number}"));
+        let redirected = before.and_then(|e| e.status).is_some_and(|s| (300..400).contains(&s));
+        line.plain(if redirected { ", redirected" } else { ", once more" });
     }
     line
 }
