@@ -8,6 +8,7 @@ pub mod case;
 pub mod change;
 pub mod environment;
 pub mod finding;
+mod flow;
 pub mod gate;
 pub mod id;
 pub mod journey;
@@ -23,6 +24,7 @@ pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
+pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use gate::{Gate, GateStatus};
 pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,

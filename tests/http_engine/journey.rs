@@ -6,9 +6,9 @@ use wayfarer::{
     clock::Clock,
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
-        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Hop, HttpStep, Journey,
-        Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step, StepName,
-        Text, Trigger,
+        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
+        Journey, Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
+        StepName, Text, Trigger,
     },
 };
 
@@ -38,6 +38,7 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         }),
         captures: Vec::new(),
         assertions: Vec::new(),
+        flow: Flow::default(),
     }
 }
 
@@ -58,8 +59,9 @@ impl With for Step {
         self
     }
     fn http(mut self, change: impl FnOnce(&mut HttpStep)) -> Self {
-        let Action::Http(http) = &mut self.action;
-        change(http);
+        if let Action::Http(http) = &mut self.action {
+            change(http);
+        }
         self
     }
     fn post(self, body: Body) -> Self {
@@ -108,6 +110,8 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
         runbook: None,
         slo: None,
         vars: BTreeMap::new(),
+        setup: None,
+        variant: None,
         steps,
         revision: Revision::new("r1"),
     };
@@ -152,11 +156,12 @@ pub(crate) fn is_consistent(run: &Run) {
             assert!(times.into_iter().all(|t| t.subsec_nanos() % 1000 == 0), "{hop:?}");
         }
         let hops: Duration = step.hops.iter().map(|hop| hop.duration).sum();
-        assert_eq!(hops, step.duration);
+        let before: Duration = step.retries.iter().map(|attempt| attempt.duration).sum();
+        assert_eq!(before + hops, step.duration);
     }
     let steps: Duration = run.steps.iter().map(|step| step.duration).sum();
     assert_eq!(steps, run.duration);
-    let asked = run.steps.last().is_some_and(|step| !step.hops.is_empty());
+    let asked = run.ended_at().is_some_and(|at| !run.steps[at].hops.is_empty());
     let failed = matches!(run.outcome, Outcome::Failed(_));
     assert_eq!(run.evidence.is_some(), failed && asked);
     let json = serde_json::to_string(run).unwrap();

@@ -92,6 +92,8 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places) -> Draft {
             slo,
             revision: revision::of(&steps, &vars.1, timeout),
             vars: vars.1,
+            setup: None,
+            variant: None,
             steps,
         }
     });

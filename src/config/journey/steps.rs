@@ -140,6 +140,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
         action: Action::Http(action),
         captures,
         assertions,
+        flow: crate::model::Flow::default(),
     });
     Draft { name, step, captures: names, sent, asserted }
 }

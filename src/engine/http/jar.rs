@@ -5,10 +5,18 @@ use http::{HeaderMap, header};
 use url::Url;
 
 /// A browser's jar, empty at the beginning of each run.
-#[derive(Debug, Default)]
-pub(super) struct Jar(CookieStore);
+#[derive(Debug, Default, Clone)]
+pub(in crate::engine) struct Jar(CookieStore);
 
 impl Jar {
+    /// Takes all cookies of another jar; where both have one, the other's is kept.
+    pub(in crate::engine) fn absorb(&mut self, other: &Self) {
+        let all = self.0.iter_any().chain(other.0.iter_any()).cloned();
+        let Ok(merged) =
+            CookieStore::from_cookies(all.map(Ok::<_, std::convert::Infallible>), false);
+        self.0 = merged;
+    }
+
     /// Takes the cookies of an answer. One that cannot be read, or that the host may not set, is passed over as a browser does.
     pub(super) fn take(&mut self, headers: &HeaderMap, url: &Url) {
         for value in headers.get_all(header::SET_COOKIE) {

@@ -19,5 +19,7 @@ mod session;
 mod step;
 pub(super) mod tls;
 
+pub(super) use jar::Jar;
+pub(super) use marks::whole_micros;
 pub(super) use session::Session;
-pub(super) use step::{End, Limits, later, walk_step};
+pub(super) use step::{End, WalkedStep, holds, walk_step};

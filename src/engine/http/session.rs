@@ -25,10 +25,10 @@ pub(super) const PAUSE: Duration = Duration::from_millis(2);
 pub(in crate::engine) struct Session {
     pub(super) client: reqwest::Client,
     pub(super) attempts: Attempts,
-    pub(super) jar: Jar,
-    pub(super) clock: Clock,
+    pub(in crate::engine) jar: Jar,
+    pub(in crate::engine) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
-    pub(super) watch: Stopwatch,
+    pub(in crate::engine) watch: Stopwatch,
     /// Whether a request was sent before.
     pub(super) used: bool,
     /// When the certificates of the connections of this run end.
