@@ -264,7 +264,7 @@ async fn open(
 ) -> Result<Opened, Refused> {
     let broken = |reason: String| Refused { steps: Vec::new(), how: HowRefused::Broken(reason) };
     let watch = parts.clock.start();
-    let session = Session::new(parts, watch).map_err(|trouble| {
+    let session = Session::new(parts, &ticket.environment, watch).map_err(|trouble| {
         let (Trouble::Ours(reason) | Trouble::Target(_, reason)) = trouble;
         broken(reason)
     })?;

@@ -193,7 +193,7 @@ impl Variables {
     }
 
     /// Fills a template. Every name was checked when the journey was loaded, so a failure is a fault of the configuration, or a capture
-    /// that was never made: [`blame`](Self::blame) tells.
+    /// that was never made: [`unfilled`](Self::unfilled) tells.
     pub(super) fn fill(&self, text: &Text) -> Result<String, String> {
         if text.is_plain() {
             return Ok(text.0.clone());
@@ -209,11 +209,11 @@ impl Variables {
 
     /// [`fill`](Self::fill) for what is sent.
     pub(super) fn fill_to_send(&self, text: &Text) -> Result<String, Trouble> {
-        self.fill(text).map_err(|reason| self.blame(text, reason))
+        self.fill(text).map_err(|reason| self.unfilled(text, reason))
     }
 
     /// Whose trouble it is that a template cannot be filled: the target's where it needs a capture that an earlier step did not come to.
-    pub(super) fn blame(&self, text: &Text, reason: String) -> Trouble {
+    pub(super) fn unfilled(&self, text: &Text, reason: String) -> Trouble {
         match self.lacks(text) {
             Some(_) => Trouble::Target(FaultKind::Template, reason),
             None => Trouble::Ours(reason),
@@ -239,8 +239,13 @@ impl Variables {
 
     /// The trouble with a text that was filled and then turned out impossible: the target's if a captured value stands in it, ours if not.
     pub(super) fn impossible(&self, text: &Text, message: String) -> Trouble {
+        self.blame(text, FaultKind::Template, message)
+    }
+
+    /// The same with another kind of fault.
+    pub(super) fn blame(&self, text: &Text, kind: FaultKind, message: String) -> Trouble {
         if self.is_captured(text) {
-            Trouble::Target(FaultKind::Template, message)
+            Trouble::Target(kind, message)
         } else {
             Trouble::Ours(message)
         }

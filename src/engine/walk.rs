@@ -75,7 +75,7 @@ async fn steps(
     run: &mut Run,
     mask: &mut Mask,
 ) {
-    let session = match Session::new(parts, watch) {
+    let session = match Session::new(parts, &ticket.environment, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };

@@ -12,6 +12,7 @@ mod flow;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod network;
 pub mod part;
 pub mod probe;
 pub mod query;
@@ -31,6 +32,7 @@ pub use id::{
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
+pub use network::{Destination, Network};
 pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};

@@ -146,6 +146,8 @@ pub enum FaultKind {
     Capture,
     /// A template could not be filled from what the target gave, or gave an impossible URL or header.
     Template,
+    /// The target led to an address that may not be reached from its environment: by a redirect, by its name, by a captured value.
+    Guard,
 }
 
 /// One step as it was walked.

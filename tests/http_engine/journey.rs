@@ -7,7 +7,7 @@ use wayfarer::{
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
         Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
-        Journey, Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
+        Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
         StepName, Text, Trigger,
     },
 };
@@ -96,6 +96,7 @@ pub(crate) fn status(number: f64) -> Predicate {
 pub(crate) struct Values<'a> {
     pub(crate) vars: &'a [(&'a str, &'a str)],
     pub(crate) secrets: &'a [(&'a str, &'a str)],
+    pub(crate) network: Network,
 }
 
 pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -> Ticket {
@@ -119,6 +120,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
     let environment = Environment {
         name: "production".into(),
         vars: values.vars.iter().map(own).collect(),
+        network: values.network.clone(),
         secrets: values
             .secrets
             .iter()

@@ -141,6 +141,7 @@ pub(crate) fn verdict(change: &str, conclusion: Conclusion, decided_at: Timestam
         named: Some(change.into()),
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at,
     }
 }

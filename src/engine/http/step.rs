@@ -105,6 +105,7 @@ async fn hops(
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
     let mut request: Request = build(http, vars)?;
+    session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
     loop {
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
@@ -127,6 +128,9 @@ async fn hops(
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        session.guard.asks(&request.url).map_err(|why| {
+            Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
+        })?;
         deadline.at += session.settle().await;
     }
 }
@@ -314,7 +318,7 @@ pub(in crate::engine) fn holds(condition: &Assertion, vars: &Variables) -> Resul
 impl Wording for Checking<'_> {
     fn fill(&self, text: &Text) -> Result<String, String> {
         self.vars.fill(text).inspect_err(|reason| {
-            let trouble = self.vars.blame(text, reason.clone());
+            let trouble = self.vars.unfilled(text, reason.clone());
             self.unfilled.borrow_mut().get_or_insert(trouble);
         })
     }
