@@ -244,11 +244,7 @@ impl Variables {
 
     /// The same with another kind of fault.
     pub(super) fn blame(&self, text: &Text, kind: FaultKind, message: String) -> Trouble {
-        if self.is_captured(text) {
-            Trouble::Target(kind, message)
-        } else {
-            Trouble::Ours(message)
-        }
+        if self.is_captured(text) { Trouble::Target(kind, message) } else { Trouble::Ours(message) }
     }
 }
 

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use wayfarer::model::{Body, FaultKind, Literal, Outcome, Predicate, Query, Step, StepOutcome, Text};
+use wayfarer::model::{
+    Body, FaultKind, Literal, Outcome, Predicate, Query, Step, StepOutcome, Text,
+};
 
 use crate::{
     journey::{Values, With, broken, engine, failed, get, hops, passed, status, walk, walk_with},

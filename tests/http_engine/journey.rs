@@ -7,8 +7,8 @@ use wayfarer::{
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
         Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
-        Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
-        StepName, Text, Trigger,
+        Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule,
+        Secret, Step, StepName, Text, Trigger,
     },
 };
 
