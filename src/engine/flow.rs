@@ -233,7 +233,7 @@ impl<'a> Walker<'a> {
                 let (check, expected, actual) = (None, None, None);
                 let step = step.name.clone();
                 let failure = Failure { step, kind, message, check, expected, actual };
-                End::Failed(Box::new(failure), None)
+                End::Failed(Box::new(failure), self.session.trail.so_far(self.vars.mask()))
             }
         }
     }

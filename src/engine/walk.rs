@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     flow::Walker,
-    http::{End, Session},
+    http::{End, Session, Trace, Trail},
     limits::Limits,
     settings::{Engine, Parts},
     shared::HowRefused,
@@ -23,13 +23,23 @@ use crate::{
 impl Engine {
     /// Walks a journey. Never fails: trouble is in the run. A panic within (a bug of ours) is a broken run.
     pub fn walk(&self, ticket: Ticket) -> impl Future<Output = Run> + Send + use<> {
+        let walk = self.walk_traced(ticket);
+        async move { walk.await.0 }
+    }
+
+    /// As [`Engine::walk`]; of a run that passed its exchanges, too.
+    pub fn walk_traced(
+        &self,
+        ticket: Ticket,
+    ) -> impl Future<Output = (Run, Option<Trace>)> + Send + use<> {
         let parts = Arc::clone(&self.parts);
         async move {
+            let trail = Trail::default();
             let watch = parts.clock.start();
             let mut run = begin(&ticket, watch);
             let vars = Variables::new(&parts, &ticket);
             let mut mask = vars.mask().clone();
-            let walked = steps((&parts, vars), &ticket, watch, &mut run, &mut mask);
+            let walked = steps((&parts, vars), &ticket, (watch, &trail), &mut run, &mut mask);
             let walked = AssertUnwindSafe(walked);
             if walked.catch_unwind().await.is_err() {
                 run.evidence = None;
@@ -38,7 +48,9 @@ impl Engine {
             }
             run.duration = run.steps.iter().map(|step| step.duration).sum();
             mask_run(&mut run, &mask);
-            run
+            let passed = run.outcome == Outcome::Passed;
+            let trace = passed.then(|| trail.take(&mask));
+            (run, trace)
         }
     }
 }
@@ -71,17 +83,18 @@ fn late_by(due: Timestamp, started_at: Timestamp) -> Duration {
 async fn steps(
     (parts, vars): (&Arc<Parts>, Variables),
     ticket: &Ticket,
-    watch: Stopwatch,
+    (watch, trail): (Stopwatch, &Trail),
     run: &mut Run,
     mask: &mut Mask,
 ) {
-    let session = match Session::new(parts, &ticket.environment, watch) {
+    let mut session = match Session::new(parts, &ticket.environment, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };
             return;
         }
     };
+    session.trail = trail.clone();
     let journey = &ticket.journey;
     let mut walker = Walker::new(parts, session, vars);
     if let Some(setup) = &journey.setup
@@ -96,6 +109,7 @@ async fn steps(
             }
             HowRefused::Broken(reason) => Outcome::Broken { reason: reason.clone() },
         };
+        *mask = walker.vars.mask().clone();
         run.steps = walker.steps;
         return;
     }
@@ -234,7 +248,7 @@ mod tests {
             status: None,
             response_headers: vec![("a".to_owned(), text())],
             response_body: Some(text()),
-            truncated: false,
+            ..Exchange::default()
         };
         Run {
             id: RunId::at(Timestamp::UNIX_EPOCH),
@@ -256,7 +270,7 @@ mod tests {
             }),
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
+            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod case;
 pub mod change;
 pub mod environment;
+pub mod evidence;
 pub mod finding;
 mod flow;
 pub mod gate;
@@ -24,6 +25,7 @@ pub mod verdict;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
+pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use gate::{Gate, GateStatus};
@@ -37,8 +39,8 @@ pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
-    AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
-    Phases, Run, StepOutcome, StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Run, StepOutcome,
+    StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{

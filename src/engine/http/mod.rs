@@ -20,8 +20,11 @@ mod server_timing;
 mod session;
 mod step;
 pub(super) mod tls;
+mod trail;
 
 pub(super) use jar::Jar;
 pub(super) use marks::whole_micros;
 pub(super) use session::Session;
 pub(super) use step::{End, WalkedStep, holds, walk_step};
+pub use trail::Trace;
+pub(super) use trail::Trail;
