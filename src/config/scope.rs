@@ -160,10 +160,10 @@ impl<'a> Scope<'a> {
         let note = Note::new(self.span_of(text, name), format!("`{name}` may have no value here"));
         let help = match doubt.when {
             Some(_) => {
-                format!("give this step the same `when`, or write `{{{{default {name} \"…\"}}}}`")
+                format!("give this step the same `when`, or write `{{{{default {name} '…'}}}}`")
             }
             None => format!(
-                "add `when = {{ query = {{ variable = \"{name}\" }}, exists = true }}` to this step, or write `{{{{default {name} \"…\"}}}}`"
+                "add `when = {{ query = {{ variable = \"{name}\" }}, exists = true }}` to this step, or write `{{{{default {name} '…'}}}}`"
             ),
         };
         self.page.note(note.label(doubt.why.clone()).help(help).derived());

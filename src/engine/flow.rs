@@ -213,7 +213,12 @@ impl<'a> Walker<'a> {
             }
         };
         let mut backwards = self.steps.iter_mut().rev();
-        if let Some(run) = backwards.find(|run| run.name == name && run.failure.is_none()) {
+        let ended = |run: &&mut StepRun| {
+            matches!(run.outcome, StepOutcome::Failed | StepOutcome::Broken)
+                && run.name == name
+                && run.failure.is_none()
+        };
+        if let Some(run) = backwards.find(ended) {
             run.failure = Some(Box::new(failure));
         }
     }

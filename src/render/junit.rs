@@ -167,7 +167,25 @@ mod tests {
         };
         run.steps[1].iteration = Some(2);
         run.steps[3].failure = Some(Box::new(failure("delete", "got 404")));
-        insta::assert_snapshot!(junit(&[run]), @"");
+        insta::assert_snapshot!(junit(&[run]), @r#"
+        <?xml version="1.0" encoding="UTF-8"?>
+        <testsuites name="wayfarer" tests="4" failures="1" errors="0">
+          <testsuite name="shop in production" tests="4" failures="1" errors="0" skipped="2" time="0.010" timestamp="1970-01-01T00:00:00">
+            <testcase classname="shop in production" name="plan" time="0.005">
+              <skipped message="nothing to do"/>
+            </testcase>
+            <testcase classname="shop in production" name="pay (2)" time="0.005">
+              <failure message="expected 200, got 500">expected 200, got 500</failure>
+            </testcase>
+            <testcase classname="shop in production" name="look" time="0.005">
+              <skipped message="the run ended before it"/>
+            </testcase>
+            <testcase classname="shop in production" name="delete" time="0.005">
+              <system-out>failed without failing the run: got 404</system-out>
+            </testcase>
+          </testsuite>
+        </testsuites>
+        "#);
     }
 
     #[test]

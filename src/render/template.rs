@@ -54,7 +54,7 @@ pub struct TemplateFault {
 ///
 /// Besides handlebars' own helpers (`if`, `unless`, `each`, `with`, `lookup`, `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `and`, `or`, `not`,
 /// `len`, `raw`) there are `urlencode` (RFC 3986, everything but unreserved characters), `base64` (RFC 4648, section 4) and
-/// `default`: `{{default name "none"}}` is `none` where `name` has no value.
+/// `default`: `{{default name 'none'}}` is `none` where `name` has no value.
 /// Partials and decorators are refused, and so is `log`: it would write variables to a log.
 #[derive(Clone)]
 pub struct Template {

@@ -5,7 +5,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use wayfarer::{
@@ -90,7 +90,6 @@ async fn a_poll_keeps_every_attempt_and_is_as_slow_as_all_of_them() {
         _ => answer(200, &[], r#"{"state":"done","id":7}"#),
     })
     .await;
-    let from = Instant::elapsed;
     let began = Clock.instant();
     let run = walk_one(
         &site,
@@ -111,7 +110,7 @@ url = "{{base_url}}/{{id}}"
     )
     .await;
     passed(&run);
-    assert!(from(&began) >= Duration::from_millis(60 + 120), "both waits were kept");
+    assert!(began.elapsed() >= Duration::from_millis(60 + 120), "both waits were kept");
     let poll = step(&run, "poll");
     let statuses: Vec<_> = poll.retries.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [Some(503), Some(200)]);
@@ -246,7 +245,7 @@ plan = { jsonpath = "$.plan" }
 [[step]]
 name = "sure"
 [step.http]
-url = "{{base_url}}/{{default plan "none"}}"
+url = "{{base_url}}/{{default plan 'none'}}"
 "#,
     )
     .await;
@@ -327,7 +326,7 @@ async fn clean_up_happens_after_a_failure_and_does_not_hide_it() {
     let second = step(&run, "delete the order").failure.as_ref().unwrap();
     assert_eq!(second.actual.as_deref(), Some("500"));
     assert_eq!(paths(&site), ["/order", "/pay", "/order/o1", "/out"]);
-    assert!(run.evidence.unwrap().curl.ends_with("/pay --compressed"));
+    assert!(run.evidence.unwrap().curl.contains("/pay "));
 }
 
 #[tokio::test]
@@ -498,7 +497,7 @@ async fn a_part_that_fails_ends_the_run_at_its_step() {
     // Optional as a whole, its outputs are missing with a reason.
     let optional = wrong
         .replace("use = \"login\"", "use = \"login\"\noptional = true")
-        .replace("Bearer {{token}}", "Bearer {{default token \"none\"}}");
+        .replace("Bearer {{token}}", "Bearer {{default token 'none'}}");
     let run = walk(&site, &[("j", &optional), ("login", LOGIN)]).await;
     assert_eq!(failed(&run, FaultKind::Status).step.as_str(), "account");
     assert!(step(&run, "login: send").failure.is_some());
