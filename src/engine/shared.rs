@@ -310,6 +310,7 @@ fn around(setup: &SharedSetup) -> Step {
         action: Action::Part(setup.part.clone()),
         captures: Vec::new(),
         assertions: Vec::new(),
+        measures: Vec::new(),
         flow: Flow::default(),
     }
 }

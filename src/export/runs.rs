@@ -66,6 +66,12 @@ static STEP_STATUS: Family = Family {
     labels: SERIES_STEP,
     kind: Kind::Gauge,
 };
+static MEASURE: Family = Family {
+    name: "wayfarer_measure",
+    help: "What a step measured in the last run, in the measure's own unit; the mean where the step is repeated.",
+    labels: &["journey", "environment", "location", "step", "name"],
+    kind: Kind::Gauge,
+};
 static LAST: Family = Family {
     name: "wayfarer_run_last_timestamp_seconds",
     help: "When the run began that the probe metrics show, in seconds since 1970.",
@@ -106,6 +112,7 @@ static OF_A_JOURNEY: &[&Family] = &[
     &CERTIFICATE,
     &STEP_PHASES,
     &STEP_STATUS,
+    &MEASURE,
     &LAST,
     &RUNS,
     &RUN_DURATION,
@@ -201,6 +208,9 @@ fn show(state: &mut State, run: &Run, series: [&str; 3]) {
     show_steps(families, run, &series);
 }
 
+/// Most series of measures: their names are a user's, their number is not to be anybody's.
+const MEASURES: usize = 5_000;
+
 /// The steps that passed in all their rounds, and how long these took together.
 fn passed_steps(run: &Run) -> Vec<(&StepName, Duration)> {
     let mut steps: Vec<(&StepName, Duration, bool)> = Vec::new();
@@ -214,13 +224,19 @@ fn passed_steps(run: &Run) -> Vec<(&StepName, Duration)> {
     steps.into_iter().filter(|(.., all)| *all).map(|(name, sum, _)| (name, sum)).collect()
 }
 
-/// The steps of the last run; a step it did not come to has no values.
+/// The steps of the last run; a step it did not come to has no values, nor has a measure that was not found.
 fn show_steps(families: &mut Families, run: &Run, series: &[&str; 3]) {
     for family in [&STEP_PHASES, &STEP_STATUS] {
         families.retain(family, |labels| {
             let step = labels[3].as_str();
             labels[..3] != *series || walked(run).any(|s| s.name.as_str() == step)
         });
+    }
+    families.retain(&MEASURE, |labels| labels[..3] != *series);
+    for (step, name, value) in run.measured() {
+        if families.len(&MEASURE) < MEASURES {
+            families.set(&MEASURE, &labels(series, &[step.as_str(), name.as_str()]), value);
+        }
     }
     for step in walked(run) {
         let name = step.name.as_str();

@@ -43,6 +43,7 @@ fn suite(out: &mut String, run: &Run) {
             escaped(step.name.as_str()),
             step.duration.as_secs_f64()
         );
+        let measured = properties(step);
         match (step.outcome, &run.outcome) {
             (StepOutcome::Skipped, _) => {
                 let why = if nth > end { "the run ended before it" } else { "nothing to do" };
@@ -57,13 +58,14 @@ fn suite(out: &mut String, run: &Run) {
                 ];
                 let text: Vec<String> = text.into_iter().flatten().collect();
                 *out += &format!(
-                    "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
+                    "{head}>\n{measured}      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
                     escaped(&failure.message),
                     escaped(&text.join("\n")),
                 );
             }
             (StepOutcome::Broken, Outcome::Broken { reason }) => broken_case(out, &head, reason),
-            _ => *out += &format!("{head}/>\n"),
+            _ if measured.is_empty() => *out += &format!("{head}/>\n"),
+            _ => *out += &format!("{head}>\n{measured}    </testcase>\n"),
         }
     }
     if let (true, Outcome::Broken { reason }) = (run.steps.is_empty(), &run.outcome) {
@@ -82,6 +84,20 @@ fn forgiven_case(out: &mut String, head: &str, step: &StepRun) {
         "{head}>\n      <system-out>failed without failing the run: {}</system-out>\n    </testcase>\n",
         escaped(message)
     );
+}
+
+/// What a step measured, as properties of its case; empty where there is nothing.
+fn properties(step: &StepRun) -> String {
+    let mut lines = String::new();
+    for measured in &step.measures {
+        let Some(value) = measured.value else { continue };
+        let name = escaped(measured.name.as_str());
+        lines += &format!("        <property name=\"measure.{name}\" value=\"{value}\"/>\n");
+    }
+    if lines.is_empty() {
+        return lines;
+    }
+    format!("      <properties>\n{lines}      </properties>\n")
 }
 
 fn broken_case(out: &mut String, head: &str, reason: &str) {

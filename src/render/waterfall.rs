@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use line::{Ink, Line, clean, clip, fit, fit_url, length_of_time};
 
-use crate::model::{Attempt, Hop, Outcome, Run, StepOutcome};
+use crate::model::{Attempt, Hop, Measured, Outcome, Run, StepOutcome, amounts};
 
 /// How wide and how colourful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,6 +65,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
             lines.push(row(hop, (label, bar), (before, run.duration), &mut origin));
             before += hop.duration;
         }
+        lines.extend(step.measures.iter().map(measure));
         if let Some(failure) = &step.failure {
             let mut line = Line::default();
             line.ink(Ink::Yellow, "    not counted ");
@@ -105,6 +106,25 @@ fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
     let mut line = Line::default();
     line.plain("    ");
     line.ink(Ink::Dim, &clip(&text, width - 4));
+    line
+}
+
+/// A number that a step measured, or why there is none.
+fn measure(measured: &Measured) -> Line {
+    let mut line = Line::default();
+    line.ink(Ink::Dim, "    = ");
+    line.plain(&clean(measured.name.as_str()));
+    let unit = measured.unit.as_deref();
+    match measured.value {
+        Some(value) => {
+            line.ink(Ink::Bold, &format!(" {}", amounts([value], unit).concat()));
+            line.plain(&unit.map_or(String::new(), |unit| format!(" {}", clean(unit))));
+        }
+        None => {
+            let note = measured.note.as_deref().unwrap_or("no number");
+            line.ink(Ink::Yellow, &format!(" none: {}", clip(note, 100)));
+        }
+    }
     line
 }
 

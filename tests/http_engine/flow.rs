@@ -110,7 +110,8 @@ url = "{{base_url}}/{{id}}"
     )
     .await;
     passed(&run);
-    assert!(began.elapsed() >= Duration::from_millis(60 + 120), "both waits were kept");
+    let waited = Duration::from_millis(60 + 120);
+    let elapsed = began.elapsed();
     let poll = step(&run, "poll");
     let statuses: Vec<_> = poll.retries.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [Some(503), Some(200)]);
@@ -120,7 +121,7 @@ url = "{{base_url}}/{{id}}"
         "{poll:?}"
     );
     assert!(poll.duration >= Duration::from_millis(40), "the slow attempt counts");
-    assert!(poll.duration < Duration::from_millis(170), "our own waits do not: {poll:?}");
+    assert!(poll.duration + waited <= elapsed, "our own waits do not: {poll:?}");
     assert_eq!(poll.hops.len(), 1);
     assert_eq!(poll.assertions.last().unwrap().check, "until jsonpath $.state equals \"done\"");
     assert_eq!(paths(&site), ["/state", "/state", "/state", "/7"]);
@@ -401,8 +402,7 @@ async fn a_delay_is_waited_and_is_in_no_duration() {
     )
     .await;
     passed(&run);
-    assert!(began.elapsed() >= Duration::from_millis(150));
-    assert!(run.duration < Duration::from_millis(150), "{run:?}");
+    assert!(run.duration + Duration::from_millis(150) <= began.elapsed(), "{run:?}");
     assert!(run.steps[0].offset >= Duration::from_millis(150));
     // The journey's deadline goes on meanwhile.
     let run = walk_one(

@@ -125,7 +125,7 @@ async fn many_journeys_share_one_session_in_one_environment() {
         passed(&run);
         assert_eq!(run.steps.len(), 1, "the setup is no part of the journey: {run:?}");
         assert!(run.steps[0].retries.is_empty());
-        assert!(run.duration < Duration::from_millis(60), "nor is its time: {run:?}");
+        assert_eq!(run.duration, run.steps[0].duration, "nor is its time: {run:?}");
         let json = serde_json::to_string(&run).unwrap();
         assert!(!json.contains("abcdef"), "a shared secret is masked: {json}");
     }

@@ -4,6 +4,7 @@ mod expect;
 mod flow;
 mod http;
 mod matrix;
+mod measure;
 pub(super) mod part;
 mod predicate;
 mod query;

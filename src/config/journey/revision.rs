@@ -5,7 +5,9 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, Assertion, Capture, Flow, PartUse, Revision, SharedSetup, Step};
+use crate::model::{
+    Action, Assertion, Capture, Flow, MeasureRule, PartUse, Query, Revision, SharedSetup, Step,
+};
 
 /// What of a step decides how long it takes and whether it passes; whose it is and whether it buys does not.
 #[derive(Serialize)]
@@ -15,6 +17,9 @@ struct Walked<'a> {
     action: &'a Action,
     captures: &'a [Capture],
     assertions: &'a [Assertion],
+    /// What is measured, and whether it must be; not how it is judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    measures: Vec<(&'a str, &'a Query, bool)>,
     #[serde(skip_serializing_if = "Flow::is_plain")]
     flow: &'a Flow,
 }
@@ -51,6 +56,7 @@ fn walked(step: &Step) -> Walked<'_> {
         action: &step.action,
         captures: &step.captures,
         assertions: &step.assertions,
+        measures: step.measures.iter().map(|m| (m.name.as_str(), &m.query, m.required)).collect(),
         flow: &step.flow,
     }
 }
@@ -58,6 +64,7 @@ fn walked(step: &Step) -> Walked<'_> {
 /// The step as it is walked, whoever looks after it: of the steps of a part all is written.
 fn neutral(step: &Step) -> Step {
     let mut step = Step { service: None, effect: false, ..step.clone() };
+    step.measures.iter_mut().for_each(|measure| measure.judged = MeasureRule::default());
     if let Action::Part(part) = &mut step.action {
         part.steps = part.steps.iter().map(neutral).collect();
     }

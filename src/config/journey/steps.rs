@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     TIMEOUTS, expect,
     flow::{self, FlowDraft},
-    http,
+    http, measure,
     part::{self, Parts},
     predicate, query,
 };
@@ -181,6 +181,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration, parts: 
     for table in reader.tables("assert") {
         assertions.extend(predicate::assertion(&table, &mut asserted));
     }
+    let measures = measure::lower(reader);
     if !reader.has("http") {
         let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
         reader.note(note.help("add `[step.http]` with a `url`, or `use` a part").derived());
@@ -198,6 +199,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration, parts: 
         action: Action::Http(action),
         captures,
         assertions,
+        measures,
         flow: flow.flow.clone(),
     });
     let captures = names.into_iter().map(|name| (name, None)).collect();
@@ -227,11 +229,12 @@ fn flow_of(reader: &Reader<'_>, journey_timeout: Duration) -> FlowDraft {
 }
 
 /// Keys that say what is done, which the part does, and what to do about them.
-const OF_AN_EXCHANGE: [(&str, &str); 6] = [
+const OF_AN_EXCHANGE: [(&str, &str); 7] = [
     ("http", "a step either uses a part or sends a request"),
     ("capture", "name it in `outputs` of the part"),
     ("expect", "assert it in the part"),
     ("assert", "assert it in the part"),
+    ("measure", "measure it in the part"),
     ("effect", "say it of the step in the part that has it"),
     ("retry", "say it of the step in the part that may be tried again"),
 ];
@@ -283,6 +286,7 @@ fn part_step(
         action,
         captures: Vec::new(),
         assertions: Vec::new(),
+        measures: Vec::new(),
         flow: flow.flow.clone(),
     });
     Draft { name: label, step, captures, flow, sent, asserted: Vec::new() }
