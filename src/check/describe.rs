@@ -1,8 +1,8 @@
 //! Assertions and captures in words, close to how they are written in a journey.
 
 use crate::model::{
-    Argument, Assertion, Capture, CookieAttribute, Filter, Limit, Literal, Predicate, Query,
-    Schema, Subject, Text,
+    Argument, Assertion, Capture, CookieAttribute, Filter, Limit, Literal, Measure, Predicate,
+    Query, Schema, Subject, Text,
 };
 
 use super::node::span;
@@ -19,6 +19,11 @@ pub fn describe(assertion: &Assertion) -> String {
 /// The capture as written: `capture csrf = css input[name=csrf] attribute value`.
 pub fn describe_capture(capture: &Capture) -> String {
     format!("capture {} = {}", capture.name, query(&capture.query))
+}
+
+/// The measure as written: `measure price = jsonpath $.price`.
+pub fn describe_measure(measure: &Measure) -> String {
+    format!("measure {} = {}", measure.name, query(&measure.query))
 }
 
 /// The query in words, its filters behind bars: `jsonpath $.items | count`.

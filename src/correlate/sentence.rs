@@ -1,10 +1,11 @@
-//! Sentences for people, with the figures in them; and the gate's reason.
+//! Sentences for people, with the figures in them.
 
-use crate::model::{ChangeId, Conclusion, Effect, Gate, GateStatus, Metric, Verdict};
+use crate::model::{Conclusion, Effect, Metric};
 
 use super::{
     figures::{count, tally},
     judge::{AFTER_NEEDS, BEFORE_NEEDS, Judge},
+    measure::figures,
     pass,
     report::{Shown, Suspects},
     watch::{Scene, Track},
@@ -24,7 +25,8 @@ pub(super) fn summary(
         return "no run of the journey since the change yet".to_owned();
     };
     let seen = format!("{} after the change", runs(judge.seen));
-    let moved = moved(metric, shown);
+    let measured = metric == Metric::Measure;
+    let moved = if measured { figures::moved(shown) } else { moved(metric, shown) };
     let since = shown.onset.map_or(String::new(), |o| format!(" since {:.0}", o.at));
     let place = shown.place.as_ref().map_or(String::new(), |(text, _)| format!(", {text}"));
     let text = match conclusion {
@@ -45,6 +47,7 @@ pub(super) fn summary(
             format!("cannot be judged: {}; {seen}", lacking(judge))
         }
         C::Watching => format!("no shift so far: {moved}, {seen}"),
+        C::Unchanged if measured => format!("{moved}, {seen}; no shift that matters"),
         C::Unchanged => format!("{moved}, {seen}; {}", harmless(scene, judge)),
         C::ProberFault => {
             format!("not judged, our prober is in doubt: {}", track.sick().unwrap_or_default())
@@ -52,9 +55,11 @@ pub(super) fn summary(
         C::Inconclusive if track.foreign > 0 => {
             format!("not judged: the journey was edited within the watch; {moved}, {seen}")
         }
+        C::Inconclusive if measured => format!("neither a shift nor none shown: {moved}, {seen}"),
         C::Inconclusive => {
             format!("neither harm nor harmlessness shown: {moved}, {seen}{}", power(scene, judge))
         }
+        C::InsufficientData if measured => format!("too few runs: {}", lacking(judge)),
         C::InsufficientData => format!("too few runs: {}{}", lacking(judge), power(scene, judge)),
     };
     let other = suspects.named.as_ref().filter(|n| **n != scene.change.id);
@@ -70,7 +75,7 @@ pub(super) fn summary(
 /// Before and after in figures.
 fn moved(metric: Metric, shown: &Shown) -> String {
     let interval = |e: &Effect| match metric {
-        Metric::Latency => {
+        Metric::Latency | Metric::Measure => {
             format!(" (x{:.2}, 90% interval {:.2} to {:.2})", e.estimate, e.low, e.high)
         }
         Metric::Success => format!(
@@ -81,7 +86,9 @@ fn moved(metric: Metric, shown: &Shown) -> String {
         ),
     };
     let (name, a, b) = match metric {
-        Metric::Latency => ("p50", ms(shown.before.p50_ms), ms(shown.after.p50_ms)),
+        Metric::Latency | Metric::Measure => {
+            ("p50", ms(shown.before.p50_ms), ms(shown.after.p50_ms))
+        }
         Metric::Success => ("success", percent(shown.before.success), percent(shown.after.success)),
     };
     let unit = if metric == Metric::Latency { " ms" } else { "" };
@@ -128,7 +135,7 @@ fn evidence(judge: &Judge, conclusion: Conclusion) -> String {
 fn harmless(scene: &Scene<'_>, judge: &Judge) -> String {
     let odds = judge.pass_evidence().exp().min(9999.0);
     match judge.metric {
-        Metric::Latency => format!(
+        Metric::Latency | Metric::Measure => format!(
             "{odds:.0} to 1 against a slow-down of {:.0}% or more",
             100.0 * scene.rules.latency_relative
         ),
@@ -163,7 +170,7 @@ fn lacking(judge: &Judge) -> String {
 fn power(scene: &Scene<'_>, judge: &Judge) -> String {
     let relative = scene.rules.latency_relative;
     let smallest = match judge.metric {
-        Metric::Latency => format!("a slow-down of {:.0}%", 100.0 * relative),
+        Metric::Latency | Metric::Measure => format!("a slow-down of {:.0}%", 100.0 * relative),
         Metric::Success => {
             let drop = scene.rules.success_drop.max(1e-3);
             let needed = count((3.0 / drop).ceil() as usize);
@@ -182,141 +189,4 @@ fn power(scene: &Scene<'_>, judge: &Judge) -> String {
     format!(
         "; with this journey's noise {smallest} shows after about {needed:.0} runs ({minutes:.0} min at the usual pace)"
     )
-}
-
-/// Probability from which another change is taken for the culprit, and up to which this one is not.
-const OTHER: (f64, f64) = (0.9, 0.05);
-
-/// May the change go on? The worst verdict speaks; `open` says whether its watch still is. Harm that another change is named for
-/// does not fail this one: what it would have done by itself cannot be seen beside it.
-pub fn gate(verdicts: &[Verdict], open: bool) -> Gate {
-    let (others, own): (Vec<&Verdict>, Vec<&Verdict>) =
-        verdicts.iter().partition(|v| culprit(v).is_some());
-    let least = own.iter().map(|v| v.conclusion).min();
-    let worst = others.iter().map(|v| v.conclusion).min();
-    let spoken = spoken(&others, worst);
-    let (Some(spoken), Some(worst)) = (spoken, worst.filter(|w| least.is_none_or(|l| *w < l)))
-    else {
-        return usual(verdicts, open);
-    };
-    let Some((other, p)) = culprit(spoken) else { return usual(verdicts, open) };
-    let status = match GateStatus::of(worst, open) {
-        GateStatus::Fail => GateStatus::Inconclusive,
-        status => status,
-    };
-    let reason = format!(
-        "{worst} in {} of {} verdicts, but {other} is the likely cause (probability {p:.2}), not this change; {} {}: {}",
-        others.len(),
-        verdicts.len(),
-        spoken.journey,
-        spoken.metric,
-        spoken.summary
-    );
-    Gate { status, reason, verdict: Some(worst) }
-}
-
-/// The change that did the harm of a verdict, where it is all but certain that it was another one.
-fn culprit(verdict: &Verdict) -> Option<(&ChangeId, f64)> {
-    let harmful = matches!(verdict.conclusion, Conclusion::Regressed | Conclusion::Suspected);
-    let named = verdict.named.as_ref().filter(|n| harmful && **n != verdict.change)?;
-    let of = |id: &ChangeId| {
-        verdict.candidates.iter().find(|c| c.change == *id).map_or(0.0, |c| c.probability)
-    };
-    let (other, own) = (of(named), of(&verdict.change));
-    (other >= OTHER.0 && own <= OTHER.1).then_some((named, other))
-}
-
-/// Of the verdicts that conclude this the one with the most evidence: it says it best.
-fn spoken<'a>(verdicts: &[&'a Verdict], conclusion: Option<Conclusion>) -> Option<&'a Verdict> {
-    let alike = verdicts.iter().filter(|v| Some(v.conclusion) == conclusion).copied();
-    // The whole journey speaks before its parts.
-    alike.max_by(|a, b| {
-        let whole = a.part.is_whole().cmp(&b.part.is_whole());
-        whole.then(a.log_e.unwrap_or(0.0).total_cmp(&b.log_e.unwrap_or(0.0)))
-    })
-}
-
-/// The gate by the worst verdict, whoever did it.
-fn usual(verdicts: &[Verdict], open: bool) -> Gate {
-    let Some(verdict) = verdicts.iter().map(|v| v.conclusion).min() else {
-        let status = if open { GateStatus::Pending } else { GateStatus::Inconclusive };
-        let reason = "no journey is watched for this change".to_owned();
-        return Gate { status, reason, verdict: None };
-    };
-    let status = GateStatus::of(verdict, open);
-    let all: Vec<&Verdict> = verdicts.iter().collect();
-    let alike = verdicts.iter().filter(|v| v.conclusion == verdict).count();
-    let judged = verdicts.len();
-    let said = spoken(&all, Some(verdict))
-        .map_or(String::new(), |v| format!("{} {}: {}", v.journey, v.metric, v.summary));
-    let reason = match status {
-        GateStatus::Pass => format!("{judged} verdicts, none harmful; {verdict}, {said}"),
-        _ => format!("{verdict} in {alike} of {judged} verdicts; {said}"),
-    };
-    Gate { status, reason, verdict: Some(verdict) }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use crate::model::{Candidate, Quantiles};
-
-    use super::*;
-
-    fn verdict(journey: &str, conclusion: Conclusion, odds: &[(&str, f64)]) -> Verdict {
-        Verdict {
-            change: "mine".into(),
-            journey: journey.into(),
-            environment: "production".into(),
-            location: "local".into(),
-            metric: Metric::Latency,
-            part: crate::model::Part::Whole,
-            conclusion,
-            summary: "slower".to_owned(),
-            log_e: Some(6.0),
-            suspected_at_log_e: None,
-            regressed_at_log_e: None,
-            before: Quantiles::default(),
-            after: Quantiles::default(),
-            effect: None,
-            onset: None,
-            probes: 20,
-            baseline_probes: 100,
-            notes: Vec::new(),
-            candidates: odds
-                .iter()
-                .map(|(id, p)| Candidate { change: (*id).into(), probability: *p })
-                .collect(),
-            named: odds.first().filter(|(_, p)| *p > 0.7).map(|(id, _)| (*id).into()),
-            suspected_since: None,
-            regressed_since: None,
-            decided_at: Timestamp::UNIX_EPOCH,
-        }
-    }
-
-    #[test]
-    fn harm_of_another_change_does_not_fail_the_gate() {
-        use Conclusion::{Regressed, Suspected, Unchanged, Watching};
-        use GateStatus::{Fail, Inconclusive, Pending};
-        let other: &[(&str, f64)] = &[("theirs", 0.95), ("mine", 0.03)];
-        let doubtful: &[(&str, f64)] = &[("theirs", 0.85), ("mine", 0.1)];
-        let own: &[(&str, f64)] = &[("mine", 0.95), ("theirs", 0.03)];
-        for (verdicts, open, expected, told) in [
-            (vec![("a", Regressed, other), ("b", Unchanged, &[])], false, Inconclusive, true),
-            (vec![("a", Regressed, other), ("b", Watching, &[])], true, Inconclusive, true),
-            (vec![("a", Suspected, other), ("b", Watching, &[])], true, Pending, true),
-            (vec![("a", Suspected, other), ("b", Unchanged, &[])], false, Inconclusive, true),
-            (vec![("a", Regressed, doubtful)], false, Fail, false),
-            (vec![("a", Regressed, own)], false, Fail, false),
-            (vec![("a", Regressed, other), ("b", Regressed, own)], false, Fail, false),
-            (vec![("a", Regressed, other), ("b", Suspected, own)], true, Inconclusive, true),
-        ] {
-            let all: Vec<Verdict> = verdicts.iter().map(|(j, c, o)| verdict(j, *c, o)).collect();
-            let gate = gate(&all, open);
-            assert_eq!(gate.status, expected, "{verdicts:?}: {}", gate.reason);
-            assert_eq!(gate.reason.contains("theirs"), told, "{}", gate.reason);
-            assert_eq!(gate.verdict, verdicts.iter().map(|(_, c, _)| *c).min());
-        }
-    }
 }

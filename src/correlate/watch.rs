@@ -14,7 +14,7 @@ use super::{
     fleet::Fleet,
     fold::frame,
     judge::{Around, Closing, Judge},
-    learned,
+    learned::{self, Spell},
     parts::PartTracks,
     prober::Prober,
     rebase::{self, Trouble},
@@ -35,8 +35,8 @@ pub(super) struct Rules {
     pub(super) tuning: Tuning,
     pub(super) latency_relative: f64,
     pub(super) success_drop: f64,
-    /// How long the slow spell of each of the last deployments of a service was, none where there was none.
-    pub(super) spells: BTreeMap<ServiceName, Vec<Option<Duration>>>,
+    /// What the last deployments of a service taught.
+    pub(super) spells: BTreeMap<ServiceName, Vec<Spell>>,
 }
 
 impl Rules {
@@ -187,7 +187,10 @@ impl Track {
             }
             let tuning = scene.rules.tuning.raised(scene.shares.whole(scene.mapped));
             let judge = freeze(&scene, metric, &basis, &tuning);
-            let judge = replayed(judge, &scene, index, &Part::Whole);
+            let judge = replayed(judge, &scene, index, &|at| {
+                let probe = &scene.line.probes[at];
+                scene.shared(probe).relieve(probe).unwrap_or_else(|| probe.clone())
+            });
             self.basis[slot] = basis;
             if self.judges.len() > slot {
                 self.judges[slot] = judge;
@@ -227,19 +230,26 @@ impl Track {
         if now < if certain { due } else { last } {
             return false;
         }
-        self.rest_on(scene, scene.line.probes.len());
-        self.parts.settle(scene);
-        self.closed_at = Some(now);
-        if self.sick().is_none() && self.foreign == 0 {
-            self.judges.iter_mut().for_each(|judge| judge.close(scene.line));
-        }
+        self.close(scene, now, scene.line.probes.len());
         true
     }
 
-    /// How long the latency was high for a short while after the change: none where there was lasting harm, none in it where there was
-    /// none at all.
-    pub(super) fn spell(&self) -> Option<Option<Duration>> {
-        self.judge(Metric::Latency).map_or(Some(None), Judge::spell)
+    /// Ends the watch of this series as it ended at `at`, in an earlier life: with the runs there were when its time was over.
+    pub(super) fn close_again(&mut self, scene: Scene<'_>, at: Timestamp) {
+        let (certain, due) = Self::due(scene.change, scene.line, &scene.rules.watch);
+        let over = if certain { due.min(at) } else { at };
+        self.close(scene, at, scene.line.probes.partition_point(|p| p.at <= over));
+    }
+
+    /// Ends the watch of this series with the runs before the index `seen`.
+    fn close(&mut self, scene: Scene<'_>, at: Timestamp, seen: usize) {
+        self.rest_on(scene, seen);
+        self.parts.settle(scene, seen);
+        self.closed_at = Some(at);
+        if self.sick().is_none() && self.foreign == 0 {
+            let known = &scene.line.probes[..seen];
+            self.judges.iter_mut().for_each(|judge| judge.close(known));
+        }
     }
 
     /// Whether a series whose watch is over is still looked after at `now`.
@@ -276,9 +286,7 @@ impl Track {
             return self.conclusion(metric);
         }
         let closing = self.closed_at.map(|_| Closing::default());
-        self.parts
-            .judge(part)
-            .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
+        self.parts.conclusion(part, closing.as_ref())
     }
 
     /// Whether anything of it stands as suspected or worse.
@@ -326,31 +334,33 @@ pub(super) fn freeze(
         .services
         .iter()
         .filter_map(|service| rules.spells.get(service))
-        .map(|past| learned::spells(&tuning.transient, past, interval))
+        .map(|past| learned::known_at(past, change.started_at))
+        .map(|past| learned::spells(&tuning.transient, &past, interval))
         .max_by_key(Vec::len)
         .unwrap_or(tuning.transient);
     Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
 }
 
-/// A fresh judge that has seen the runs after the change up to, not including, `index`.
-pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: &Part) -> Judge {
+/// A fresh judge that has seen the runs after the change up to, not including, `index`; `seen` gives them as it sees them.
+pub(super) fn replayed(
+    mut judge: Judge,
+    scene: &Scene<'_>,
+    index: usize,
+    seen: &dyn Fn(usize) -> Probe,
+) -> Judge {
     let line = scene.line;
     let from = line.from(scene.change.started_at);
     let mut health = healthy(scene);
     let revision = judge.before.revision.clone();
-    for probe in &line.probes[from..index.clamp(from, line.probes.len())] {
+    for at in from..index.clamp(from, line.probes.len()) {
+        let probe = &line.probes[at];
         if !within(scene, probe.at) {
             continue;
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
             let around = scene.around(health.sick().is_some());
-            if part.is_whole() {
-                let relieved = scene.shared(probe).relieve(probe);
-                judge.push(relieved.as_ref().unwrap_or(probe), around);
-            } else {
-                judge.push(&probe.of(part), around);
-            }
+            judge.push(&seen(at), around);
         }
     }
     judge

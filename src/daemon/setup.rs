@@ -140,7 +140,12 @@ impl Setup {
             .iter()
             .map(|(name, settings)| {
                 let vars = settings.vars.clone();
-                let outline = Environment { name: name.clone(), vars, secrets: BTreeMap::new() };
+                let outline = Environment {
+                    name: name.clone(),
+                    vars,
+                    network: settings.network.clone(),
+                    secrets: BTreeMap::new(),
+                };
                 (name.clone(), Arc::new(outline))
             })
             .collect();

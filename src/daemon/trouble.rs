@@ -4,7 +4,7 @@
 //! looks. Both are folds over probes and are rebuilt from the store after a restart.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -16,7 +16,7 @@ use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
     model::{
-        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe,
+        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Part, Probe,
         SeriesKey, Verdict,
     },
     store::{FindingFilter, Store, StoreError},
@@ -38,8 +38,11 @@ pub(super) struct Trouble {
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
     /// What people said is nothing: the same change is not told for it again.
-    dismissed: HashSet<(ChangeId, SeriesKey, Metric)>,
+    dismissed: HashMap<Concern, Finding>,
 }
+
+/// What a finding is about: the change blamed, where, and what; the parts of a journey's time are one, each measure is another.
+type Concern = (ChangeId, SeriesKey, Metric, Part);
 
 /// An alarm that waits for the watch of its series.
 struct Held {
@@ -88,14 +91,21 @@ impl Trouble {
         }
         let state = Some(FindingState::Dismissed);
         let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
-        self.dismissed.extend(store.findings(filter).await?.iter().filter_map(concern));
+        let dismissed = store.findings(filter).await?;
+        self.dismissed.extend(dismissed.into_iter().filter_map(|f| Some((concern(&f)?, f))));
         Ok(())
     }
 
     /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
     pub(super) fn let_go(&mut self, finding: &Finding) {
         self.open.remove(&finding.id);
-        self.dismissed.extend(concern(finding));
+        self.dismissed.extend(concern(finding).map(|concern| (concern, finding.clone())));
+    }
+
+    /// What people said is nothing of a change.
+    pub(super) fn dismissed(&self, change: &ChangeId) -> Vec<Finding> {
+        let of = self.dismissed.iter().filter(|((id, ..), _)| id == change);
+        of.map(|(_, finding)| finding.clone()).collect()
     }
 
     async fn track(
@@ -235,12 +245,14 @@ impl Trouble {
             .find(|f| {
                 f.change.as_ref() == Some(&verdict.change)
                     && f.metric == verdict.metric
+                    && own_part(f.metric, &f.part) == own_part(verdict.metric, &verdict.part)
                     && series_of(f) == series
             })
             .cloned();
-        let concern = (verdict.change.clone(), series.clone(), verdict.metric);
+        let part = own_part(verdict.metric, &verdict.part);
+        let concern = (verdict.change.clone(), series.clone(), verdict.metric, part);
         let decision = alert::decide(open.as_ref(), verdict, now)
-            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains(&concern));
+            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains_key(&concern));
         if let Some(decision) = decision {
             match decision.reason {
                 Reason::Opened => {
@@ -342,8 +354,14 @@ impl Trouble {
 }
 
 /// What a finding is about, where it is blamed on a change.
-fn concern(finding: &Finding) -> Option<(ChangeId, SeriesKey, Metric)> {
-    Some((finding.change.clone()?, series_of(finding), finding.metric))
+fn concern(finding: &Finding) -> Option<Concern> {
+    let part = own_part(finding.metric, &finding.part);
+    Some((finding.change.clone()?, series_of(finding), finding.metric, part))
+}
+
+/// The part that findings are told apart by.
+fn own_part(metric: Metric, part: &Part) -> Part {
+    if metric == Metric::Measure { part.clone() } else { Part::Whole }
 }
 
 /// The member of the room that a series is, if its journey is still configured there.
@@ -357,6 +375,7 @@ fn member(setup: &Setup, series: &SeriesKey) -> Option<Member> {
         steps: scheduled.journey.step_services(),
         interval: scheduled.plan.interval(Timestamp::UNIX_EPOCH),
         revision: Some(scheduled.journey.revision.clone()),
+        measures: scheduled.journey.measures(),
     })
 }
 

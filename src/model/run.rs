@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EnvironmentName, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
+    EnvironmentName, Evidence, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
     ServiceName, StepName,
 };
 
@@ -37,7 +37,7 @@ pub struct Run {
     pub steps: Vec<StepRun>,
     /// Which version of which service was deployed, as far as we were told.
     pub deployed: Vec<Deployed>,
-    /// What the failing step sent and got; only of a failed run.
+    /// What the failing step and those before it sent and got; only of a failed run.
     pub evidence: Option<Evidence>,
 }
 
@@ -50,6 +50,26 @@ impl Run {
             location: self.location.clone(),
         }
     }
+
+    /// What the steps that passed measured; of several rounds of a step the mean.
+    pub fn measured(&self) -> Vec<(&StepName, &MeasureName, f64)> {
+        measured(&self.steps)
+    }
+}
+
+/// What the steps that passed measured; of several rounds of a step the mean.
+pub(super) fn measured(steps: &[StepRun]) -> Vec<(&StepName, &MeasureName, f64)> {
+    let mut sums: Vec<(&StepName, &MeasureName, f64, f64)> = Vec::new();
+    for step in steps.iter().filter(|s| s.outcome == StepOutcome::Passed) {
+        for Measured { name, value, .. } in &step.measures {
+            let Some(value) = value.filter(|v| v.is_finite()) else { continue };
+            match sums.iter_mut().find(|(s, m, ..)| (*s, *m) == (&step.name, name)) {
+                Some((_, _, sum, count)) => (*sum, *count) = (*sum + value, *count + 1.0),
+                None => sums.push((&step.name, name, value, 1.0)),
+            }
+        }
+    }
+    sums.into_iter().map(|(step, name, sum, count)| (step, name, sum / count)).collect()
 }
 
 /// Why a run was walked when it was.
@@ -137,6 +157,8 @@ pub enum FaultKind {
     Capture,
     /// A template could not be filled from what the target gave, or gave an impossible URL or header.
     Template,
+    /// The target led to an address that may not be reached from its environment: by a redirect, by its name, by a captured value.
+    Guard,
 }
 
 /// One step as it was walked.
@@ -162,8 +184,23 @@ pub struct StepRun {
     pub retries: Vec<Attempt>,
     /// Why the step failed, where that did not end the run: it is optional, or cleaned up after another one.
     pub failure: Option<Box<Failure>>,
-    /// Numbers measured in the answer.
-    pub measures: Vec<(MeasureName, f64)>,
+    /// Numbers measured in the answer, in the order of the journey; only of a step whose checks held.
+    pub measures: Vec<Measured>,
+}
+
+/// A number taken out of an answer, or why there was none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// What the journey calls it.
+    pub name: MeasureName,
+    /// Its unit, as the journey says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The number, finite; none where nothing was found, or no number.
+    pub value: Option<f64>,
+    /// Why there is none, masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// An attempt that was not good enough and was followed by another one.
@@ -284,32 +321,4 @@ pub struct Deployed {
     pub service: ServiceName,
     /// Which version (or commit, where no version was said).
     pub version: String,
-}
-
-/// What the failing step sent and got, masked, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The exchanges of the failing step, redirects included.
-    pub exchanges: Vec<Exchange>,
-    /// A `curl` line that repeats the failing request, secrets masked.
-    pub curl: String,
-}
-
-/// One request and response in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Exchange {
-    /// `METHOD URL`.
-    pub request_line: String,
-    /// Headers sent.
-    pub request_headers: Vec<(String, String)>,
-    /// Body sent, capped.
-    pub request_body: Option<String>,
-    /// Status got.
-    pub status: Option<u16>,
-    /// Headers got.
-    pub response_headers: Vec<(String, String)>,
-    /// Body got, decoded, as text, capped.
-    pub response_body: Option<String>,
-    /// Whether the body is only its beginning.
-    pub truncated: bool,
 }

@@ -3,6 +3,7 @@
 mod expect;
 mod filter;
 mod http;
+mod measure;
 mod predicate;
 mod query;
 mod revision;

@@ -4,10 +4,10 @@ use std::{cell::RefCell, time::Duration};
 
 use super::{
     certificate, decode,
-    evidence::{evidence, hide},
+    evidence::hide,
     hop::{Deadline, Walked},
     marks::whole_micros,
-    redirect,
+    measure, redirect,
     request::{Request, build},
     session::Session,
 };
@@ -112,11 +112,10 @@ pub(in crate::engine) async fn walk_step(
         None => judge(session, step, &walked, vars, &mut run),
     };
     run.hops = walked.iter().map(|w| w.hop.clone()).collect();
+    session.trail.add(&step.name, &walked, vars.mask());
     let end = end.map(|end| match end {
         End::Failed(failure, _) => {
-            let cookies = walked.last().map(|w| session.jar.all(&w.request.url));
-            let cookies = cookies.unwrap_or_default();
-            End::Failed(failure, evidence(&walked, &cookies, vars.mask()))
+            End::Failed(failure, session.trail.evidence(walked.last(), vars.mask()))
         }
         broken @ End::Broken(_) => broken,
     });
@@ -137,6 +136,7 @@ async fn hops(
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
     let mut request: Request = build(http, vars)?;
+    session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
     loop {
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
@@ -159,6 +159,9 @@ async fn hops(
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        session.guard.asks(&request.url).map_err(|why| {
+            Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
+        })?;
         deadline.at += session.settle().await;
     }
 }
@@ -174,7 +177,7 @@ fn judge(
 ) -> Option<End> {
     let answer = answer(session, walked, run.duration)?;
     let missing = capture(step, &answer, vars, run);
-    let checking = Checking { vars, unfilled: RefCell::new(None) };
+    let checking = Checking::of(vars);
     let mut failed: Option<(FaultKind, AssertionResult)> = None;
     if !check::looks_at_status(&step.assertions) {
         let result = default_assertion(&answer);
@@ -219,7 +222,12 @@ fn judge(
             fail(kind, message, result)
         }
         (None, None, Some((result, message))) => fail(FaultKind::Capture, message, result),
-        (None, None, None) => None,
+        (None, None, None) => {
+            let (measures, missing) = measure::measure(step, &answer, vars, &Checking::of(vars));
+            run.measures = measures;
+            run.assertions.extend(missing.as_ref().map(measure::unmet));
+            missing.map(|failure| End::Failed(Box::new(failure), None))
+        }
     }
 }
 
@@ -261,11 +269,7 @@ fn capture(
     let mut missing = None;
     let mut taken = Vec::new();
     for capture in &step.captures {
-        let found = {
-            let checking = Checking { vars, unfilled: RefCell::new(None) };
-            check::capture(&capture.query, answer, &checking)
-        };
-        match found {
+        match check::capture(&capture.query, answer, &Checking::of(vars)) {
             Ok(value) => {
                 vars.capture(&capture.name, value.clone(), capture.secret);
                 taken.push((capture, value));
@@ -335,6 +339,12 @@ fn hide_all(answer: &Answer, name: &str, checking: &Checking<'_>) -> String {
 struct Checking<'a> {
     vars: &'a Variables,
     unfilled: RefCell<Option<String>>,
+}
+
+impl<'a> Checking<'a> {
+    fn of(vars: &'a Variables) -> Self {
+        Self { vars, unfilled: RefCell::new(None) }
+    }
 }
 
 impl Wording for Checking<'_> {
