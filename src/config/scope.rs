@@ -106,12 +106,6 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// Notes that a variable asked for is not known.
-    pub(super) fn check_variable(&self, name: &At<String>, step: &str) {
-        let text = At { value: Text(name.value.clone()), span: name.span.clone() };
-        self.check_name(&name.value, &text, step);
-    }
-
     /// Notes what is wrong with a template: that it does not compile, or each name it cannot have.
     pub(super) fn check(&self, text: &At<Text>, step: &str) {
         if text.value.is_plain() {

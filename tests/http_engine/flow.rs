@@ -257,6 +257,77 @@ url = "{{base_url}}/{{default plan 'none'}}"
     assert_eq!(paths(&site), ["/optional", "/none"]);
 }
 
+#[tokio::test]
+async fn a_condition_on_a_capture_decides_whether_a_step_is_walked() {
+    let plan = |plan: &'static str| {
+        counting(move |_, asked| match asked.path.as_str() {
+            "/me" => answer(200, &[], format!("{{\"plan\":\"{plan}\"}}")),
+            "/maybe" => answer(500, &[], ""),
+            _ => answer(200, &[], r#"{"id":"x1"}"#),
+        })
+    };
+    let journey = r#"
+[[step]]
+name = "me"
+[step.http]
+url = "{{base_url}}/me"
+[step.capture]
+plan = { jsonpath = "$.plan" }
+
+[[step]]
+name = "pro page"
+when = { query = { variable = "plan" }, equals = "pro" }
+[step.http]
+url = "{{base_url}}/pro"
+[step.capture]
+id = { jsonpath = "$.id" }
+
+[[step]]
+name = "pro item"
+when = { query = { variable = "plan" }, equals = "pro" }
+[step.http]
+url = "{{base_url}}/pro/{{id}}"
+
+[[step]]
+name = "maybe"
+optional = true
+[step.http]
+url = "{{base_url}}/maybe"
+[step.capture]
+coupon = { jsonpath = "$.id" }
+
+[[step]]
+name = "coupon"
+when = { query = { variable = "coupon" }, exists = true }
+[step.http]
+url = "{{base_url}}/coupon/{{coupon}}"
+
+[[step]]
+name = "no coupon"
+when = { query = { variable = "coupon" }, exists = false }
+[step.http]
+url = "{{base_url}}/none"
+"#;
+    let site = plan("pro").await;
+    let run = walk_one(&site, journey).await;
+    passed(&run);
+    assert_eq!(paths(&site), ["/me", "/pro", "/pro/x1", "/maybe", "/none"]);
+    let site = plan("free").await;
+    let run = walk_one(&site, journey).await;
+    passed(&run);
+    assert_eq!(
+        names(&run),
+        [
+            ("me", Passed),
+            ("pro page", Skipped),
+            ("pro item", Skipped),
+            ("maybe", Failed),
+            ("coupon", Skipped),
+            ("no coupon", Passed),
+        ]
+    );
+}
+
 const CLEAN_UP: &str = r#"
 timeout = "250ms"
 [[step]]

@@ -142,6 +142,9 @@ fn retry(step: &Reader<'_>, draft: &mut FlowDraft) -> Option<Retry> {
 pub(super) fn affirms(condition: &Assertion) -> bool {
     !condition.predicates.is_empty()
         && condition.predicates.iter().all(|predicate| {
-            !matches!(predicate, Predicate::Exists(false) | Predicate::IsEmpty(true))
+            !matches!(
+                predicate,
+                Predicate::Exists(false) | Predicate::IsEmpty(true) | Predicate::Not(_)
+            )
         })
 }

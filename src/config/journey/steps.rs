@@ -81,9 +81,6 @@ fn look_up(draft: &Draft, scope: &mut Scope<'_>) {
     let flow = &draft.flow.flow;
     // A condition and a list are looked at before anything is known of the step.
     scope.guard = Guard { lenient: flow.always, ..Guard::default() };
-    if let Some(asked) = &draft.flow.asked {
-        scope.check_variable(asked, step);
-    }
     draft.flow.before.iter().for_each(|template| scope.check(template, step));
     let affirmed = flow.when.as_ref().is_some_and(flow::affirms);
     scope.guard.when.clone_from(&flow.when);
@@ -173,7 +170,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration, parts: 
     let mut captures = Vec::new();
     let mut names = Vec::new();
     for entry in reader.table("capture").map(|table| table.entries()).unwrap_or_default() {
-        let Some(capture) = query::capture(&entry) else { continue };
+        let Some(capture) = query::capture(&entry, &mut asserted) else { continue };
         names.push(At { value: capture.name.clone(), span: entry.key_span.clone() });
         captures.push(capture);
     }
@@ -181,7 +178,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration, parts: 
     for table in reader.tables("assert") {
         assertions.extend(predicate::assertion(&table, &mut asserted));
     }
-    let measures = measure::lower(reader);
+    let measures = measure::lower(reader, &mut asserted);
     if !reader.has("http") {
         let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
         reader.note(note.help("add `[step.http]` with a `url`, or `use` a part").derived());
@@ -315,7 +312,7 @@ fn timeout(reader: &Reader<'_>, journey: Duration) -> Option<Duration> {
 
 /// Whether the status asserted is a redirect, which then must not be followed.
 fn expects_redirect(assertions: &[Assertion]) -> bool {
-    use crate::model::{Literal, Predicate as P};
+    use crate::model::{Limit, Literal, Predicate as P};
     let redirect = |status: f64| (300.0..400.0).contains(&status);
     let literal =
         |literal: &Literal| matches!(literal, Literal::Number(status) if redirect(*status));
@@ -324,8 +321,10 @@ fn expects_redirect(assertions: &[Assertion]) -> bool {
             assertion.predicates.iter().any(|predicate| match predicate {
                 P::Equals(status) => literal(status),
                 P::OneOf(all) => all.iter().any(literal),
-                P::AtLeast(status) => redirect(*status),
-                P::Above(status) => redirect(*status + 1.0),
+                P::AtLeast(Limit::Number(status)) | P::Between(Limit::Number(status), _) => {
+                    redirect(*status)
+                }
+                P::Above(Limit::Number(status)) => redirect(*status + 1.0),
                 _ => false,
             })
         },
