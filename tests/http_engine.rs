@@ -7,6 +7,8 @@ mod authority;
 mod content;
 #[path = "http_engine/evidence.rs"]
 mod evidence;
+#[path = "http_engine/flow.rs"]
+mod flow;
 #[path = "http_engine/guard.rs"]
 mod guard;
 #[path = "http_engine/hostile.rs"]
@@ -15,6 +17,8 @@ mod hostile;
 mod journey;
 #[path = "http_engine/secrecy.rs"]
 mod secrecy;
+#[path = "http_engine/shared.rs"]
+mod shared;
 #[path = "http_engine/site.rs"]
 mod site;
 #[path = "http_engine/transport.rs"]

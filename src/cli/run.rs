@@ -176,9 +176,15 @@ fn journeys(
     }
     let mut found = Vec::new();
     for name in wanted {
-        match here.iter().find(|s| s.journey.name.as_str() == name) {
-            Some(scheduled) => found.push((*scheduled).clone()),
-            None => {
+        // The name of a file with a matrix stands for all journeys that it makes.
+        let is_meant = |s: &&&Scheduled| {
+            let of = s.journey.variant.as_ref().map(|variant| variant.of.as_str());
+            s.journey.name.as_str() == name || of == Some(name)
+        };
+        let meant: Vec<&&Scheduled> = here.iter().filter(is_meant).collect();
+        match meant.is_empty() {
+            false => found.extend(meant.into_iter().map(|scheduled| (*scheduled).clone())),
+            true => {
                 let names: Vec<_> = here.iter().map(|s| s.journey.name.as_str()).collect();
                 let near = nearly(name, names.iter().copied());
                 return Err(Failed::new(

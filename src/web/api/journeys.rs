@@ -35,7 +35,7 @@ pub(crate) async fn list(State(handle): State<Handle>) -> Result<Json<Value>, Ap
                 "services": journey.services,
                 "owner": journey.owner,
                 "runbook": journey.runbook,
-                "steps": journey.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
+                "steps": journey.every_step().iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
                 "interval_ms": views::ms(scheduled.plan.interval(now)),
                 "revision": journey.revision,
                 "measures": measures(journey, last),
