@@ -58,6 +58,11 @@ impl Variables {
         self.values.insert(name.to_owned(), value);
     }
 
+    /// Hides a text that is as secret as what was made of it.
+    pub(super) fn hide(&mut self, text: &str) {
+        self.mask.add(text);
+    }
+
     /// The value behind a name.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)

@@ -160,6 +160,32 @@ async fn a_filter_that_takes_something_else_names_both_types() {
     assert_eq!(failure.message, "n has no value: the filter `trim` takes text, got an array [1]");
 }
 
+#[tokio::test]
+async fn what_a_secret_was_made_of_is_as_secret() {
+    let site = Site::start(None, |_| {
+        answer(200, &[], r#"{"token":"Hunter-Twenty-Two","pin":"abcdefgh"}"#)
+    })
+    .await;
+    let url = format!("http://shop.test:{}/", site.port());
+    let step = get(url.clone())
+        .capture("token", Query::json_path("$.token").then("upper"), true)
+        .expect(Query::body(), text("x"));
+    let run = walk(&engine(vec![]), vec![step]).await;
+    failed(&run, FaultKind::Assertion);
+    let json = serde_json::to_string(&run).unwrap();
+    assert!(!json.contains("Hunter-Twenty-Two") && !json.contains("HUNTER-TWENTY-TWO"), "{json}");
+    let step =
+        get(url).capture("pin", Query::json_path("$.pin").then("upper").then("to_number"), true);
+    let run = walk(&engine(vec![]), vec![step]).await;
+    let failure = failed(&run, FaultKind::Capture);
+    assert_eq!(
+        failure.message,
+        "pin has no value: the filter `to_number` takes text that reads as a number"
+    );
+    let json = serde_json::to_string(&run).unwrap();
+    assert!(!json.contains("abcdefgh") && !json.contains("ABCDEFGH"), "{json}");
+}
+
 /// Files that a test has in its hand.
 struct Files(&'static [(&'static str, &'static str)]);
 

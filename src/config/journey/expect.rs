@@ -50,7 +50,7 @@ fn assertion(
         let reader = entry.table(name)?;
         if PLAIN.iter().all(|(_, plain)| *plain != query.subject) {
             // Read already, with the subject.
-            drop(reader.take("attribute"));
+            let _read = reader.take("attribute");
         }
         let query = filter::with(query, reader.take("filter").as_ref())?;
         let (predicates, count) = predicate::of_table(&reader, Some(&query), templates);
