@@ -15,6 +15,8 @@ mod guard;
 mod hostile;
 #[path = "http_engine/journey.rs"]
 mod journey;
+#[path = "http_engine/queries.rs"]
+mod queries;
 #[path = "http_engine/secrecy.rs"]
 mod secrecy;
 #[path = "http_engine/shared.rs"]

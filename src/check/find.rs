@@ -72,6 +72,16 @@ pub struct CaptureFault {
     pub message: String,
 }
 
+impl CaptureFault {
+    /// The message without the value that a filter refused: for captures that are secret.
+    pub fn without_value(&self) -> &str {
+        self.message.split(GOT).next().unwrap_or_default()
+    }
+}
+
+/// What stands before a value that a filter refused.
+pub(super) const GOT: &str = ", got ";
+
 /// The value of the first node, as text: JSON text without quotes, other JSON in its compact form, a duration in milliseconds, a date as
 /// RFC 3339 writes it, bytes in hexadecimal.
 ///

@@ -120,6 +120,12 @@ impl Variables {
         self.scope.values.insert(name.to_owned(), value);
     }
 
+    /// Hides a text that is as secret as what was made of it.
+    pub(super) fn hide(&mut self, text: &str) {
+        self.mask.add(text);
+        self.secrets.push(text.to_owned());
+    }
+
     /// Forgets a capture: it will be made anew, or was not made for the reason given.
     pub(super) fn forget(&mut self, name: &str, why: &str) {
         let scope = &mut self.scope;

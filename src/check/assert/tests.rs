@@ -619,7 +619,7 @@ fn any_predicate() -> impl Strategy<Value = Predicate> {
         (-3.0..3.0_f64).prop_map(|n| Literal::Number(n.round())),
         any::<bool>().prop_map(Literal::Bool),
     ];
-    let part = "[a-z0-9]{0,2}".prop_map(|t| Text(t));
+    let part = "[a-z0-9]{0,2}".prop_map(Text);
     let number = (-3.0..3.0_f64).prop_map(|n| n.round());
     prop_oneof![
         literal.clone().prop_map(Predicate::Equals),

@@ -15,8 +15,8 @@ use crate::{
     check::{self, Answer, Wording},
     engine::{fault::Trouble, limits::Deadline, vars::Variables},
     model::{
-        Assertion, AssertionResult, Evidence, Failure, FaultKind, HttpStep, Step, StepName,
-        StepOutcome, StepRun, Subject, Text,
+        Assertion, AssertionResult, Capture, Evidence, Failure, FaultKind, HttpStep, Query, Step,
+        StepName, StepOutcome, StepRun, Subject, Text,
     },
 };
 
@@ -249,13 +249,18 @@ fn capture(
     let mut missing = None;
     let mut taken = Vec::new();
     for capture in &step.captures {
-        match check::capture(&capture.query, answer, &Checking::of(vars)) {
+        let found = check::capture(&capture.query, answer, &Checking::of(vars));
+        if capture.secret && !capture.query.filters.is_empty() {
+            hide_origin(capture, found.as_deref().ok(), answer, vars);
+        }
+        match found {
             Ok(value) => {
                 vars.capture(&capture.name, value.clone(), capture.secret);
                 taken.push((capture, value));
             }
             Err(fault) if missing.is_none() => {
-                let (actual, _) = vars.mask().excerpt(&fault.message, 400, false);
+                let said = if capture.secret { fault.without_value() } else { &fault.message };
+                let (actual, _) = vars.mask().excerpt(said, 400, false);
                 let result = AssertionResult {
                     check: check::describe_capture(capture),
                     passed: false,
@@ -277,6 +282,18 @@ fn capture(
         run.captures.push((capture.name.clone(), shown));
     }
     missing
+}
+
+/// Longest text that is hidden for what was made of it, in bytes: no secret is as long as a page.
+const ORIGIN: usize = 4096;
+
+/// What a secret was made of by filters is a secret too, where it does not hold the secret as it is.
+fn hide_origin(capture: &Capture, made: Option<&str>, answer: &Answer, vars: &mut Variables) {
+    let origin = Query::from(capture.query.subject.clone());
+    let Ok(origin) = check::capture(&origin, answer, &Checking::of(vars)) else { return };
+    if origin.len() <= ORIGIN && made.is_none_or(|made| !origin.contains(made)) {
+        vars.hide(&origin);
+    }
 }
 
 /// The assertion nobody wrote.
