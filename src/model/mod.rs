@@ -8,6 +8,7 @@ pub mod amount;
 pub mod case;
 pub mod change;
 pub mod environment;
+pub mod evidence;
 pub mod finding;
 pub mod gate;
 pub mod id;
@@ -25,6 +26,7 @@ pub use amount::amounts;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
+pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
 pub use gate::{Gate, GateStatus};
 pub use id::{
@@ -40,8 +42,8 @@ pub use part::{Part, Parts, narrow};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
-    AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Measured,
-    Outcome, Phases, Run, StepOutcome, StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
+    StepOutcome, StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{

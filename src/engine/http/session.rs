@@ -11,6 +11,7 @@ use super::{
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
     tls::earliest_expiry,
+    trail::Trail,
 };
 use crate::{
     clock::{Clock, Stopwatch},
@@ -32,6 +33,8 @@ pub(in crate::engine) struct Session {
     pub(super) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
     pub(super) watch: Stopwatch,
+    /// What was sent and got.
+    pub(in crate::engine) trail: Trail,
     /// Whether a request was sent before.
     pub(super) used: bool,
     /// When the certificates of the connections of this run end.
@@ -68,6 +71,7 @@ impl Session {
             jar: Jar::default(),
             clock,
             watch,
+            trail: Trail::default(),
             used: false,
             expiries: HashMap::new(),
             host_expiries: HashMap::new(),
