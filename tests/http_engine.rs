@@ -11,6 +11,8 @@ mod guard;
 mod hostile;
 #[path = "http_engine/journey.rs"]
 mod journey;
+#[path = "http_engine/measure.rs"]
+mod measure;
 #[path = "http_engine/secrecy.rs"]
 mod secrecy;
 #[path = "http_engine/site.rs"]

@@ -38,6 +38,7 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         }),
         captures: Vec::new(),
         assertions: Vec::new(),
+        measures: Vec::new(),
     }
 }
 
