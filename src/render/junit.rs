@@ -3,7 +3,7 @@
 //! The form is the one that Jenkins and GitLab read (`testsuites` / `testsuite` / `testcase` with `failure`, `error` and
 //! `skipped`; times in seconds). Steps that were not walked after a failure are not in a run, and so not in the report.
 
-use crate::model::{Outcome, Run, StepOutcome, StepRun};
+use crate::model::{Measured, Outcome, Run, StepOutcome};
 
 /// The report as XML.
 pub fn junit(runs: &[Run]) -> String {
@@ -39,7 +39,7 @@ fn suite(out: &mut String, run: &Run) {
             escaped(step.name.as_str()),
             step.duration.as_secs_f64()
         );
-        let measured = properties(step);
+        let measured = properties(&step.measures);
         match (step.outcome, &run.outcome) {
             (StepOutcome::Failed, Outcome::Failed(failure)) => {
                 let text = [
@@ -70,9 +70,9 @@ fn suite(out: &mut String, run: &Run) {
 }
 
 /// What a step measured, as properties of its case; empty where there is nothing.
-fn properties(step: &StepRun) -> String {
+fn properties(measures: &[Measured]) -> String {
     let mut lines = String::new();
-    for measured in &step.measures {
+    for measured in measures {
         let Some(value) = measured.value else { continue };
         let name = escaped(measured.name.as_str());
         lines += &format!("        <property name=\"measure.{name}\" value=\"{value}\"/>\n");
@@ -115,5 +115,15 @@ mod tests {
     #[test]
     fn hostile_text_stays_well_formed() {
         assert_eq!(escaped("a<b>&\"'\u{0}\n"), "a&lt;b&gt;&amp;&quot;&apos;\u{fffd}\n");
+    }
+
+    #[test]
+    fn what_was_measured_is_a_property() {
+        let measured =
+            |name: &str, value| Measured { name: name.into(), unit: None, value, note: None };
+        let lines = properties(&[measured("a<b", Some(12.5)), measured("none", None)]);
+        assert!(lines.contains("<property name=\"measure.a&lt;b\" value=\"12.5\"/>"), "{lines}");
+        assert!(!lines.contains("none"));
+        assert_eq!(properties(&[measured("none", None)]), "");
     }
 }

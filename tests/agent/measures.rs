@@ -147,8 +147,8 @@ fn a_price_that_falls_to_nothing_is_blamed_on_its_change() {
 fn walked_by_hand(site: &Site) {
     let (code, out, err) = site.run(&["run", "buy", "--env", "production"]);
     assert_eq!(code, 0, "{out}{err}");
-    assert!(out.contains("= total 12.00 EUR") && out.contains("= rows 7"), "{out}");
-    assert!(out.contains("= gone none: nothing was found"), "{out}");
+    assert!(out.contains("# total 12.00 EUR") && out.contains("# rows 7"), "{out}");
+    assert!(out.contains("# gone none: nothing was found"), "{out}");
     let report = site.dir.path().join("report.xml");
     let (code, out, err) = site.run(&[
         "run",

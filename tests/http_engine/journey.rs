@@ -39,7 +39,6 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         captures: Vec::new(),
         measures: Vec::new(),
         assertions: Vec::new(),
-        measures: Vec::new(),
     }
 }
 

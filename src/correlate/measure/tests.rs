@@ -179,7 +179,8 @@ fn a_price_that_moves_is_told_with_its_unit_and_by_its_direction() {
 #[test]
 fn quiet_measures_are_not_told() {
     type Value = Box<dyn FnMut(usize, &mut StdRng) -> f64>;
-    let kinds: [(&str, fn() -> Value); 8] = [
+    type Make = fn() -> Value;
+    let kinds: [(&str, Make); 8] = [
         ("constant", || Box::new(|_, _| 12.0)),
         ("zero", || Box::new(|_, _| 0.0)),
         ("counter", || {
