@@ -15,6 +15,8 @@ mod guard;
 mod hostile;
 #[path = "http_engine/journey.rs"]
 mod journey;
+#[path = "http_engine/measure.rs"]
+mod measure;
 #[path = "http_engine/queries.rs"]
 mod queries;
 #[path = "http_engine/secrecy.rs"]

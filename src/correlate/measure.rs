@@ -20,6 +20,7 @@ use crate::model::{MeasureRule, Metric, Part, Probe, Worse};
 
 use super::{
     Tuning,
+    budget::Raise,
     robust::{median, quantile, sorted, spread},
     series::{KnownShift, Line, latency_of, seconds},
 };
@@ -35,6 +36,10 @@ const BOTH: f64 = 0.1;
 /// The unit of the axis, in usual sizes and in noise; and the smallest shift that matters, in units.
 const UNIT: (f64, f64) = (0.3, 6.0);
 const LEAST: f64 = 0.18;
+
+/// From this share of stray runs on they need more evidence, and how much more, in natural logarithms: what counts failures
+/// was made for rare ones (measured on fair coins).
+const OFTEN: (f64, f64) = (0.3, 1.0);
 
 /// A counter: the share of steps that may fall, and the number of steps that must rise.
 const FALLS: f64 = 0.02;
@@ -108,8 +113,8 @@ pub(super) struct Axis {
 enum Reading {
     /// A level, in these units; the smallest shift that matters there.
     Level { unit: f64, effect: f64 },
-    /// Whether it is beyond this.
-    Beyond { from: f64 },
+    /// Whether it is beyond this; whether that is so often anyway.
+    Beyond { from: f64, often: bool },
 }
 
 impl Axis {
@@ -143,7 +148,7 @@ impl Axis {
 
     /// Where runs are counted that are beyond a value: that value, whether above it is meant, and the shares of the runs before and after.
     pub(super) fn shares(&self, before: &[&Probe], after: &[&Probe]) -> Option<Shares> {
-        let Reading::Beyond { from } = self.reading else { return None };
+        let Reading::Beyond { from, .. } = self.reading else { return None };
         let share = |probes: &[&Probe]| {
             let known = probes.iter().filter_map(|p| p.latency_ms);
             let (beyond, all) = known.fold((0.0, 0.0), |(b, n), value| {
@@ -165,6 +170,9 @@ impl Axis {
     pub(super) fn tuning(&self, tuning: &Tuning) -> Tuning {
         match self.reading {
             Reading::Level { effect, .. } => tuning.for_effect(effect),
+            Reading::Beyond { often: true, .. } => {
+                tuning.raised(Raise { suspected: OFTEN.1, regressed: OFTEN.1 })
+            }
             Reading::Beyond { .. } => tuning.clone(),
         }
     }
@@ -194,7 +202,7 @@ impl Axis {
             Reading::Level { unit, .. } => {
                 probe.with(Some((self.way.sign() * value / unit).asinh().exp()))
             }
-            Reading::Beyond { from } => {
+            Reading::Beyond { from, .. } => {
                 let beyond = self.way.sign() * (value - from) > 0.0;
                 Probe { success: Some(!beyond), ..probe.with(None) }
             }
@@ -287,20 +295,24 @@ fn reading(sorted: &[f64], way: Way, rule: &MeasureRule) -> Reading {
     let groups: Vec<&[f64]> = sorted.chunk_by(|a, b| a == b).collect();
     let usual = groups.iter().max_by_key(|g| g.len()).map_or(&sorted[..0], |g| g);
     let least = |size: f64| (share * size.abs()).max(absolute);
+    let beyond = |from: f64| {
+        let strays = sorted.iter().filter(|v| way.sign() * (**v - from) > 0.0).count();
+        Reading::Beyond { from, often: super::figures::count(strays) >= OFTEN.0 * n }
+    };
     if let [low, high] = &groups[..]
         && super::figures::count(low.len().min(high.len())) >= BOTH * n
     {
         let (a, b) = (low[0], high[0]);
         let matters = b - a >= least(a.abs().max(b.abs()));
         if matters {
-            return Reading::Beyond { from: f64::midpoint(a, b) };
+            return beyond(f64::midpoint(a, b));
         }
     }
     if super::figures::count(usual.len()) >= SAME * n {
         let value = usual[0];
         // By as much as matters counts: what is beyond a little less is beyond.
         let from = value + way.sign() * least(value) * (1.0 - 1e-6);
-        return Reading::Beyond { from };
+        return beyond(from);
     }
     let middle = median(sorted);
     let size = middle.abs();

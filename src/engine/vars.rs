@@ -98,11 +98,6 @@ impl Variables {
         &self.secrets
     }
 
-    /// Masks a value from now on.
-    pub(super) fn hide(&mut self, value: &str) {
-        self.mask.add(value);
-    }
-
     /// The value of a variable or capture, where it has one.
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         self.scope.values.get(name).map(String::as_str)

@@ -5,7 +5,7 @@
 //! with what failed in its `system-out`.
 
 use super::{Layout, exchanges};
-use crate::model::{Evidence, Outcome, Run, StepOutcome, StepRun};
+use crate::model::{Evidence, Measured, Outcome, Run, StepOutcome, StepRun};
 
 /// The report as XML.
 pub fn junit(runs: &[Run]) -> String {
@@ -44,7 +44,7 @@ fn suite(out: &mut String, run: &Run) {
             escaped(step.name.as_str()),
             step.duration.as_secs_f64()
         );
-        let measured = properties(step);
+        let measured = properties(&step.measures);
         match (step.outcome, &run.outcome) {
             (StepOutcome::Skipped, _) => {
                 let why = if nth > end { "the run ended before it" } else { "nothing to do" };
@@ -110,9 +110,9 @@ fn forgiven_case(out: &mut String, head: &str, step: &StepRun) {
 }
 
 /// What a step measured, as properties of its case; empty where there is nothing.
-fn properties(step: &StepRun) -> String {
+fn properties(measures: &[Measured]) -> String {
     let mut lines = String::new();
-    for measured in &step.measures {
+    for measured in measures {
         let Some(value) = measured.value else { continue };
         let name = escaped(measured.name.as_str());
         lines += &format!("        <property name=\"measure.{name}\" value=\"{value}\"/>\n");
@@ -230,5 +230,15 @@ mod tests {
     #[test]
     fn hostile_text_stays_well_formed() {
         assert_eq!(escaped("a<b>&\"'\u{0}\n"), "a&lt;b&gt;&amp;&quot;&apos;\u{fffd}\n");
+    }
+
+    #[test]
+    fn what_was_measured_is_a_property() {
+        let measured =
+            |name: &str, value| Measured { name: name.into(), unit: None, value, note: None };
+        let lines = properties(&[measured("a<b", Some(12.5)), measured("none", None)]);
+        assert!(lines.contains("<property name=\"measure.a&lt;b\" value=\"12.5\"/>"), "{lines}");
+        assert!(!lines.contains("none"));
+        assert_eq!(properties(&[measured("none", None)]), "");
     }
 }

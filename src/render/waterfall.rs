@@ -112,7 +112,7 @@ fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
 /// A number that a step measured, or why there is none.
 fn measure(measured: &Measured) -> Line {
     let mut line = Line::default();
-    line.ink(Ink::Dim, "    = ");
+    line.ink(Ink::Dim, "    # ");
     line.plain(&clean(measured.name.as_str()));
     let unit = measured.unit.as_deref();
     match measured.value {

@@ -8,6 +8,7 @@
 mod after;
 mod api;
 mod findings;
+mod measures;
 mod metrics;
 mod parts;
 mod reload;

@@ -1,5 +1,16 @@
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand_distr::{Distribution, StandardNormal};
+
 use super::*;
-use crate::correlate::figures::count;
+use crate::{
+    correlate::{
+        Member, Recovery, Room,
+        figures::count,
+        made::{change, key, member},
+        series::later,
+    },
+    model::{Conclusion, Detect, Verdict, Watch, amounts},
+};
 
 fn series(values: impl IntoIterator<Item = f64>) -> Vec<(f64, f64)> {
     values.into_iter().enumerate().map(|(i, v)| (60.0 * count(i), v)).collect()
@@ -47,7 +58,7 @@ fn ratios_count_far_from_zero_and_noise_near_it() {
 #[test]
 fn what_hardly_moves_is_counted() {
     let from = |values: Vec<f64>, way| match axis(values, way).reading {
-        Reading::Beyond { from } => from,
+        Reading::Beyond { from, .. } => from,
         level => panic!("{level:?}"),
     };
     assert!((from(vec![12.0; 50], Way::Up) - 13.2).abs() < 1e-4);
@@ -59,7 +70,7 @@ fn what_hardly_moves_is_counted() {
     assert_eq!(from(rare, Way::Up), 0.0);
     let rule = MeasureRule { absolute: Some(5.0), ..MeasureRule::default() };
     let axis = Axis::learn(&series(vec![12.0; 50]), Way::Up, &rule, 60.0).unwrap();
-    assert!(matches!(axis.reading, Reading::Beyond { from } if (from - 17.0).abs() < 1e-4));
+    assert!(matches!(axis.reading, Reading::Beyond { from, .. } if (from - 17.0).abs() < 1e-4));
 }
 
 #[test]
@@ -102,4 +113,125 @@ fn who_says_which_way_is_for_the_worse() {
     ] {
         assert_eq!((of(worse, Way::Up), of(worse, Way::Down)), (up, down));
     }
+}
+
+/// A measure's runs, one a minute, beside those of an ordinary journey.
+fn walk(seed: u64, n: usize, mut value: impl FnMut(usize, &mut StdRng) -> f64) -> Vec<Probe> {
+    let mut rng = StdRng::seed_from_u64(seed);
+    let part = part();
+    let mut probes = crate::correlate::made::REAL.probes(seed, n, 60.0);
+    for (index, probe) in probes.iter_mut().enumerate() {
+        (probe.latency_ms, probe.success) = (Some(100.0), Some(true));
+        probe.parts = [(part.clone(), value(index, &mut rng))].into_iter().collect();
+    }
+    probes
+}
+
+fn part() -> Part {
+    Part::Measure("cart".into(), "total".into())
+}
+
+/// What is concluded of the measure for a change after so many runs.
+fn judged(probes: Vec<Probe>, index: usize, worse: Option<Worse>) -> Vec<Verdict> {
+    let at = probes[index].at;
+    let change = change("c", "shop", at);
+    let rule = MeasureRule { worse, unit: Some("EUR".to_owned()), ..MeasureRule::default() };
+    let member = Member { measures: [(part(), rule)].into(), ..member("buy", &["shop"], 60) };
+    let mut room = Room::new(Watch::default(), Detect::default(), Default::default());
+    let (before, after) = probes.split_at(index);
+    room.open(&change, vec![(member, before.to_vec())], at);
+    for probe in after {
+        room.push(&key("buy"), probe, probe.at);
+    }
+    let end = later(at, std::time::Duration::from_secs(3 * 86_400));
+    room.close_due(end).into_iter().filter(|v| v.part == part()).collect()
+}
+
+#[test]
+fn a_price_that_moves_is_told_with_its_unit_and_by_its_direction() {
+    use Conclusion::{Improved, Regressed, Suspected};
+    for (worse, to, expected) in [
+        (Some(Worse::Lower), 0.0, Some(Regressed)),
+        (Some(Worse::Lower), 24.0, Some(Improved)),
+        (Some(Worse::Higher), 24.0, Some(Regressed)),
+        (Some(Worse::Higher), 6.0, Some(Improved)),
+        (Some(Worse::Either), 6.0, Some(Regressed)),
+        (None, 6.0, Some(Suspected)),
+        // Less than a tenth does not matter.
+        (Some(Worse::Either), 12.5, None),
+    ] {
+        let price = |i, _: &mut StdRng| if i < 300 { 12.0 } else { to };
+        let verdicts = judged(walk(1, 360, price), 300, worse);
+        assert_eq!(
+            verdicts.first().map(|v| v.conclusion),
+            expected,
+            "{worse:?} {to} {verdicts:#?}"
+        );
+        assert!(verdicts.len() <= 1);
+        for verdict in verdicts {
+            let [a, b] = amounts([12.0, to], Some("EUR"));
+            assert!(verdict.summary.contains(&format!("{a} to {b} EUR")), "{}", verdict.summary);
+            assert_eq!(verdict.metric, Metric::Measure);
+        }
+    }
+}
+
+#[test]
+fn quiet_measures_are_not_told() {
+    type Value = Box<dyn FnMut(usize, &mut StdRng) -> f64>;
+    type Make = fn() -> Value;
+    let kinds: [(&str, Make); 8] = [
+        ("constant", || Box::new(|_, _| 12.0)),
+        ("zero", || Box::new(|_, _| 0.0)),
+        ("counter", || {
+            let mut sum = 0.0;
+            Box::new(move |_, rng| {
+                sum += f64::from(rng.random_range(0..7_u8));
+                sum
+            })
+        }),
+        ("rare ones", || Box::new(|_, rng| f64::from(u8::from(rng.random_bool(0.02))))),
+        ("coins", || Box::new(|_, rng| f64::from(u8::from(rng.random_bool(0.3))))),
+        ("heavy tail", || Box::new(|_, rng| rng.random::<f64>().max(1e-9).powf(-1.0))),
+        ("around zero", || Box::new(|_, rng| StandardNormal.sample(rng))),
+        ("a clock", || Box::new(|i, _| f64::from(u32::try_from(i % 30).unwrap()) * 60.0)),
+    ];
+    for (name, make) in kinds {
+        for seed in 0..4 {
+            let verdicts = judged(walk(seed, 400, make()), 340, Some(Worse::Either));
+            assert!(verdicts.is_empty(), "{name} {seed}: {verdicts:#?}");
+        }
+    }
+}
+
+#[test]
+fn a_counter_that_stops_and_a_flag_that_turns_are_told() {
+    let mut sum = 0.0;
+    let counter = move |i, rng: &mut StdRng| {
+        sum += if i < 340 { f64::from(rng.random_range(20..30_u8)) } else { 0.0 };
+        sum
+    };
+    let told = judged(walk(3, 400, counter), 340, Some(Worse::Lower));
+    assert_eq!(told[0].conclusion, Conclusion::Regressed);
+    assert!(told[0].summary.contains("EUR a minute, now by 0"), "{}", told[0].summary);
+    let flag =
+        |i, rng: &mut StdRng| f64::from(u8::from(rng.random_bool(if i < 340 { 0.1 } else { 0.9 })));
+    let told = judged(walk(4, 400, flag), 340, Some(Worse::Higher));
+    assert_eq!(told[0].conclusion, Conclusion::Regressed);
+}
+
+#[test]
+fn the_end_of_a_trouble_is_seen() {
+    let value = |i: usize, _: &mut StdRng| if (300..360).contains(&i) { 0.0 } else { 12.0 };
+    let probes: Vec<Probe> = walk(5, 420, value).iter().map(|p| p.of(&part())).collect();
+    let minute = std::time::Duration::from_secs(60);
+    let mut recovery = Recovery::new(
+        Metric::Measure,
+        &probes[..300],
+        &probes[300..320],
+        minute,
+        Detect::default(),
+    );
+    let over = probes[320..].iter().position(|p| recovery.push(p).is_some()).unwrap();
+    assert!((40..50).contains(&over), "{over}");
 }

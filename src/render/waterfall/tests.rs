@@ -241,3 +241,31 @@ fn an_empty_run_is_drawn() {
     run.duration = Duration::ZERO;
     assert!(draw(&run, 80).starts_with("BROKEN checkout in production from fra1, 0.0 ms\n"));
 }
+
+#[test]
+fn what_a_step_measured_is_below_it() {
+    let mut run = run(Outcome::Passed);
+    run.steps.truncate(1);
+    let measured = |name: &str, unit: Option<&str>, value, note: Option<&str>| Measured {
+        name: name.into(),
+        unit: unit.map(str::to_owned),
+        value,
+        note: note.map(str::to_owned),
+    };
+    run.steps[0].measures = vec![
+        measured("total", Some("EUR"), Some(12.0), None),
+        measured("rows", None, Some(7.0), None),
+        measured("age", Some("s"), None, Some("`\u{1b}[31mred` is no number")),
+    ];
+    insta::assert_snapshot!(draw(&run, 80), @r##"
+PASSED checkout in production from fra1, 532 ms
+
+✓ open login page                    230 ms
+    GET https://…ple.com/login 200   230 ms  ·--====███████▒
+    # total 12.00 EUR
+    # rows 7
+    # age none: `·[31mred` is no number
+
+    · resolve  - connect  = tls  █ processing  ▒ transfer
+"##);
+}
