@@ -30,7 +30,7 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// All cookies that have not expired, with their attributes, in the order of [`all`](Self::all).
+    /// All cookies that have not expired, with their attributes: first those that would be sent to `url`, then the others.
     pub(super) fn cookies(&self, url: &Url) -> Vec<Cookie> {
         let ordered = |mut cookies: Vec<Cookie>| {
             // The store has no order of its own.
@@ -39,22 +39,6 @@ impl Jar {
         };
         let mut all = ordered(self.0.matches(url).into_iter().map(seen).collect());
         all.extend(ordered(self.0.iter_unexpired().map(seen).collect()));
-        all
-    }
-
-    /// All cookies that have not expired: first those that would be sent to `url`, then the others.
-    pub(super) fn all(&self, url: &Url) -> Vec<(String, String)> {
-        let mut all: Vec<_> =
-            self.0.get_request_values(url).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-        let mut others: Vec<_> = self
-            .0
-            .iter_unexpired()
-            .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
-            .collect();
-        // The store has no order of its own.
-        all.sort();
-        others.sort();
-        all.append(&mut others);
         all
     }
 }
@@ -101,7 +85,7 @@ mod tests {
         for elsewhere in ["https://elsewhere.example/", "http://shop.example/"] {
             assert_eq!(jar.header(&Url::parse(elsewhere).unwrap()), None, "{elsewhere}");
         }
-        assert_eq!(jar.all(&here).first(), Some(&("b".to_owned(), "2".to_owned())));
+        assert_eq!(jar.cookies(&here).first().map(|c| (&*c.name, &*c.value)), Some(("b", "2")));
         let sid = jar.cookies(&here).into_iter().find(|cookie| cookie.name == "sid").unwrap();
         assert_eq!((sid.value.as_str(), sid.path.as_deref(), sid.domain), ("abc", Some("/"), None));
         assert!(sid.secure && sid.http_only && sid.same_site.is_none());
