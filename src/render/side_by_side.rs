@@ -183,11 +183,8 @@ fn full(lines: &mut Vec<Line>, now: &Exchange, good: Option<&Exchange>, width: u
             let what = row.now.as_deref().unwrap_or_default();
             let text = if good.is_some() && width >= WIDE {
                 let column = column(width);
-                format!(
-                    "  {:<column$}     {}",
-                    format!("{what}, this run"),
-                    format!("{what}, last good run")
-                )
+                let (now, good) = (format!("{what}, this run"), format!("{what}, last good run"));
+                format!("  {now:<column$}     {good}")
             } else {
                 format!("  {what}")
             };

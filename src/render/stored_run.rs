@@ -93,8 +93,8 @@ fn failure(lines: &mut Vec<Line>, run: &Value) {
     lines.push(Line::default());
     field(lines, "failed", &format!("in step \"{}\"", said(&failure["step"])));
     field(lines, "reason", &said(&failure["message"]));
-    let steps = run["steps"].as_array().into_iter().flatten();
-    let failing = steps.filter(|step| step["name"] == failure["step"]).last();
+    let mut steps = run["steps"].as_array().into_iter().flatten();
+    let failing = steps.rfind(|step| step["name"] == failure["step"]);
     let assertions = failing.and_then(|step| step["assertions"].as_array()).into_iter().flatten();
     for result in assertions.filter(|result| result["passed"] == false) {
         field(lines, "assertion", &said(&result["check"]));
