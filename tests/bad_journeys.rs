@@ -35,10 +35,15 @@ fn name_of(path: &Path) -> String {
 fn load(path: &Path) -> Result<Config, Faults> {
     let folder = Path::new(FOLDER);
     if path.is_dir() {
-        let journeys: Vec<SourceFile> = sorted(&path.join("journeys"))
-            .iter()
-            .map(|file| read(file, &format!("journeys/{}", name_of(file))))
-            .collect();
+        let within = |folder: &str| {
+            let files = sorted(&path.join(folder)).into_iter().filter(|file| file.is_file());
+            let read = |file: PathBuf| read(&file, &format!("{folder}/{}", name_of(&file)));
+            files.map(read).collect::<Vec<SourceFile>>()
+        };
+        let mut journeys = within("journeys");
+        if path.join("journeys/parts").is_dir() {
+            journeys.extend(within("journeys/parts"));
+        }
         return config::load(&read(&path.join("wayfarer.toml"), "wayfarer.toml"), &journeys);
     }
     let main = read(&folder.join("_settings.toml"), "wayfarer.toml");

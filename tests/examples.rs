@@ -23,9 +23,10 @@ depends_on = ["auth", "payments"]
 #[test]
 fn every_example_is_a_good_journey() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
-    let mut files: Vec<SourceFile> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+    let in_folder =
+        |folder: &Path| fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<SourceFile> = in_folder(&folder)
+        .chain(in_folder(&folder.join("parts")))
         .filter(|path| path.extension().is_some_and(|kind| kind == "toml"))
         .map(|path| SourceFile {
             path: path.display().to_string(),
@@ -35,6 +36,7 @@ fn every_example_is_a_good_journey() {
     files.sort_by(|a, b| a.path.cmp(&b.path));
     let main = SourceFile { path: "wayfarer.toml".into(), text: SETTINGS.into() };
     let config = config::load(&main, &files).unwrap_or_else(|faults| panic!("{faults}"));
+    // One of them is two journeys, and one file is a part.
     assert_eq!(config.journeys.len(), files.len());
     assert!(config.journeys.len() >= 4);
 }
@@ -60,14 +62,26 @@ fn blocks(page: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// A block that begins with `# wayfarer.toml` is one of settings, one with `environments` a whole journey, and any other a part of one.
+/// A block that begins with `# wayfarer.toml` is one of settings, one that begins with `# journeys/parts/` a file that every journey may use, one with
+/// `environments` a whole journey, and any other a piece of one.
 #[test]
 fn every_block_of_the_readme_is_good() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
     let page = fs::read_to_string(folder.join("README.md")).unwrap();
     let blocks = blocks(&page);
     assert!(!blocks.is_empty(), "no blocks found");
+    let parts: Vec<SourceFile> = blocks
+        .iter()
+        .filter_map(|(_, text)| {
+            let path = text.lines().next()?.strip_prefix("# ")?;
+            let file = SourceFile { path: path.to_owned(), text: text.clone() };
+            path.starts_with("journeys/parts/").then_some(file)
+        })
+        .collect();
     for (line, text) in blocks {
+        if text.starts_with("# journeys/parts/") {
+            continue;
+        }
         let settings = text.starts_with("# wayfarer.toml");
         let whole = text.lines().any(|line| line.starts_with("environments"));
         let main = if settings { format!("{SETTINGS}\n{text}") } else { SETTINGS.to_owned() };
@@ -80,6 +94,7 @@ fn every_block_of_the_readme_is_good() {
         };
         let main = SourceFile { path: "wayfarer.toml".into(), text: main };
         let file = SourceFile { path: format!("journeys/README.md, line {line}"), text: journey };
-        config::load(&main, &[file]).unwrap_or_else(|faults| panic!("{faults}"));
+        let files = [&[file], &parts[..]].concat();
+        config::load(&main, &files).unwrap_or_else(|faults| panic!("{faults}"));
     }
 }

@@ -5,6 +5,10 @@
 mod authority;
 #[path = "http_engine/content.rs"]
 mod content;
+#[path = "http_engine/evidence.rs"]
+mod evidence;
+#[path = "http_engine/flow.rs"]
+mod flow;
 #[path = "http_engine/guard.rs"]
 mod guard;
 #[path = "http_engine/hostile.rs"]
@@ -13,8 +17,12 @@ mod hostile;
 mod journey;
 #[path = "http_engine/measure.rs"]
 mod measure;
+#[path = "http_engine/queries.rs"]
+mod queries;
 #[path = "http_engine/secrecy.rs"]
 mod secrecy;
+#[path = "http_engine/shared.rs"]
+mod shared;
 #[path = "http_engine/site.rs"]
 mod site;
 #[path = "http_engine/transport.rs"]

@@ -10,7 +10,7 @@ use super::{
     answer::{Answer, Certificate, Cookie},
     assert::Wording,
     filter::{self, days_between},
-    node::{Node, hex, milliseconds},
+    node::{Node, hex},
 };
 use crate::model::{CertificateField, CookieAttribute, Query, Subject};
 
@@ -72,6 +72,16 @@ pub struct CaptureFault {
     pub message: String,
 }
 
+impl CaptureFault {
+    /// The message without the value that a filter refused: for captures that are secret.
+    pub fn without_value(&self) -> &str {
+        self.message.split(GOT).next().unwrap_or_default()
+    }
+}
+
+/// What stands before a value that a filter refused.
+pub(super) const GOT: &str = ", got ";
+
 /// The value of the first node, as text: JSON text without quotes, other JSON in its compact form, a duration in milliseconds, a date as
 /// RFC 3339 writes it, bytes in hexadecimal.
 ///
@@ -99,31 +109,12 @@ pub fn query_value(
     first(query, answer, wording).map(Node::into_json)
 }
 
-/// The value of the first node as a number: text that reads as one too, a time as its milliseconds, bytes as how many there are, `true` and
-/// `false` as 1 and 0.
-///
-/// # Errors
-///
-/// As [`capture`], and where the value is no number: then both types are told.
-pub fn query_number(
+/// The first node, unless it is null.
+pub(super) fn first(
     query: &Query,
     answer: &Answer,
     wording: &impl Wording,
-) -> Result<f64, CaptureFault> {
-    let node = first(query, answer, wording)?;
-    if let Node::Time(time) = node {
-        return Ok(milliseconds(time));
-    }
-    if let Node::Json(Value::Bool(truth)) = node {
-        return Ok(f64::from(u8::from(truth)));
-    }
-    let number = node.number().filter(|number| number.is_finite());
-    number.ok_or_else(|| CaptureFault {
-        message: format!("a number is wanted, got {}", node.typed()),
-    })
-}
-
-fn first(query: &Query, answer: &Answer, wording: &impl Wording) -> Result<Node, CaptureFault> {
+) -> Result<Node, CaptureFault> {
     let fault = |message: String| CaptureFault { message };
     let found = find(query, answer, wording).map_err(fault)?;
     match found.nodes.into_iter().next() {

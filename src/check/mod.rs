@@ -19,6 +19,7 @@ mod filter;
 mod find;
 mod hold;
 mod kind;
+mod measure;
 mod node;
 mod schema;
 
@@ -28,6 +29,7 @@ pub use date::read_date;
 pub use describe::{describe, describe_capture, describe_measure};
 pub use fault::{fault_of_assertion, fault_of_query};
 pub use filter::{Takes, filters};
-pub use find::{CaptureFault, capture, query_number, query_value};
+pub use find::{CaptureFault, capture, query_value};
 pub use kind::{Kind, kind_of};
+pub use measure::measure;
 pub use node::span;

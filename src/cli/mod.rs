@@ -13,6 +13,7 @@ mod init;
 mod logs;
 mod place;
 mod run;
+mod show;
 mod simulate;
 mod verdicts;
 

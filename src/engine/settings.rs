@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::http::tls::Tls;
+use super::{http::tls::Tls, shared::Sessions};
 use crate::{
     clock::Clock,
     model::Text,
@@ -67,12 +67,13 @@ pub struct Engine {
     pub(super) parts: Arc<Parts>,
 }
 
-/// What all runs share: nothing of it remembers a target.
+/// What all runs share: nothing of it remembers a target, but the sessions that journeys are told to share.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) clock: Clock,
     pub(super) tls: Tls,
     pub(super) hosts: Arc<BTreeMap<String, IpAddr>>,
+    pub(super) sessions: Sessions,
     templates: Mutex<HashMap<Text, Arc<Template>>>,
 }
 
@@ -89,6 +90,7 @@ impl Engine {
                 clock: settings.clock,
                 tls,
                 hosts: Arc::new(settings.hosts),
+                sessions: Sessions::default(),
                 templates: Mutex::default(),
             }),
         })

@@ -123,6 +123,8 @@ fn journey(name: &str) -> Journey {
         runbook: Some("https://runbooks.test/ü".to_owned()),
         slo: None,
         vars: BTreeMap::new(),
+        setup: None,
+        variant: None,
         steps: Vec::new(),
         revision: "r".into(),
     }

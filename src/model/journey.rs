@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    EnvironmentName, JourneyName, MeasureName, Part, Predicate, Query, Revision, ServiceName,
-    StepName,
+    EnvironmentName, Flow, JourneyName, MeasureName, Part, PartUse, Predicate, Query, Revision,
+    ServiceName, SharedSetup, StepName, Variant,
 };
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
@@ -62,6 +62,10 @@ pub struct Journey {
     pub slo: Option<Slo>,
     /// Variables of its own, for templates.
     pub vars: std::collections::BTreeMap<String, String>,
+    /// The session it begins with, shared with other journeys.
+    pub setup: Option<std::sync::Arc<SharedSetup>>,
+    /// Which one it is of those that a `matrix` makes.
+    pub variant: Option<Variant>,
     /// The steps, in order; at least one.
     pub steps: Vec<Step>,
     /// Hash of what is walked and asserted (steps, variables, timeouts), not of texts for people or of the schedule.
@@ -71,12 +75,20 @@ pub struct Journey {
 impl Journey {
     /// Whether any step buys, sends or deletes: such a journey is never probed denser than its schedule says.
     pub fn has_effect(&self) -> bool {
-        self.steps.iter().any(|step| step.effect)
+        self.every_step().iter().any(|step| step.effect)
+    }
+
+    /// All steps in the order they are walked, those of parts included: each has a name of its own and an exchange.
+    pub fn every_step(&self) -> Vec<&Step> {
+        let mut all = Vec::new();
+        self.steps.iter().for_each(|step| step.leaves(&mut all));
+        all
     }
 
     /// Whose fault a shift in a step would be, of the steps that say so.
     pub fn step_services(&self) -> std::collections::BTreeMap<StepName, ServiceName> {
-        self.steps.iter().filter_map(|s| Some((s.name.clone(), s.service.clone()?))).collect()
+        let steps = self.every_step();
+        steps.into_iter().filter_map(|s| Some((s.name.clone(), s.service.clone()?))).collect()
     }
 
     /// How its measures are judged.
@@ -85,7 +97,7 @@ impl Journey {
             let part = |m: &Measure| Part::Measure(step.name.clone(), m.name.clone());
             step.measures.iter().map(|m| (part(m), m.judged.clone())).collect()
         };
-        self.steps.iter().flat_map(of).collect()
+        self.every_step().into_iter().flat_map(of).collect()
     }
 }
 
@@ -133,6 +145,19 @@ pub struct Step {
     pub assertions: Vec<Assertion>,
     /// Numbers taken out of the answer.
     pub measures: Vec<Measure>,
+    /// When, how often and how strictly it is walked.
+    #[serde(skip_serializing_if = "Flow::is_plain")]
+    pub flow: Flow,
+}
+
+impl Step {
+    /// The steps with an exchange that it stands for: itself, or those of its part.
+    pub fn leaves<'a>(&'a self, found: &mut Vec<&'a Self>) {
+        match &self.action {
+            Action::Http(_) => found.push(self),
+            Action::Part(part) => part.steps.iter().for_each(|step| step.leaves(found)),
+        }
+    }
 }
 
 /// What a step does.
@@ -140,6 +165,8 @@ pub struct Step {
 pub enum Action {
     /// `[step.http]`.
     Http(HttpStep),
+    /// `use = "login"`.
+    Part(PartUse),
 }
 
 /// `[step.http]`.

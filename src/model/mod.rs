@@ -10,6 +10,7 @@ pub mod change;
 pub mod environment;
 pub mod evidence;
 pub mod finding;
+mod flow;
 pub mod gate;
 pub mod id;
 pub mod journey;
@@ -29,6 +30,7 @@ pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
+pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use gate::{Gate, GateStatus};
 pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,

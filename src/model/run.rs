@@ -33,7 +33,7 @@ pub struct Run {
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome,
-    /// The steps that were begun, in order.
+    /// The steps in order, one for each round of a repeated one; those that were not walked are [`StepOutcome::Skipped`].
     pub steps: Vec<StepRun>,
     /// Which version of which service was deployed, as far as we were told.
     pub deployed: Vec<Deployed>,
@@ -49,6 +49,15 @@ impl Run {
             environment: self.environment.clone(),
             location: self.location.clone(),
         }
+    }
+
+    /// Where in [`steps`](Self::steps) the run ended early: the step that failed or broke it. None where every step was come to.
+    pub fn ended_at(&self) -> Option<usize> {
+        let ends = |step: &StepRun| match step.outcome {
+            StepOutcome::Failed | StepOutcome::Broken => step.failure.is_none(),
+            StepOutcome::Passed | StepOutcome::Skipped => false,
+        };
+        self.steps.iter().position(ends)
     }
 
     /// What the steps that passed measured; of several rounds of a step the mean.
@@ -168,7 +177,8 @@ pub struct StepRun {
     pub name: StepName,
     /// When it began, after the run's beginning (monotonic).
     pub offset: Duration,
-    /// First byte asked to last byte read, over all hops; checks are not in it.
+    /// First byte asked to last byte read, over all hops of **all attempts**; checks and our own waiting between attempts are not in it. A
+    /// poll that needs three attempts instead of one is slower for the user, our own delays are not the target's time.
     pub duration: Duration,
     /// Whether it passed.
     pub outcome: StepOutcome,
@@ -226,7 +236,7 @@ pub enum StepOutcome {
     Failed,
     /// We could not.
     Broken,
-    /// Its `when` did not hold: it was not walked.
+    /// It was not walked: its `when` did not hold, it repeats over nothing, it cleans up what was never made, or the run ended before it.
     Skipped,
 }
 

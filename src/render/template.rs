@@ -17,8 +17,8 @@ use crate::model::Text;
 /// The name under which a template's registry knows it.
 const NAME: &str = "text";
 
-/// The helpers a template may call: those of handlebars that touch nothing outside, and two of ours.
-const HELPERS: [&str; 18] = [
+/// The helpers a template may call: those of handlebars that touch nothing outside, and ours.
+const HELPERS: [&str; 19] = [
     "if",
     "unless",
     "each",
@@ -37,6 +37,7 @@ const HELPERS: [&str; 18] = [
     "len",
     "urlencode",
     "base64",
+    "default",
 ];
 
 /// What is wrong with a template.
@@ -52,12 +53,14 @@ pub struct TemplateFault {
 /// A compiled template. Unknown names are errors when it is filled, and nothing is HTML-escaped.
 ///
 /// Besides handlebars' own helpers (`if`, `unless`, `each`, `with`, `lookup`, `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `and`, `or`, `not`,
-/// `len`, `raw`) there are `urlencode` (RFC 3986, everything but unreserved characters) and `base64` (RFC 4648, section 4).
+/// `len`, `raw`) there are `urlencode` (RFC 3986, everything but unreserved characters), `base64` (RFC 4648, section 4) and
+/// `default`: `{{default name 'none'}}` is `none` where `name` has no value.
 /// Partials and decorators are refused, and so is `log`: it would write variables to a log.
 #[derive(Clone)]
 pub struct Template {
     registry: Handlebars<'static>,
     names: BTreeSet<String>,
+    needed: BTreeSet<String>,
 }
 
 impl Template {
@@ -71,25 +74,32 @@ impl Template {
             message: tidy(&error.reason().to_string()),
             offset: error.pos().map(|(line, column)| offset(&text.0, line, column)),
         })?;
-        let mut walk = Walk { text: &text.0, names: BTreeSet::new(), fault: None };
+        let mut walk =
+            Walk { text: &text.0, names: BTreeSet::new(), needed: BTreeSet::new(), fault: None };
         walk.template(&parsed, &[]);
         if let Some(fault) = walk.fault {
             return Err(fault);
         }
-        let names = walk.names;
+        let (names, needed) = (walk.names, walk.needed);
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(no_escape);
         registry.unregister_helper("log");
         registry.register_helper("urlencode", Box::new(UrlEncode));
         registry.register_helper("base64", Box::new(Base64));
+        registry.register_helper("default", Box::new(OrElse));
         registry.register_template(NAME, parsed);
-        Ok(Self { registry, names })
+        Ok(Self { registry, names, needed })
     }
 
     /// The root names it reads: `{{a.b}}` reads `a`. Loop variables, `@index` and helpers are not names.
     pub fn names(&self) -> BTreeSet<String> {
         self.names.clone()
+    }
+
+    /// The names it cannot be filled without: those that do not only stand before a default.
+    pub fn needed(&self) -> &BTreeSet<String> {
+        &self.needed
     }
 
     /// Fills the template.
@@ -121,6 +131,8 @@ impl fmt::Debug for Template {
 struct Walk<'a> {
     text: &'a str,
     names: BTreeSet<String>,
+    /// Those that must have a value.
+    needed: BTreeSet<String>,
     fault: Option<TemplateFault>,
 }
 
@@ -160,8 +172,12 @@ impl Walk<'_> {
         } else if !called {
             self.parameter(&helper.name, bound, at);
         }
-        for parameter in helper.params.iter().chain(helper.hash.values()) {
+        for (nth, parameter) in helper.params.iter().chain(helper.hash.values()).enumerate() {
+            let before = self.needed.clone();
             self.parameter(parameter, bound, at);
+            if name == "default" && nth == 0 {
+                self.needed = before;
+            }
         }
         let mut inner = bound.to_vec();
         match &helper.block_param {
@@ -196,6 +212,7 @@ impl Walk<'_> {
     fn name(&mut self, name: &str, bound: &[String]) {
         if !bound.iter().any(|b| b == name) {
             self.names.insert(name.to_owned());
+            self.needed.insert(name.to_owned());
         }
     }
 
@@ -251,6 +268,31 @@ impl HelperDef for Base64 {
     ) -> Result<ScopedJson<'rc>, RenderError> {
         let value = argument("base64", helper)?;
         Ok(ScopedJson::Derived(BASE64_STANDARD.encode(value).into()))
+    }
+}
+
+/// `{{default name "none"}}`: the second argument where the first has no value.
+struct OrElse;
+
+impl HelperDef for OrElse {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc handlebars::Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let Some([value, instead]) = helper.params().get(..2) else {
+            return Err(RenderErrorReason::ParamNotFoundForIndex("default", 1).into());
+        };
+        if value.is_value_missing() {
+            if instead.is_value_missing() {
+                let path = instead.relative_path().cloned();
+                return Err(RenderErrorReason::MissingVariable(path).into());
+            }
+            return Ok(ScopedJson::Derived(instead.value().clone()));
+        }
+        Ok(ScopedJson::Derived(value.value().clone()))
     }
 }
 
@@ -348,6 +390,20 @@ mod tests {
         let values = vars(&[("u", "probe"), ("p", "a b/ä")]);
         let filled = compile("{{urlencode p}} {{base64 u \":\" p}}").unwrap().fill(&values);
         assert_eq!(filled.unwrap(), "a%20b%2F%C3%A4 cHJvYmU6YSBiL8Ok");
+    }
+
+    #[test]
+    fn a_default_stands_in_for_what_has_no_value() {
+        let template = compile("{{default plan \"none\"}}/{{default a b}}").unwrap();
+        assert_eq!(template.names().into_iter().collect::<Vec<_>>(), ["a", "b", "plan"]);
+        assert_eq!(template.needed().iter().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(compile("{{default a \"1\"}}{{a}}").unwrap().needed().len(), 1);
+        let fill = |text: &str, values: &[(&str, &str)]| compile(text).unwrap().fill(&vars(values));
+        assert_eq!(fill("{{default plan \"none\"}}", &[]).unwrap(), "none");
+        assert_eq!(fill("{{default plan \"none\"}}", &[("plan", "pro")]).unwrap(), "pro");
+        assert_eq!(fill("{{default plan other}}", &[("other", "x")]).unwrap(), "x");
+        assert!(fill("{{default plan other}}", &[]).is_err());
+        assert!(fill("{{default plan}}", &[("plan", "x")]).is_err());
     }
 
     proptest::proptest! {

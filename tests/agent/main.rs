@@ -13,4 +13,5 @@ mod metrics;
 mod parts;
 mod reload;
 mod restart;
+mod secrets;
 mod support;

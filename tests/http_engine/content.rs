@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use wayfarer::model::{Body, FaultKind, Literal, Outcome, Predicate, Query, Step, Text};
+use wayfarer::model::{
+    Body, FaultKind, Literal, Outcome, Predicate, Query, Step, StepOutcome, Text,
+};
 
 use crate::{
     journey::{Values, With, broken, engine, failed, get, hops, passed, status, walk, walk_with},
@@ -197,7 +199,8 @@ async fn a_failed_step_is_the_last() {
     let failure = failed(&run, FaultKind::Status);
     assert_eq!(failure.step.as_str(), "second");
     assert_eq!(failure.message, "expected a 2xx status, got 500");
-    assert_eq!(run.steps.len(), 2);
+    assert_eq!(run.steps.len(), 3);
+    assert_eq!(run.steps[2].outcome, StepOutcome::Skipped);
     assert_eq!(run.steps[1].assertions.len(), 2);
     let evidence = run.evidence.as_ref().unwrap();
     assert_eq!(evidence.exchanges[0].response_body.as_deref(), Some("<h1>sorry</h1>"));

@@ -6,9 +6,9 @@ use wayfarer::{
     clock::Clock,
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
-        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Hop, HttpStep, Journey,
-        Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
-        StepName, Text, Trigger,
+        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
+        Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule,
+        Secret, Step, StepName, Text, Trigger,
     },
 };
 
@@ -39,6 +39,7 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         captures: Vec::new(),
         measures: Vec::new(),
         assertions: Vec::new(),
+        flow: Flow::default(),
     }
 }
 
@@ -59,8 +60,9 @@ impl With for Step {
         self
     }
     fn http(mut self, change: impl FnOnce(&mut HttpStep)) -> Self {
-        let Action::Http(http) = &mut self.action;
-        change(http);
+        if let Action::Http(http) = &mut self.action {
+            change(http);
+        }
         self
     }
     fn post(self, body: Body) -> Self {
@@ -110,6 +112,8 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
         runbook: None,
         slo: None,
         vars: BTreeMap::new(),
+        setup: None,
+        variant: None,
         steps,
         revision: Revision::new("r1"),
     };
@@ -155,7 +159,8 @@ pub(crate) fn is_consistent(run: &Run) {
             assert!(times.into_iter().all(|t| t.subsec_nanos() % 1000 == 0), "{hop:?}");
         }
         let hops: Duration = step.hops.iter().map(|hop| hop.duration).sum();
-        assert_eq!(hops, step.duration);
+        let before: Duration = step.retries.iter().map(|attempt| attempt.duration).sum();
+        assert_eq!(before + hops, step.duration);
     }
     let steps: Duration = run.steps.iter().map(|step| step.duration).sum();
     assert_eq!(steps, run.duration);

@@ -1,11 +1,12 @@
 use std::time::Duration;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    check::{Cookie, capture, fault_of_assertion},
-    model::Literal,
+    check::{Certificate, Cookie, capture, fault_of_assertion},
+    model::{Argument, CertificateField, CookieAttribute, Limit, Literal, Schema, Type},
 };
 
 struct Plain;
@@ -31,7 +32,8 @@ fn answer() -> Answer {
     let mut answer = Answer::new(
         201,
         r#"{"items":[{"price":"12.00","n":2},{"price":"7","n":3}],"one":["a","b"],"none":[],"null":null,
-            "big":9007199254740993,"yes":true,"name":"tea","o":{"a":1}}"#
+            "big":9007199254740993,"yes":true,"name":"tea","o":{"a":1},"half":0.5,"when":"2026-11-21T08:00:00Z","n":5,
+            "id":"0189d0c5-9a4e-7b6c-8f3a-0123456789ab"}"#
             .to_owned(),
     );
     answer.headers = vec![
@@ -39,7 +41,13 @@ fn answer() -> Answer {
         ("vary".to_owned(), "Accept".to_owned()),
         ("vary".to_owned(), "Cookie".to_owned()),
         ("x-count".to_owned(), "41".to_owned()),
+        ("date".to_owned(), "Sat, 21 Nov 2026 07:28:00 GMT".to_owned()),
     ];
+    answer.version = "HTTP/2".to_owned();
+    answer.ip = Some([10, 0, 0, 7].into());
+    answer.phases.tls = Duration::from_millis(20);
+    answer.server_timing = vec![("db".to_owned(), Duration::from_millis(5))];
+    answer.at = "2026-11-21T07:28:00Z".parse().unwrap();
     answer.cookies = vec![Cookie {
         name: "sid".to_owned(),
         value: "abc".to_owned(),
@@ -305,7 +313,366 @@ fn faults_at_load() {
     }
 }
 
+#[test]
+fn types_are_those_of_json_or_what_text_reads_as() {
+    use Type as T;
+    let header = || Query::header("x-count");
+    for (query, kinds) in [
+        (json("$.items[0].n"), vec![T::Number, T::Integer]),
+        (json("$.items[0].price"), vec![T::Text]),
+        (json("$.half"), vec![T::Number]),
+        (json("$.yes"), vec![T::Boolean]),
+        (json("$.null"), vec![T::Null]),
+        (json("$.one"), vec![T::List]),
+        (json("$.o"), vec![T::Object]),
+        (json("$.when"), vec![T::Text, T::Date]),
+        (json("$.id"), vec![T::Text, T::Uuid]),
+        (header(), vec![T::Text, T::Number, T::Integer]),
+        (Query::header("date"), vec![T::Text, T::Date]),
+        (Query::status(), vec![T::Number, T::Integer]),
+        (json("$.when").then("to_date"), vec![T::Date]),
+    ] {
+        for (key, kind) in Type::ALL {
+            let holds = kinds.contains(&kind);
+            assert_eq!(
+                check(query.clone(), Predicate::Is(kind), &answer()).passed,
+                holds,
+                "{query:?} {key}"
+            );
+            let not = Predicate::Is(kind).negated();
+            assert_eq!(check(query.clone(), not, &answer()).passed, !holds, "{query:?} not {key}");
+        }
+    }
+    let result = check(json("$.name"), Predicate::Is(Type::Number), &answer());
+    assert_eq!(result.expected.as_deref(), Some("is_number true"));
+    assert_eq!(result.actual.as_deref(), Some("text \"tea\""));
+}
+
+#[test]
+fn limits_of_numbers_times_dates_and_bytes() {
+    use Predicate as P;
+    let ms = |ms| Limit::Time(Duration::from_millis(ms));
+    let day = |text: &str| Limit::Date(crate::check::read_date(text).unwrap());
+    let bytes = || Query::from(Subject::Bytes);
+    for (query, predicate, holds) in [
+        (Query::status(), P::Between(200.0.into(), 299.0.into()), true),
+        (Query::status(), P::Between(202.0.into(), 299.0.into()), false),
+        (Query::duration(), P::AtMost(ms(350)), true),
+        (Query::duration(), P::Between(ms(1), ms(349)), false),
+        (Query::from(Subject::Phase("tls".into())), P::Below(ms(30)), true),
+        (Query::from(Subject::Phase("connect".into())), P::Above(ms(30)), false),
+        (Query::from(Subject::ServerTiming("DB".into())), P::AtLeast(ms(5)), true),
+        (json("$.when"), P::Above(day("2026-11-21")), true),
+        (json("$.when"), P::Below(day("2026-11-21")), false),
+        (json("$.when").then("to_date"), P::Equals(text("2026-11-21T09:00:00+01:00")), true),
+        (json("$.when").then("days_from_now"), P::Between(0.0.into(), 1.0.into()), true),
+        (json("$.items[1].price"), P::Below(Limit::Text(Text::from("{{total}}"))), true),
+        (bytes(), P::Above(100.0.into()), true),
+        (bytes(), P::StartsWith(Text::from("7b22")), true),
+        (Query::from(Subject::Sha256), P::Matches("^[0-9a-f]{64}$".to_owned()), true),
+        (Query::from(Subject::Version), P::Equals(text("HTTP/2")), true),
+        (Query::from(Subject::Ip), P::Equals(text("10.0.0.7")), true),
+        (Query::variable("plan"), P::Equals(text("pro")), true),
+        (Query::variable("other"), P::Exists(false), true),
+        (
+            Query::cookie_attribute("sid", CookieAttribute::Secure),
+            P::Equals(Literal::Bool(true)),
+            true,
+        ),
+        (
+            Query::cookie_attribute("sid", CookieAttribute::HttpOnly),
+            P::Equals(Literal::Bool(false)),
+            true,
+        ),
+        (Query::cookie_attribute("sid", CookieAttribute::MaxAge), P::AtLeast(60.0.into()), true),
+        (Query::cookie_attribute("sid", CookieAttribute::Domain), P::Exists(false), true),
+    ] {
+        let said = format!("{query:?} {predicate:?}");
+        let assertion =
+            Assertion { query: query.clone(), predicates: vec![predicate.clone()], count: vec![] };
+        assert_eq!(fault_of_assertion(&assertion), None, "{said}");
+        let result = check(query, predicate, &answer());
+        assert_eq!(result.passed, holds, "{said}: {result:?}");
+    }
+    let result = check(json("$.name"), P::Above(day("2026-01-01")), &answer());
+    assert_eq!(result.expected.as_deref(), Some("above 2026-01-01T00:00:00Z (a date)"));
+    let result = check(json("$.n"), P::Above(Limit::Text(Text::from("{{secret}}"))), &answer());
+    assert_eq!(
+        result.actual.as_deref(),
+        Some("its template gives \"***\", which is no number and no date")
+    );
+}
+
+#[test]
+fn certificates() {
+    use CertificateField as C;
+    use Predicate as P;
+    let field = |field| Query::from(Subject::Certificate(field));
+    let not_after = "2026-12-01T08:00:00Z".parse().unwrap();
+    let mut answer = answer();
+    assert!(check(field(C::Subject), P::Exists(false), &answer).passed, "plain HTTP has none");
+    answer.certificate = Some(Certificate {
+        subject: "CN=x.example".to_owned(),
+        issuer: "CN=Authority".to_owned(),
+        serial: "01ab".to_owned(),
+        names: vec!["x.example".to_owned(), "www.x.example".to_owned()],
+        not_before: Timestamp::UNIX_EPOCH,
+        not_after,
+        chain_ends: not_after,
+        chain_length: 2,
+    });
+    for (query, predicate, holds) in [
+        (field(C::Issuer), P::Contains(Text::from("Authority")), true),
+        (field(C::San), P::Equals(text("www.x.example")), true),
+        (field(C::San), P::Equals(text("www.x.example")).negated(), false),
+        (field(C::San), P::Equals(text("y.example")).negated(), true),
+        (field(C::ExpiresInDays), P::Between(9.9.into(), 10.1.into()), true),
+        (field(C::NotAfter), P::Above(Limit::Date(Timestamp::UNIX_EPOCH)), true),
+        (field(C::ChainLength), P::Equals(Literal::Number(2.0)), true),
+    ] {
+        let result = check(query, predicate, &answer);
+        assert_eq!(result.passed, holds, "{result:?}");
+    }
+    assert!(count(field(C::San), P::Equals(Literal::Number(2.0)), &answer).passed);
+}
+
+#[test]
+fn schemas() {
+    let schema = |json| Predicate::Schema(Schema { file: None, json });
+    let item = serde_json::json!({
+        "type": "object",
+        "required": ["price", "n"],
+        "properties": { "price": { "type": "string", "pattern": "^\\d+" }, "n": { "type": "integer", "minimum": 3 } }
+    });
+    assert!(check(json("$.items[1]"), schema(item.clone()), &answer()).passed);
+    let result = check(json("$.items[*]"), schema(item), &answer());
+    assert_eq!(result.actual.as_deref(), Some("/n: 2 is less than the minimum of 3"));
+    // A body is text, and its JSON is what a schema is for.
+    assert!(
+        check(Query::body(), schema(serde_json::json!({ "type": "object" })), &answer()).passed
+    );
+    assert!(check(Query::status(), schema(serde_json::json!({ "const": 201 })), &answer()).passed);
+    let date = serde_json::json!({ "format": "date-time" });
+    assert!(check(json("$.when"), schema(date.clone()), &answer()).passed);
+    assert!(!check(json("$.name"), schema(date.clone()), &answer()).passed, "formats are asserted");
+    assert!(check(json("$.name"), schema(date).negated(), &answer()).passed);
+    for bad in [
+        serde_json::json!({ "type": "objekt" }),
+        serde_json::json!({ "$ref": "https://x.example/s.json" }),
+        serde_json::json!({ "$ref": "file:///etc/passwd" }),
+        serde_json::json!({ "$ref": "#/nowhere" }),
+        serde_json::json!(5),
+    ] {
+        let assertion =
+            Assertion { query: json("$"), predicates: vec![schema(bad)], count: vec![] };
+        let fault = fault_of_assertion(&assertion).unwrap_or_default();
+        assert!(fault.starts_with("the schema cannot be used: "), "{fault}");
+    }
+}
+
+/// RFC 9535 where other libraries go astray.
+#[test]
+fn paths_as_the_standard_has_them() {
+    let body = r#"{"a":null,"b":[],"c":[[1,2],[3]],"d":[{"k":1},{"k":null},{},{"k":"1"}],"e":{"x":1,"y":2},"f.g":5,"h":[0,1,2,3,4],"i":"é"}"#;
+    let answer = Answer::new(200, body.to_owned());
+    for (path, found) in [
+        ("$.a", serde_json::json!([null])),
+        ("$.missing", serde_json::json!([])),
+        ("$.a.b", serde_json::json!([])),
+        ("$['f.g']", serde_json::json!([5])),
+        ("$.b[0]", serde_json::json!([])),
+        ("$.b[*]", serde_json::json!([])),
+        ("$.h[-1]", serde_json::json!([4])),
+        ("$.h[1:3]", serde_json::json!([1, 2])),
+        ("$.h[::-2]", serde_json::json!([4, 2, 0])),
+        ("$.h[0,0]", serde_json::json!([0, 0])),
+        ("$.e.*", serde_json::json!([1, 2])),
+        ("$.d[?@.k]", serde_json::json!([{"k":1},{"k":null},{"k":"1"}])),
+        ("$.d[?@.k == null]", serde_json::json!([{"k":null}])),
+        ("$.d[?@.k == 1]", serde_json::json!([{"k":1}])),
+        ("$.d[?!@.k]", serde_json::json!([{}])),
+        ("$.d[?@.k != 1]", serde_json::json!([{"k":null},{},{"k":"1"}])),
+        ("$.d[?@.k == @.nothing]", serde_json::json!([{}])),
+        ("$.h[?@ > 1 && @ < 4]", serde_json::json!([2, 3])),
+        ("$[?length(@) == 1].length", serde_json::json!([])),
+        ("$.c[?count(@[*]) > 1]", serde_json::json!([[1, 2]])),
+        ("$..k", serde_json::json!([1, null, "1"])),
+        ("$.d[?match(@.k, '[0-9]')].k", serde_json::json!(["1"])),
+        ("$.i[0]", serde_json::json!([])),
+    ] {
+        let query = json(path).then("all");
+        let assertion = Assertion {
+            query: json(path),
+            predicates: vec![Predicate::Exists(true)],
+            count: vec![],
+        };
+        assert_eq!(fault_of_assertion(&assertion), None, "{path}");
+        let nodes: Vec<_> = find(&json(path), &answer, &Plain)
+            .unwrap()
+            .nodes
+            .into_iter()
+            .map(Node::into_json)
+            .collect();
+        assert_eq!(serde_json::Value::Array(nodes), found, "{path} {query:?}");
+    }
+    let exists = |path| check(json(path), Predicate::Exists(true), &answer).passed;
+    assert!(exists("$.a") && !exists("$.missing"), "null is there, what is missing is not");
+    assert!(check(json("$.a"), Predicate::Is(Type::Null), &answer).passed);
+    assert!(!check(json("$.missing"), Predicate::Is(Type::Null), &answer).passed);
+    for (path, n) in [
+        ("$.h", 5.0),
+        ("$.h[*]", 5.0),
+        ("$.c", 2.0),
+        ("$.c[*]", 2.0),
+        ("$.c[0]", 2.0),
+        ("$.a", 1.0),
+        ("$.e", 1.0),
+    ] {
+        assert!(count(json(path), Predicate::Equals(Literal::Number(n)), &answer).passed, "{path}");
+    }
+}
+
+#[test]
+fn more_faults_at_load() {
+    use Predicate as P;
+    let not = |predicate: Predicate| predicate.negated();
+    let starts = |text: &str| P::StartsWith(Text::from(text));
+    for (query, predicates, part) in [
+        (json("$.a"), vec![P::Equals(text("x")), not(P::Equals(text("x")))], "nothing is both"),
+        (json("$.a"), vec![P::Equals(text("x")), P::Equals(text("y"))], "nothing is both"),
+        (json("$.a"), vec![P::Equals(text("x")), starts("y")], "nothing is both"),
+        (
+            json("$.a"),
+            vec![P::Equals(text("x")), P::OneOf(vec![text("y"), text("z")])],
+            "nothing is both",
+        ),
+        (
+            json("$.a"),
+            vec![P::Equals(Literal::Number(5.0)), P::Between(6.0.into(), 7.0.into())],
+            "nothing is both",
+        ),
+        (json("$.a"), vec![not(P::Above(5.0.into())), P::AtLeast(6.0.into())], "nothing is both"),
+        (json("$.a"), vec![P::Is(Type::List), P::Is(Type::Text)], "nothing is both"),
+        (json("$.a"), vec![P::Between(7.0.into(), 6.0.into())], "the lower limit comes first"),
+        (
+            json("$.a").then("count"),
+            vec![P::Above(1.0.into()), P::Below(2.0.into())],
+            "nothing is both",
+        ),
+        (json("$.a").then("count"), vec![P::Contains(Text::from("x"))], "which is a number"),
+        (
+            json("$.a").then_with("split", Argument::Text(",".into())),
+            vec![P::Above(1.0.into())],
+            "add the filter `count`",
+        ),
+        (
+            Query::from(Subject::Version),
+            vec![P::Equals(text("2"))],
+            "one of HTTP/1.0, HTTP/1.1, HTTP/2",
+        ),
+        (Query::from(Subject::Bytes), vec![starts("FF")], "lower-case hexadecimal"),
+        (
+            Query::from(Subject::Phase("dns".into())),
+            vec![P::Exists(true)],
+            "there is no phase `dns`",
+        ),
+        (Query::from(Subject::Ip), vec![P::Above(1.0.into())], "is text"),
+        (Query::header("x"), vec![P::Is(Type::List)], "which is text"),
+        (
+            Query::cookie_attribute("a", CookieAttribute::Secure),
+            vec![P::Exists(true)],
+            "a flag is always there",
+        ),
+        (
+            Query::cookie_attribute("a", CookieAttribute::Expires),
+            vec![P::Equals(text("soon"))],
+            "is a date",
+        ),
+        (
+            Query::from(Subject::Certificate(CertificateField::NotAfter)),
+            vec![P::Above(5.0.into())],
+            "is a date",
+        ),
+        (Query::body(), vec![not(P::Exists(true))], "the body always exists"),
+    ] {
+        let assertion = Assertion { query, predicates, count: vec![] };
+        let fault = fault_of_assertion(&assertion);
+        assert!(fault.as_ref().is_some_and(|f| f.contains(part)), "{assertion:?}: {fault:?}");
+    }
+    for (query, predicates) in [
+        // Two headers of one name may do both.
+        (Query::header("vary"), vec![P::Equals(text("a")), P::Equals(text("b"))]),
+        (json("$.a"), vec![P::Equals(text("{{x}}")), P::Equals(text("y"))]),
+        (json("$.a"), vec![P::Equals(Literal::Number(5.0)), P::Is(Type::Text)]),
+        (json("$.a"), vec![P::Equals(Literal::Number(5.0)), P::Matches("^5".to_owned())]),
+        (json("$.a"), vec![P::Above(5.0.into()), P::Below(Limit::Date(Timestamp::UNIX_EPOCH))]),
+        (Query::header("x"), vec![P::Is(Type::Number), P::Above(5.0.into())]),
+    ] {
+        let assertion = Assertion { query, predicates, count: vec![] };
+        assert_eq!(fault_of_assertion(&assertion), None, "{assertion:?}");
+    }
+}
+
+fn any_predicate() -> impl Strategy<Value = Predicate> {
+    let literal = prop_oneof![
+        "[a-z0-9.]{0,3}".prop_map(|t| text(&t)),
+        (-3.0..3.0_f64).prop_map(|n| Literal::Number(n.round())),
+        any::<bool>().prop_map(Literal::Bool),
+    ];
+    let part = "[a-z0-9]{0,2}".prop_map(Text);
+    let number = (-3.0..3.0_f64).prop_map(|n| n.round());
+    prop_oneof![
+        literal.clone().prop_map(Predicate::Equals),
+        prop::collection::vec(literal, 1..3).prop_map(Predicate::OneOf),
+        part.clone().prop_map(Predicate::Contains),
+        part.clone().prop_map(Predicate::StartsWith),
+        part.prop_map(Predicate::EndsWith),
+        "[a-z]\\??".prop_map(Predicate::Matches),
+        any::<bool>().prop_map(Predicate::IsEmpty),
+        (0..Type::ALL.len()).prop_map(|n| Predicate::Is(Type::ALL[n].1)),
+        number.clone().prop_map(|n| Predicate::Above(n.into())),
+        number.clone().prop_map(|n| Predicate::AtMost(n.into())),
+        (number.clone(), number).prop_map(|(a, b)| Predicate::Between(a.into(), b.into())),
+    ]
+}
+
+fn any_value() -> impl Strategy<Value = serde_json::Value> {
+    prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(serde_json::Value::from),
+        (-3..4_i64).prop_map(serde_json::Value::from),
+        "[a-z0-9.]{0,3}".prop_map(serde_json::Value::from),
+        prop::collection::vec(0..3_i64, 0..3).prop_map(serde_json::Value::from),
+    ]
+}
+
 proptest! {
+    #[test]
+    fn negation_is_the_complement(predicate in any_predicate(), value in any_value()) {
+        let answer = Answer::new(200, serde_json::json!({ "v": value }).to_string());
+        let positive = check(json("$.v"), predicate.clone(), &answer);
+        let negative = check(json("$.v"), predicate.clone().negated(), &answer);
+        // The types that do not fit are named behind what was expected.
+        let fits = !positive.expected.as_deref().is_some_and(|said| said.ends_with(')'));
+        if fits {
+            prop_assert_ne!(positive.passed, negative.passed, "{:?} of {}", predicate, value);
+        } else {
+            prop_assert!(!positive.passed);
+        }
+        let twice = check(json("$.v"), predicate.clone().negated().negated(), &answer);
+        prop_assert_eq!(positive.passed, twice.passed);
+    }
+
+    #[test]
+    fn what_is_refused_at_load_as_contradiction_never_holds(a in any_predicate(), b in any_predicate(), value in any_value()) {
+        let assertion = Assertion { query: json("$.v"), predicates: vec![a, b], count: vec![] };
+        let fault = fault_of_assertion(&assertion);
+        if fault.is_some_and(|fault| fault.starts_with("nothing is both")) {
+            let answer = Answer::new(200, serde_json::json!({ "v": value }).to_string());
+            prop_assert!(!assert(&assertion, &answer, &Plain).passed, "{:?} of {}", assertion, value);
+        }
+    }
+
     #[test]
     fn hostile_bodies_never_panic(body in "\\PC{0,60}", path in "\\$[.\\[\\]a-z*?@0-9:,'<>() ]{0,12}") {
         let answer = Answer::new(200, body);

@@ -121,6 +121,9 @@ fn equals_of(literal: &Literal) -> Vec<Node> {
 /// A limit as (value, whether the value itself is excluded, the predicate).
 type Bound<'a> = (f64, bool, &'a Predicate);
 
+/// A limit and whether it is itself excluded.
+type Edge<'a> = Option<(&'a Limit, bool)>;
+
 /// Limits with nothing between them.
 fn narrow(predicates: &[Predicate], whole: bool) -> Option<String> {
     use Predicate as P;
@@ -128,8 +131,7 @@ fn narrow(predicates: &[Predicate], whole: bool) -> Option<String> {
     let mut kinds = Vec::new();
     for predicate in predicates {
         let (positive, negated) = peel(predicate);
-        let (from, to): (Option<(&Limit, bool)>, Option<(&Limit, bool)>) = match (positive, negated)
-        {
+        let (from, to): (Edge<'_>, Edge<'_>) = match (positive, negated) {
             (P::Above(l), false) | (P::AtMost(l), true) => (Some((l, true)), None),
             (P::AtLeast(l), false) | (P::Below(l), true) => (Some((l, false)), None),
             (P::Below(l), false) | (P::AtLeast(l), true) => (None, Some((l, true))),

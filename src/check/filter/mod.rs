@@ -14,7 +14,11 @@ use jiff::Timestamp;
 
 pub(super) use dates::days_between;
 
-use super::{find::Found, kind::Kind, node::Node};
+use super::{
+    find::{Found, GOT},
+    kind::Kind,
+    node::Node,
+};
 use crate::model::{Argument, Filter};
 
 /// What a filter is told in a journey.
@@ -146,7 +150,7 @@ pub(super) fn apply(filter: &Filter, found: Found, now: Timestamp) -> Result<Fou
     let mut nodes = Vec::with_capacity(found.nodes.len());
     for node in &found.nodes {
         let made = each(&filter.argument, node, now).map_err(|wanted| {
-            format!("the filter `{}` takes {wanted}, got {}", row.name, node.typed())
+            format!("the filter `{}` takes {wanted}{GOT}{}", row.name, node.typed())
         })?;
         nodes.extend(made);
     }

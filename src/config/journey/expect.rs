@@ -50,7 +50,7 @@ fn assertion(
         let reader = entry.table(name)?;
         if PLAIN.iter().all(|(_, plain)| *plain != query.subject) {
             // Read already, with the subject.
-            drop(reader.take("attribute"));
+            let _read = reader.take("attribute");
         }
         let query = filter::with(query, reader.take("filter").as_ref())?;
         let (predicates, count) = predicate::of_table(&reader, Some(&query), templates);
@@ -73,12 +73,13 @@ fn assertion(
         let note = entry.fault("no run takes exactly a given time").label("not a limit");
         return entry.refuse(note.help(format!("write `{} = {{ below = \"2s\" }}`", entry.key)));
     }
-    let equals = if entry.value.is_array() && query.subject == Subject::Status {
-        predicate::one_of(entry, templates)?
-    } else if entry.value.is_array() {
-        return entry.wrong_type("a value, or a table such as { one_of = [...] }");
-    } else {
-        Predicate::Equals(predicate::literal(entry, templates)?)
-    };
+    let equals =
+        if entry.value.is_array() && matches!(query.subject, Subject::Status | Subject::Version) {
+            predicate::one_of(entry, templates)?
+        } else if entry.value.is_array() {
+            return entry.wrong_type("a value, or a table such as { one_of = [...] }");
+        } else {
+            Predicate::Equals(predicate::literal(entry, templates)?)
+        };
     predicate::judge(table, query, vec![(equals, entry.span.clone())], Vec::new())
 }

@@ -149,8 +149,9 @@ impl Named<'_> {
                     let said = format!("`{}` cannot be a variable", self.name.escape_debug());
                     return self.refuse(Note::new(self.span.clone(), said).label("not a name"));
                 }
+                // It must be known, but need not have a value: whether it has one can be asked.
                 templates.push(At {
-                    value: Text(format!("{{{{{}}}}}", self.name)),
+                    value: Text(format!("{{{{default {} ''}}}}", self.name)),
                     span: self.span.clone(),
                 });
                 Subject::Variable(name)

@@ -135,7 +135,7 @@ fn a_journey_is_lowered() {
     let services: Vec<_> = journey.services.iter().map(|s| s.as_str()).collect();
     assert_eq!(services, ["shop", "auth"], "a step's own service counts");
     let [send, look] = &journey.steps[..] else { panic!() };
-    let Action::Http(http) = &send.action;
+    let Action::Http(http) = &send.action else { panic!() };
     let HttpStep { method, url, query, headers, body, redirects, max_body_bytes } = http;
     assert_eq!((method.as_str(), url), ("POST", &text("{{base_url}}/x")));
     let pair = |k: &str, v: &str| (k.to_owned(), text(v));
@@ -162,7 +162,7 @@ fn a_journey_is_lowered() {
     );
     assert_eq!(asserted[2].0, &Query::header("location"));
     assert_eq!(asserted[3].0, &Query::json_path("$.a"));
-    let Action::Http(http) = &look.action;
+    let Action::Http(http) = &look.action else { panic!() };
     assert_eq!(
         (http.method.as_str(), http.redirects, http.max_body_bytes),
         ("GET", 10, 10 * 1024 * 1024)
@@ -185,7 +185,10 @@ fn redirects_are_followed_unless_one_is_expected() {
         let journey = format!(
             "name = 'x'\nenvironments = ['production']\nevery = '1s'\n[[step]]\nname = 's'\n[step.http]\nurl = '{{{{base_url}}}}'\n[step.expect]\n{expect}\n"
         );
-        let Action::Http(http) = good(MAIN, &journey).journeys.remove(0).steps.remove(0).action;
+        let Action::Http(http) = good(MAIN, &journey).journeys.remove(0).steps.remove(0).action
+        else {
+            panic!()
+        };
         http.redirects
     };
     for (expect, count) in [

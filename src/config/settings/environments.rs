@@ -119,7 +119,7 @@ pub(in crate::config) fn variable_name(entry: &Entry<'_>) -> Option<String> {
         Some("every run has a variable of this name already")
     } else {
         let alone = expressions::names_of(&Text(format!("{{{{{name}}}}}")));
-        let usable = alone.is_ok_and(|names| names.contains(&name));
+        let usable = alone.is_ok_and(|names| names.all.contains(&name));
         (!usable).then_some("templates mean something else by this word")
     };
     match taken {

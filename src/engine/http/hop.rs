@@ -15,17 +15,9 @@ use super::{
     tls::earliest_expiry,
 };
 use crate::{
-    engine::fault::Trouble,
+    engine::{fault::Trouble, limits::Deadline},
     model::{FaultKind, Hop},
 };
-
-/// A deadline and whose it is.
-#[derive(Debug, Clone)]
-pub(super) struct Deadline {
-    pub(super) at: Instant,
-    /// Such as `the step's deadline of 2s`.
-    pub(super) name: String,
-}
 
 /// A hop as it was: what a report shows, what evidence needs, and how it ended.
 #[derive(Debug)]

@@ -8,10 +8,18 @@ use url::Url;
 use crate::check::Cookie;
 
 /// A browser's jar, empty at the beginning of each run.
-#[derive(Debug, Default)]
-pub(super) struct Jar(CookieStore);
+#[derive(Debug, Default, Clone)]
+pub(in crate::engine) struct Jar(CookieStore);
 
 impl Jar {
+    /// Takes all cookies of another jar; where both have one, the other's is kept.
+    pub(in crate::engine) fn absorb(&mut self, other: &Self) {
+        let all = self.0.iter_any().chain(other.0.iter_any()).cloned();
+        let Ok(merged) =
+            CookieStore::from_cookies(all.map(Ok::<_, std::convert::Infallible>), false);
+        self.0 = merged;
+    }
+
     /// Takes the cookies of an answer. One that cannot be read, or that the host may not set, is passed over as a browser does.
     pub(super) fn take(&mut self, headers: &HeaderMap, url: &Url) {
         for value in headers.get_all(header::SET_COOKIE) {
@@ -30,7 +38,7 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// All cookies that have not expired, with their attributes, in the order of [`all`](Self::all).
+    /// All cookies that have not expired, with their attributes: first those that would be sent to `url`.
     pub(super) fn cookies(&self, url: &Url) -> Vec<Cookie> {
         let ordered = |mut cookies: Vec<Cookie>| {
             // The store has no order of its own.
@@ -39,22 +47,6 @@ impl Jar {
         };
         let mut all = ordered(self.0.matches(url).into_iter().map(seen).collect());
         all.extend(ordered(self.0.iter_unexpired().map(seen).collect()));
-        all
-    }
-
-    /// All cookies that have not expired: first those that would be sent to `url`, then the others.
-    pub(super) fn all(&self, url: &Url) -> Vec<(String, String)> {
-        let mut all: Vec<_> =
-            self.0.get_request_values(url).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-        let mut others: Vec<_> = self
-            .0
-            .iter_unexpired()
-            .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
-            .collect();
-        // The store has no order of its own.
-        all.sort();
-        others.sort();
-        all.append(&mut others);
         all
     }
 }
@@ -101,7 +93,7 @@ mod tests {
         for elsewhere in ["https://elsewhere.example/", "http://shop.example/"] {
             assert_eq!(jar.header(&Url::parse(elsewhere).unwrap()), None, "{elsewhere}");
         }
-        assert_eq!(jar.all(&here).first(), Some(&("b".to_owned(), "2".to_owned())));
+        assert_eq!(jar.cookies(&here)[0].name, "b");
         let sid = jar.cookies(&here).into_iter().find(|cookie| cookie.name == "sid").unwrap();
         assert_eq!((sid.value.as_str(), sid.path.as_deref(), sid.domain), ("abc", Some("/"), None));
         assert!(sid.secure && sid.http_only && sid.same_site.is_none());

@@ -19,8 +19,7 @@ pub(super) fn measure(
     let mut failure = None;
     let mut taken = Vec::new();
     for measure in &step.measures {
-        let found =
-            check::query_number(&measure.query, answer, wording).map_err(|fault| fault.message);
+        let found = check::measure(&measure.query, answer, wording).map_err(|fault| fault.message);
         // A number that is a secret is kept as little as any other text that is one.
         let found = found.and_then(|value| {
             let text = value.to_string();

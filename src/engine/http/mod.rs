@@ -23,7 +23,9 @@ mod step;
 pub(super) mod tls;
 mod trail;
 
+pub(super) use jar::Jar;
+pub(super) use marks::whole_micros;
 pub(super) use session::Session;
-pub(super) use step::{End, Limits, later, walk_step};
+pub(super) use step::{End, WalkedStep, holds, walk_step};
 pub use trail::Trace;
 pub(super) use trail::Trail;

@@ -27,10 +27,10 @@ pub(in crate::engine) struct Session {
     pub(super) client: reqwest::Client,
     pub(super) attempts: Attempts,
     pub(super) guard: Guard,
-    pub(super) jar: Jar,
-    pub(super) clock: Clock,
+    pub(in crate::engine) jar: Jar,
+    pub(in crate::engine) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
-    pub(super) watch: Stopwatch,
+    pub(in crate::engine) watch: Stopwatch,
     /// What was sent and got.
     pub(in crate::engine) trail: Trail,
     /// Whether a request was sent before.

@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 use super::{
     certificate, decode,
     evidence::hide,
-    hop::{Deadline, Walked},
+    hop::Walked,
     marks::whole_micros,
     measure, redirect,
     request::{Request, build},
@@ -13,71 +13,42 @@ use super::{
 };
 use crate::{
     check::{self, Answer, Wording},
-    engine::{fault::Trouble, vars::Variables},
+    engine::{fault::Trouble, limits::Deadline, vars::Variables},
     model::{
-        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Step, StepOutcome, StepRun,
-        Subject, Text,
+        Assertion, AssertionResult, Capture, Evidence, Failure, FaultKind, HttpStep, Query, Step,
+        StepName, StepOutcome, StepRun, Subject, Text,
     },
 };
-
-/// The deadlines a step stands under.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct Limits {
-    /// When the journey's deadline passes.
-    pub(in crate::engine) journey_at: std::time::Instant,
-    /// The journey's deadline as configured.
-    pub(in crate::engine) journey: Duration,
-}
-
-impl Limits {
-    /// The deadline that passes first.
-    fn deadline(&self, step: &Step, now: std::time::Instant) -> Deadline {
-        let journey = Deadline {
-            at: self.journey_at,
-            name: format!("the journey's deadline of {}", check::span(self.journey)),
-        };
-        match step.timeout {
-            Some(timeout) if later(now, timeout) < self.journey_at => Deadline {
-                at: later(now, timeout),
-                name: format!("the step's deadline of {}", check::span(timeout)),
-            },
-            _ => journey,
-        }
-    }
-}
-
-/// So much later; a year where that is beyond what the clock can say.
-pub(in crate::engine) fn later(now: std::time::Instant, by: Duration) -> std::time::Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 86_400);
-    now.checked_add(by).unwrap_or(now + YEAR)
-}
 
 /// A step as it was walked.
 pub(in crate::engine) struct WalkedStep {
     pub(in crate::engine) run: StepRun,
-    /// Why the run ends here, if it does.
+    /// Why it did not pass, if it did not.
     pub(in crate::engine) end: Option<End>,
+    /// Whether what is waited for has come; none where nothing is waited for, or there was no answer.
+    pub(in crate::engine) until: Option<bool>,
 }
 
 /// How a run ends in a step that did not pass.
 pub(in crate::engine) enum End {
     Failed(Box<Failure>, Option<Evidence>),
-    Broken(String),
+    /// What was wrong with us, and at which step.
+    Broken(String, StepName),
 }
 
-/// Walks a step: never fails, whatever the target does.
+/// Walks a step once: never fails, whatever the target does.
 pub(in crate::engine) async fn walk_step(
     session: &mut Session,
     step: &Step,
     http: &HttpStep,
     vars: &mut Variables,
-    limits: &Limits,
+    deadline: &mut Deadline,
 ) -> WalkedStep {
-    session.settle().await;
+    deadline.at += session.settle().await;
     let began = session.clock.instant();
-    let mut deadline = limits.deadline(step, began);
     let mut walked = Vec::new();
-    let trouble = hops(session, http, vars, &mut deadline, &mut walked).await.err();
+    let mut until = None;
+    let trouble = hops(session, http, vars, deadline, &mut walked).await.err();
     let duration = walked.iter().map(|w| w.hop.duration).sum();
     let offset = walked.first().map_or_else(
         || whole_micros(began.saturating_duration_since(session.watch.origin())),
@@ -97,19 +68,11 @@ pub(in crate::engine) async fn walk_step(
         measures: Vec::new(),
     };
     let end = match trouble {
-        Some(Trouble::Ours(reason)) => Some(End::Broken(reason)),
+        Some(Trouble::Ours(reason)) => Some(End::Broken(reason, step.name.clone())),
         Some(Trouble::Target(kind, message)) => {
-            let failure = Failure {
-                step: step.name.clone(),
-                kind,
-                message,
-                check: None,
-                expected: None,
-                actual: None,
-            };
-            Some(End::Failed(Box::new(failure), None))
+            Some(End::Failed(Box::new(bare(step, kind, message)), None))
         }
-        None => judge(session, step, &walked, vars, &mut run),
+        None => judge(session, step, &walked, vars, (&mut run, &mut until)),
     };
     run.hops = walked.iter().map(|w| w.hop.clone()).collect();
     session.trail.add(&step.name, &walked, vars.mask());
@@ -117,14 +80,19 @@ pub(in crate::engine) async fn walk_step(
         End::Failed(failure, _) => {
             End::Failed(failure, session.trail.evidence(walked.last(), vars.mask()))
         }
-        broken @ End::Broken(_) => broken,
+        broken @ End::Broken(..) => broken,
     });
     run.outcome = match end {
         None => StepOutcome::Passed,
         Some(End::Failed(..)) => StepOutcome::Failed,
-        Some(End::Broken(_)) => StepOutcome::Broken,
+        Some(End::Broken(..)) => StepOutcome::Broken,
     };
-    WalkedStep { run, end }
+    WalkedStep { run, end, until }
+}
+
+/// A failure without an assertion.
+fn bare(step: &Step, kind: FaultKind, message: String) -> Failure {
+    Failure { step: step.name.clone(), kind, message, check: None, expected: None, actual: None }
 }
 
 /// Sends the request and follows its redirects.
@@ -173,11 +141,11 @@ fn judge(
     step: &Step,
     walked: &[Walked],
     vars: &mut Variables,
-    run: &mut StepRun,
+    (run, until): (&mut StepRun, &mut Option<bool>),
 ) -> Option<End> {
     let answer = answer(session, walked, run.duration)?;
     let missing = capture(step, &answer, vars, run);
-    let checking = Checking { vars, unfilled: RefCell::new(None) };
+    let checking = Checking::of(vars);
     let mut failed: Option<(FaultKind, AssertionResult)> = None;
     if !check::looks_at_status(&step.assertions) {
         let result = default_assertion(&answer);
@@ -201,6 +169,15 @@ fn judge(
         }
         run.assertions.push(result);
     }
+    if let Some(wanted) = step.flow.retry.as_ref().and_then(|retry| retry.until.as_ref()) {
+        let mut result = check::assert(wanted, &answer, &checking);
+        result.check = format!("until {}", result.check);
+        *until = Some(result.passed);
+        if !result.passed && failed.is_none() {
+            failed = Some((FaultKind::Assertion, result.clone()));
+        }
+        run.assertions.push(result);
+    }
     let unfilled = checking.unfilled.into_inner();
     let fail = |kind, message: String, result: AssertionResult| {
         let failure = Failure {
@@ -216,15 +193,17 @@ fn judge(
     match (unfilled, failed, missing) {
         // A template of an assertion may need the capture that found nothing: then that is the reason.
         (Some(_), _, Some((result, message))) => fail(FaultKind::Capture, message, result),
-        (Some(reason), _, None) => Some(End::Broken(reason)),
+        (Some(Trouble::Ours(reason)), _, None) => Some(End::Broken(reason, step.name.clone())),
+        (Some(Trouble::Target(kind, message)), _, None) => {
+            Some(End::Failed(Box::new(bare(step, kind, message)), None))
+        }
         (None, Some((kind, result)), _) => {
             let message = said(&result);
             fail(kind, message, result)
         }
         (None, None, Some((result, message))) => fail(FaultKind::Capture, message, result),
         (None, None, None) => {
-            let checking = Checking { vars, unfilled: RefCell::new(None) };
-            let (measures, missing) = measure::measure(step, &answer, vars, &checking);
+            let (measures, missing) = measure::measure(step, &answer, vars, &Checking::of(vars));
             run.measures = measures;
             run.assertions.extend(missing.as_ref().map(measure::unmet));
             missing.map(|failure| End::Failed(Box::new(failure), None))
@@ -270,17 +249,18 @@ fn capture(
     let mut missing = None;
     let mut taken = Vec::new();
     for capture in &step.captures {
-        let found = {
-            let checking = Checking { vars, unfilled: RefCell::new(None) };
-            check::capture(&capture.query, answer, &checking)
-        };
+        let found = check::capture(&capture.query, answer, &Checking::of(vars));
+        if capture.secret && !capture.query.filters.is_empty() {
+            hide_origin(capture, found.as_deref().ok(), answer, vars);
+        }
         match found {
             Ok(value) => {
                 vars.capture(&capture.name, value.clone(), capture.secret);
                 taken.push((capture, value));
             }
             Err(fault) if missing.is_none() => {
-                let (actual, _) = vars.mask().excerpt(&fault.message, 400, false);
+                let said = if capture.secret { fault.without_value() } else { &fault.message };
+                let (actual, _) = vars.mask().excerpt(said, 400, false);
                 let result = AssertionResult {
                     check: check::describe_capture(capture),
                     passed: false,
@@ -302,6 +282,18 @@ fn capture(
         run.captures.push((capture.name.clone(), shown));
     }
     missing
+}
+
+/// Longest text that is hidden for what was made of it, in bytes: no secret is as long as a page.
+const ORIGIN: usize = 4096;
+
+/// What a secret was made of by filters is a secret too, where it does not hold the secret as it is.
+fn hide_origin(capture: &Capture, made: Option<&str>, answer: &Answer, vars: &mut Variables) {
+    let origin = Query::from(capture.query.subject.clone());
+    let Ok(origin) = check::capture(&origin, answer, &Checking::of(vars)) else { return };
+    if origin.len() <= ORIGIN && made.is_none_or(|made| !origin.contains(made)) {
+        vars.hide(&origin);
+    }
 }
 
 /// The assertion nobody wrote.
@@ -343,13 +335,27 @@ fn hide_all(answer: &Answer, name: &str, checking: &Checking<'_>) -> String {
 /// What assertions need: variables, and a note of what could not be filled.
 struct Checking<'a> {
     vars: &'a Variables,
-    unfilled: RefCell<Option<String>>,
+    unfilled: RefCell<Option<Trouble>>,
+}
+
+/// Whether a condition on variables holds.
+pub(in crate::engine) fn holds(condition: &Assertion, vars: &Variables) -> Result<bool, Trouble> {
+    let checking = Checking { vars, unfilled: RefCell::new(None) };
+    let result = check::assert(condition, &Answer::new(0, String::new()), &checking);
+    checking.unfilled.into_inner().map_or(Ok(result.passed), Err)
+}
+
+impl<'a> Checking<'a> {
+    fn of(vars: &'a Variables) -> Self {
+        Self { vars, unfilled: RefCell::new(None) }
+    }
 }
 
 impl Wording for Checking<'_> {
     fn fill(&self, text: &Text) -> Result<String, String> {
         self.vars.fill(text).inspect_err(|reason| {
-            self.unfilled.borrow_mut().get_or_insert_with(|| reason.clone());
+            let trouble = self.vars.unfilled(text, reason.clone());
+            self.unfilled.borrow_mut().get_or_insert(trouble);
         })
     }
 

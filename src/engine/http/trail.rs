@@ -67,6 +67,11 @@ impl Trail {
         (!exchanges.is_empty()).then_some(Evidence { exchanges, curl, left_out })
     }
 
+    /// Everything so far as evidence, where no request stands for the failure.
+    pub(in crate::engine) fn so_far(&self, mask: &Mask) -> Option<Evidence> {
+        self.evidence(None, mask)
+    }
+
     /// Takes everything that was noted.
     pub(in crate::engine) fn take(&self, mask: &Mask) -> Trace {
         let noted = std::mem::take(&mut *self.noted());
