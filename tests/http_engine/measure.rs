@@ -52,7 +52,7 @@ async fn numbers_are_taken_once_all_checks_held() {
     );
     assert_eq!((taken[0].unit.as_deref(), &taken[0].note), (Some("EUR"), &None));
     assert_eq!(taken[4].note.as_deref(), Some("nothing was found"));
-    assert!(taken[5].note.as_ref().unwrap().ends_with("is no number"), "{:?}", taken[5]);
+    assert!(taken[5].note.as_ref().unwrap().contains("number"), "{:?}", taken[5]);
     assert!(taken.iter().all(|m| !m.note.as_ref().is_some_and(|n| n.contains("471147"))));
 
     let wrong = measure(shop(), "price", Query::json_path("$.price"), true);
