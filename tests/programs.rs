@@ -3,7 +3,6 @@
 //! `tests/run` installs them; where one is missing its tests are skipped and say so.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 #![expect(clippy::print_stdout, reason = "what is skipped is said")]
-#![expect(clippy::disallowed_methods, reason = "a test may wait for a program to start")]
 
 #[path = "programs/django.rs"]
 mod django;
