@@ -96,7 +96,7 @@ fn left_out(notes: &[&Note], out: &mut String) {
 }
 
 /// Reasons in the order in which they first came, each with what it applies to.
-pub(super) fn by_reason<'n>(notes: &[&'n Note]) -> Vec<(&'n str, Vec<&'n str>)> {
+pub fn by_reason<'n>(notes: &[&'n Note]) -> Vec<(&'n str, Vec<&'n str>)> {
     let mut order: Vec<(&str, Vec<&str>)> = Vec::new();
     let mut known = std::collections::BTreeMap::new();
     for note in notes {

@@ -4,6 +4,7 @@ use super::{
     curl,
     draft::Draft,
     fault::ImportError,
+    har,
     imported::{Imported, Options},
     names, settle,
 };
@@ -19,7 +20,7 @@ pub(super) struct Importer {
 }
 
 /// All formats. The first that detects a text reads it.
-const IMPORTERS: &[Importer] = &[curl::IMPORTER];
+const IMPORTERS: &[Importer] = &[har::IMPORTER, curl::IMPORTER];
 
 /// How much of a text is looked at to know its format, in bytes.
 const HEAD: usize = 64 * 1024;

@@ -12,7 +12,9 @@ mod emit;
 mod fault;
 mod formats;
 mod graphql;
+mod har;
 mod headers;
+mod html;
 mod imported;
 mod names;
 mod secrets;
@@ -24,6 +26,7 @@ mod tree;
 mod url_parts;
 mod vault;
 
+pub use emit::by_reason;
 pub use fault::ImportError;
 pub use formats::{detect, formats, import};
 pub use imported::{Imported, Known, Note, NoteKind, Options, SecretNeeded};
