@@ -4,9 +4,9 @@ use super::{
     curl,
     draft::Draft,
     fault::ImportError,
-    har,
+    har, hurl,
     imported::{Imported, Options},
-    names, settle,
+    names, postman, settle,
 };
 
 /// One format.
@@ -20,7 +20,7 @@ pub(super) struct Importer {
 }
 
 /// All formats. The first that detects a text reads it.
-const IMPORTERS: &[Importer] = &[har::IMPORTER, curl::IMPORTER];
+const IMPORTERS: &[Importer] = &[har::IMPORTER, postman::IMPORTER, curl::IMPORTER, hurl::IMPORTER];
 
 /// How much of a text is looked at to know its format, in bytes.
 const HEAD: usize = 64 * 1024;
