@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
-    http::{End, Limits, Session, later, walk_step},
+    http::{End, Limits, Session, Trace, Trail, later, walk_step},
     settings::{Engine, Parts},
     ticket::Ticket,
     vars::Variables,
@@ -20,13 +20,24 @@ use crate::{
 impl Engine {
     /// Walks a journey. Never fails: trouble is in the run. A panic within (a bug of ours) is a broken run.
     pub fn walk(&self, ticket: Ticket) -> impl Future<Output = Run> + Send + use<> {
+        let walk = self.walk_traced(ticket);
+        async move { walk.await.0 }
+    }
+
+    /// As [`Engine::walk`]; of a run that passed its exchanges, too.
+    pub fn walk_traced(
+        &self,
+        ticket: Ticket,
+    ) -> impl Future<Output = (Run, Option<Trace>)> + Send + use<> {
         let parts = Arc::clone(&self.parts);
         async move {
+            let trail = Trail::default();
             let watch = parts.clock.start();
             let mut run = begin(&ticket, watch);
             let mut vars = Variables::new(&parts, &ticket);
             let walked =
-                AssertUnwindSafe(steps(&parts, &ticket, watch, &mut vars, &mut run)).catch_unwind();
+                AssertUnwindSafe(steps(&parts, &ticket, (watch, &trail), &mut vars, &mut run))
+                    .catch_unwind();
             if walked.await.is_err() {
                 run.evidence = None;
                 run.outcome =
@@ -34,7 +45,9 @@ impl Engine {
             }
             run.duration = run.steps.iter().map(|step| step.duration).sum();
             mask_run(&mut run, vars.mask());
-            run
+            let passed = run.outcome == Outcome::Passed;
+            let trace = passed.then(|| trail.take(vars.mask()));
+            (run, trace)
         }
     }
 }
@@ -66,7 +79,7 @@ fn late_by(due: Timestamp, started_at: Timestamp) -> Duration {
 async fn steps(
     parts: &Parts,
     ticket: &Ticket,
-    watch: Stopwatch,
+    (watch, trail): (Stopwatch, &Trail),
     vars: &mut Variables,
     run: &mut Run,
 ) {
@@ -74,13 +87,14 @@ async fn steps(
         journey_at: later(watch.origin(), ticket.journey.timeout),
         journey: ticket.journey.timeout,
     };
-    let mut session = match Session::new(parts, watch) {
+    let mut session = match Session::new(parts, &ticket.environment, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };
             return;
         }
     };
+    session.trail = trail.clone();
     for step in &ticket.journey.steps {
         let Action::Http(http) = &step.action;
         let walked = walk_step(&mut session, step, http, vars, &limits).await;
@@ -216,7 +230,7 @@ mod tests {
             status: None,
             response_headers: vec![("a".to_owned(), text())],
             response_body: Some(text()),
-            truncated: false,
+            ..Exchange::default()
         };
         Run {
             id: RunId::at(Timestamp::UNIX_EPOCH),
@@ -238,7 +252,7 @@ mod tests {
             }),
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
+            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
         }
     }
 

@@ -7,10 +7,12 @@
 pub mod case;
 pub mod change;
 pub mod environment;
+pub mod evidence;
 pub mod finding;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod network;
 pub mod part;
 pub mod probe;
 pub mod query;
@@ -22,6 +24,7 @@ pub mod verdict;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
+pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
 pub use gate::{Gate, GateStatus};
 pub use id::{
@@ -29,12 +32,13 @@ pub use id::{
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
+pub use network::{Destination, Network};
 pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
-pub use query::{Literal, Predicate, Query};
+pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
-    AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
-    Phases, Run, StepOutcome, StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Run, StepOutcome,
+    StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{EnvironmentName, LocationName, SecretSource, ServiceName};
+use super::{EnvironmentName, LocationName, Network, SecretSource, ServiceName};
 
 /// Everything an agent is told by its settings file.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,8 @@ pub struct EnvironmentSettings {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Most runs a second that burst probing and smoke may add up to in this environment; 5 by default.
     pub max_rate: f64,
+    /// Which addresses and hosts its steps may reach.
+    pub network: Network,
 }
 
 /// `[watch]`: what happens after a change.
@@ -116,6 +118,8 @@ pub struct Retention {
     pub runs: Duration,
     /// Bodies and headers of failures; 7 days by default.
     pub evidence: Duration,
+    /// Most bytes that these may take in the data file; 256 MiB by default.
+    pub evidence_max: u64,
     /// Five-minute histograms and counts; 90 days by default.
     pub rollups: Duration,
 }
@@ -126,6 +130,7 @@ impl Default for Retention {
         Self {
             runs: Duration::from_secs(30 * DAY),
             evidence: Duration::from_secs(7 * DAY),
+            evidence_max: 256 << 20,
             rollups: Duration::from_secs(90 * DAY),
         }
     }

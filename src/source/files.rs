@@ -127,9 +127,14 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
 
 /// Whether a path is named like a journey file.
 pub(super) fn is_journey(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml") && is_kept(path)
+}
+
+/// Whether a path is named like a file that somebody keeps, not like what an editor leaves behind.
+pub(super) fn is_kept(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // `.#x.toml` and `#x.toml#` are Emacs's, `.x.toml.swp` is Vim's; `x.toml~` has another ending.
-    name.ends_with(".toml") && !name.starts_with(['.', '#'])
+    // `.#x.toml` and `#x.toml#` are Emacs's, `.x.toml.swp` is Vim's.
+    !name.starts_with(['.', '#']) && !name.ends_with('~')
 }
 
 fn locate(start: &Path) -> Result<(PathBuf, PathBuf), SourceError> {

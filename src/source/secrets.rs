@@ -89,7 +89,12 @@ pub fn resolve(
         }
     }
     if faults.is_empty() {
-        Ok(Environment { name: name.clone(), vars: settings.vars.clone(), secrets })
+        Ok(Environment {
+            name: name.clone(),
+            vars: settings.vars.clone(),
+            network: settings.network.clone(),
+            secrets,
+        })
     } else {
         Err(SecretFaults(faults))
     }
@@ -267,6 +272,7 @@ mod tests {
     fn all_faults_at_once_and_no_values() {
         let settings = EnvironmentSettings {
             vars: BTreeMap::new(),
+            network: crate::model::Network::default(),
             secrets: [
                 ("a", SecretSource::Env("NONE".into())),
                 ("b", SecretSource::Env("SHOP_PASSWORD".into())),

@@ -89,6 +89,7 @@ async fn fill(path: &Path, now: Timestamp) {
         named: None,
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at: ago(now, 29.0),
     };
     let finding = Finding {

@@ -7,8 +7,8 @@ use wayfarer::{
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
         Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Hop, HttpStep, Journey,
-        Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step, StepName,
-        Text, Trigger,
+        Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
+        StepName, Text, Trigger,
     },
 };
 
@@ -94,6 +94,7 @@ pub(crate) fn status(number: f64) -> Predicate {
 pub(crate) struct Values<'a> {
     pub(crate) vars: &'a [(&'a str, &'a str)],
     pub(crate) secrets: &'a [(&'a str, &'a str)],
+    pub(crate) network: Network,
 }
 
 pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -> Ticket {
@@ -115,6 +116,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
     let environment = Environment {
         name: "production".into(),
         vars: values.vars.iter().map(own).collect(),
+        network: values.network.clone(),
         secrets: values
             .secrets
             .iter()
@@ -156,7 +158,7 @@ pub(crate) fn is_consistent(run: &Run) {
     }
     let steps: Duration = run.steps.iter().map(|step| step.duration).sum();
     assert_eq!(steps, run.duration);
-    let asked = run.steps.last().is_some_and(|step| !step.hops.is_empty());
+    let asked = run.steps.iter().any(|step| !step.hops.is_empty());
     let failed = matches!(run.outcome, Outcome::Failed(_));
     assert_eq!(run.evidence.is_some(), failed && asked);
     let json = serde_json::to_string(run).unwrap();

@@ -97,8 +97,10 @@ pub(crate) fn failed(journey: &str, started_at: Timestamp) -> Run {
             response_headers: Vec::new(),
             response_body: Some("out of order".to_owned()),
             truncated: false,
+            ..Exchange::default()
         }],
         curl: "curl https://shop.test/".to_owned(),
+        left_out: 0,
     });
     run
 }
@@ -141,6 +143,7 @@ pub(crate) fn verdict(change: &str, conclusion: Conclusion, decided_at: Timestam
         named: Some(change.into()),
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at,
     }
 }

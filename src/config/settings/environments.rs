@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::secret;
+use super::{network, secret};
 use crate::{
     config::{
         expressions,
@@ -69,8 +69,9 @@ fn environment(reader: &Reader<'_>, place: &mut Place) -> EnvironmentSettings {
         }
         rate.value
     });
+    let network = reader.table("network").map(|table| network::lower(&table)).unwrap_or_default();
     reader.finish();
-    EnvironmentSettings { vars, secrets, max_rate }
+    EnvironmentSettings { vars, secrets, max_rate, network }
 }
 
 fn secrets(reader: &Reader<'_>, place: &mut Place) -> BTreeMap<String, SecretSource> {

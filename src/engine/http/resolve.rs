@@ -9,7 +9,7 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::marks::mark;
+use super::{guard::Guard, marks::mark};
 use crate::clock::Clock;
 
 /// Why a look-up gave nothing.
@@ -19,22 +19,26 @@ pub(super) enum LookupError {
     NoAddress(String),
     #[error("names cannot be looked up: {0}")]
     ResolverDown(String),
+    #[error("{0}")]
+    Guarded(String),
 }
 
 /// The system's resolver (`getaddrinfo`), with our own list of hosts before it.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     pub(super) hosts: Arc<BTreeMap<String, IpAddr>>,
+    pub(super) guard: Guard,
     pub(super) clock: Clock,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (hosts, clock) = (Arc::clone(&self.hosts), self.clock);
+        let (hosts, guard, clock) = (Arc::clone(&self.hosts), self.guard.clone(), self.clock);
         Box::pin(async move {
             let started = clock.instant();
             mark(|marks| marks.resolve_started = Some(started));
             let addresses = lookup(&hosts, name.as_str()).await?;
+            let addresses = guarded(&guard, name.as_str(), addresses)?;
             let now = clock.instant();
             mark(|marks| {
                 marks.resolved = Some(now);
@@ -63,6 +67,27 @@ async fn lookup(
         Ok(found) if found.is_empty() => Err(LookupError::NoAddress(name)),
         Ok(found) => Ok(routable(found)),
         Err(error) => Err(judge(&name, &error)),
+    }
+}
+
+/// The addresses that may be connected to.
+fn guarded(
+    guard: &Guard,
+    name: &str,
+    addresses: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, LookupError> {
+    let mut refused = None;
+    let mut open = addresses;
+    open.retain(|address| match guard.connects(name, address.ip()) {
+        Ok(()) => true,
+        Err(why) => {
+            refused.get_or_insert(why);
+            false
+        }
+    });
+    match refused {
+        Some(why) if open.is_empty() => Err(LookupError::Guarded(why)),
+        _ => Ok(open),
     }
 }
 

@@ -6,14 +6,17 @@ use jiff::Timestamp;
 use url::Url;
 
 use super::{
+    guard::Guard,
     jar::Jar,
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
     tls::earliest_expiry,
+    trail::Trail,
 };
 use crate::{
     clock::{Clock, Stopwatch},
     engine::{fault::Trouble, settings::Parts},
+    model::Environment,
 };
 
 /// How long we wait before a request that follows another. After a chunked answer hyper needs a moment to see that the connection is idle;
@@ -25,10 +28,13 @@ pub(super) const PAUSE: Duration = Duration::from_millis(2);
 pub(in crate::engine) struct Session {
     pub(super) client: reqwest::Client,
     pub(super) attempts: Attempts,
+    pub(super) guard: Guard,
     pub(super) jar: Jar,
     pub(super) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
     pub(super) watch: Stopwatch,
+    /// What was sent and got.
+    pub(in crate::engine) trail: Trail,
     /// Whether a request was sent before.
     pub(super) used: bool,
     /// When the certificates of the connections of this run end.
@@ -39,10 +45,15 @@ pub(in crate::engine) struct Session {
 
 impl Session {
     /// A session for one run; what the shared parts cost (system roots) is not paid again.
-    pub(in crate::engine) fn new(parts: &Parts, watch: Stopwatch) -> Result<Self, Trouble> {
+    pub(in crate::engine) fn new(
+        parts: &Parts,
+        environment: &Environment,
+        watch: Stopwatch,
+    ) -> Result<Self, Trouble> {
         let attempts = Attempts::default();
         let clock = parts.clock;
-        let resolver = Resolver { hosts: Arc::clone(&parts.hosts), clock };
+        let guard = Guard(Arc::new(environment.network.clone()));
+        let resolver = Resolver { hosts: Arc::clone(&parts.hosts), guard: guard.clone(), clock };
         let client = reqwest::Client::builder()
             .tls_backend_preconfigured(parts.tls.for_run())
             .dns_resolver(Arc::new(resolver))
@@ -56,9 +67,11 @@ impl Session {
         Ok(Self {
             client,
             attempts,
+            guard,
             jar: Jar::default(),
             clock,
             watch,
+            trail: Trail::default(),
             used: false,
             expiries: HashMap::new(),
             host_expiries: HashMap::new(),

@@ -4,7 +4,7 @@ use std::{cell::RefCell, time::Duration};
 
 use super::{
     decode,
-    evidence::{evidence, hide},
+    evidence::hide,
     hop::{Deadline, Walked},
     marks::whole_micros,
     redirect,
@@ -15,8 +15,8 @@ use crate::{
     check::{self, Answer, Wording},
     engine::{fault::Trouble, vars::Variables},
     model::{
-        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Query, Step, StepOutcome, StepRun,
-        Text,
+        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Step, StepOutcome, StepRun,
+        Subject, Text,
     },
 };
 
@@ -112,11 +112,10 @@ pub(in crate::engine) async fn walk_step(
         None => judge(session, step, &walked, vars, &mut run),
     };
     run.hops = walked.iter().map(|w| w.hop.clone()).collect();
+    session.trail.add(&step.name, &walked, vars.mask());
     let end = end.map(|end| match end {
         End::Failed(failure, _) => {
-            let cookies = walked.last().map(|w| session.jar.all(&w.request.url));
-            let cookies = cookies.unwrap_or_default();
-            End::Failed(failure, evidence(&walked, &cookies, vars.mask()))
+            End::Failed(failure, session.trail.evidence(walked.last(), vars.mask()))
         }
         broken @ End::Broken(_) => broken,
     });
@@ -137,6 +136,7 @@ async fn hops(
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
     let mut request: Request = build(http, vars)?;
+    session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
     loop {
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
@@ -159,6 +159,9 @@ async fn hops(
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        session.guard.asks(&request.url).map_err(|why| {
+            Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
+        })?;
         deadline.at += session.settle().await;
     }
 }
@@ -186,14 +189,14 @@ fn judge(
     }
     for assertion in &step.assertions {
         let mut result = check::assert(assertion, &answer, &checking);
-        if let Query::Header(name) = &assertion.query {
+        if let Subject::Header(name) = &assertion.query.subject {
             // Cookies and credentials are no more to be seen in a comparison than in evidence.
             let shown =
                 |t: String| if hides(name) { hide_all(&answer, name, &checking) } else { t };
             result.actual = result.actual.map(shown);
         }
         if !result.passed && failed.is_none() {
-            let status = assertion.query == Query::Status;
+            let status = check::is_status(&assertion.query);
             let kind = if status { FaultKind::Status } else { FaultKind::Assertion };
             failed = Some((kind, result.clone()));
         }

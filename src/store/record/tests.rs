@@ -98,6 +98,7 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Assertion,
     FaultKind::Capture,
     FaultKind::Template,
+    FaultKind::Guard,
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
