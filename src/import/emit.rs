@@ -149,9 +149,9 @@ fn write_step(step: &Step, out: &mut String) {
     if let Some(auth) = &step.auth {
         write_auth(auth, out);
     }
-    let mut headers = step.headers.clone();
-    write_body(step, &mut headers, out, &mut tables);
+    let headers = said_headers(step);
     pairs("headers", &headers, out, &mut tables);
+    write_body(&step.body, out, &mut tables);
     for (key, value) in &step.http {
         out.push_str(&format!("{key} = {}\n", value.inline()));
     }
@@ -240,33 +240,32 @@ fn write_auth(Auth(kind, fields): &Auth, out: &mut String) {
     out.push_str(&format!("auth = {}\n", Tree::one(kind, value).inline()));
 }
 
-/// The body; headers that say what the key says already are taken away.
-fn write_body(
-    step: &Step,
-    headers: &mut Vec<(String, Text)>,
-    out: &mut String,
-    tables: &mut Vec<String>,
-) {
+/// The headers, without what the key of the body says already.
+fn said_headers(step: &Step) -> Vec<(String, Text)> {
+    let mut headers = step.headers.clone();
+    let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let implied = match &step.body {
-        Body::Form(_) => Some("application/x-www-form-urlencoded"),
-        Body::Json(_) | Body::GraphQl { .. } => Some("application/json"),
-        Body::Multipart(_) => Some("multipart/form-data"),
-        _ => None,
+        Body::Form(_) => "application/x-www-form-urlencoded",
+        Body::Json(tree) if tree.is_toml() => "application/json",
+        Body::Json(_) if typed => return headers,
+        Body::Json(_) => {
+            headers.push(("content-type".to_owned(), Text::plain("application/json")));
+            return headers;
+        }
+        Body::GraphQl { .. } => "application/json",
+        Body::Multipart(_) => "multipart/form-data",
+        _ => return headers,
     };
-    let raw_json = matches!(&step.body, Body::Json(tree) if !tree.is_toml());
-    let said = |value: &Text, media: &str| {
-        let value = value.as_plain().unwrap_or_default();
-        value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(media)
-    };
-    if let Some(media) = implied.filter(|_| !raw_json) {
-        headers.retain(|(name, value)| {
-            !(name.eq_ignore_ascii_case("content-type") && said(value, media))
-        });
-    } else if raw_json && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-    {
-        headers.push(("content-type".to_owned(), Text::plain("application/json")));
-    }
-    match &step.body {
+    headers.retain(|(name, value)| {
+        let media = value.as_plain().unwrap_or_default();
+        let media = media.split(';').next().unwrap_or_default().trim();
+        !(name.eq_ignore_ascii_case("content-type") && media.eq_ignore_ascii_case(implied))
+    });
+    headers
+}
+
+fn write_body(body: &Body, out: &mut String, tables: &mut Vec<String>) {
+    match body {
         Body::None => {}
         Body::Form(fields) if fields.is_empty() => out.push_str("form = {}\n"),
         Body::Form(fields) => pairs("form", fields, out, tables),

@@ -18,6 +18,7 @@ mod html;
 mod hurl;
 mod imported;
 mod names;
+mod openapi;
 mod postman;
 mod secrets;
 mod settle;
@@ -27,6 +28,7 @@ mod toml_text;
 mod tree;
 mod url_parts;
 mod vault;
+mod yaml;
 
 pub use emit::by_reason;
 pub use fault::ImportError;

@@ -124,7 +124,9 @@ pub(super) fn step(text: &str) -> String {
 
 /// The environment variable that a secret is proposed to come from.
 pub(super) fn environment_variable(site: &str, secret: &str) -> String {
-    let all: Vec<String> = words(site).into_iter().chain(words(secret)).collect();
+    let mut all: Vec<String> = words(site).into_iter().chain(words(secret)).collect();
+    // `api` of `api.example.com` and `api_key` need it once.
+    all.dedup();
     let name: String = all.join("_").to_uppercase();
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     if name.starts_with(|c: char| c.is_ascii_digit()) { format!("_{name}") } else { name }

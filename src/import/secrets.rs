@@ -150,7 +150,7 @@ pub(super) fn hide(draft: &mut Draft) {
     for (name, value) in vars {
         let url = value.starts_with("http://") || value.starts_with("https://");
         if (is_secret_key(&name) && !value.is_empty() && !url) || is_key_by_form(&value) {
-            let kept = draft.vault.keep(&value, &name, &format!("variable `{name}`"));
+            let kept = draft.vault.keep_as(&value, &name, &format!("variable `{name}`"));
             rename(draft, &name, &kept);
         } else {
             draft.vars.push((name, value));

@@ -233,12 +233,14 @@ fn journey_name(draft: &Draft, options: &Options, site: &Site) -> String {
     named
         .or_else(|| draft.title.as_deref().and_then(names::thing))
         .or_else(|| names::thing(stem))
-        .or_else(|| names::thing(&site.word))
+        .or_else(|| names::thing(&site.word).filter(|word| word.contains(char::is_alphabetic)))
+        .or_else(|| draft.steps.first().and_then(|step| names::thing(&step.name)))
         .unwrap_or_else(|| "imported".to_owned())
 }
 
 fn needed(draft: &Draft, site: &Site, name: &str, known: &Known) -> Vec<SecretNeeded> {
-    let word = if site.word.is_empty() { name } else { &site.word };
+    let telling = site.word.contains(char::is_alphabetic);
+    let word = if telling { &site.word } else { name };
     let kept = draft.vault.kept().iter().filter(|kept| !known.secrets.contains(&kept.name));
     kept.map(|kept| SecretNeeded {
         name: kept.name.clone(),

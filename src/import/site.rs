@@ -93,7 +93,11 @@ fn resolve_bases(draft: &mut Draft) {
                     let value = vars[name].trim_end_matches('/').to_owned();
                     let scheme = at > 0 || value.contains("://");
                     resolved.insert(name.clone());
-                    url.push(Piece::Plain(if scheme { value } else { format!("https://{value}") }));
+                    let value = if scheme { value } else { format!("https://{value}") };
+                    if at == 0 && draft.base.is_none() && origin(&value).is_some() {
+                        draft.base = Some(value.clone());
+                    }
+                    url.push(Piece::Plain(value));
                 }
                 Piece::Name(name) if at == 0 => {
                     unknown.get_or_insert_with(|| name.clone());
@@ -181,6 +185,12 @@ fn rewrite(draft: &mut Draft, base: Option<&str>, origins: &BTreeMap<String, (us
         }
     }
     for step in &mut draft.steps {
+        // What names the site itself, as forms are guarded by, goes with it.
+        for (_, text) in &mut step.headers {
+            if base.is_some() && text.as_plain() == base {
+                *text = Text::name("base_url");
+            }
+        }
         let Some(Piece::Plain(plain)) = step.url.0.first() else { continue };
         let Some(origin) = origin(plain) else { continue };
         let base = base.map(|base| base.trim_end_matches('/'));

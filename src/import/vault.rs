@@ -51,6 +51,17 @@ impl Vault {
         name
     }
 
+    /// Takes a secret under the name that templates have for it already.
+    pub(super) fn keep_as(&mut self, value: &str, name: &str, place: &str) -> String {
+        if let Some(at) = self.by_value.get(value) {
+            return self.kept[*at].name.clone();
+        }
+        self.taken.insert(name.to_owned());
+        self.by_value.insert(value.to_owned(), self.kept.len());
+        self.kept.push(Kept { name: name.to_owned(), place: place.to_owned() });
+        name.to_owned()
+    }
+
     /// A secret that the input refers to by name, without its value.
     pub(super) fn refer(&mut self, name: &str, place: &str) {
         if !self.kept.iter().any(|kept| kept.name == name) {

@@ -388,8 +388,7 @@ fn http(said: &Said, step: &mut Step) {
         step.http.push(("ip".to_owned(), Tree::text(version)));
     }
     if let Some(seconds) = number("max-time").filter(|s| *s >= 0.001 && *s <= 30.0) {
-        step.keys
-            .push(("timeout".to_owned(), Tree::text(format!("{}ms", (seconds * 1000.0).round()))));
+        step.keys.push(("timeout".to_owned(), Tree::text(time(seconds))));
     }
     if let Some(count) = number("retry").filter(|n| *n >= 1.0 && *n <= 100.0) {
         let delay = number("retry-delay").unwrap_or(1.0).clamp(0.0, 3600.0);
@@ -399,6 +398,12 @@ fn http(said: &Said, step: &mut Step) {
         ];
         step.keys.push(("retry".to_owned(), Tree::Table(retry)));
     }
+}
+
+/// A time as people write it.
+fn time(seconds: f64) -> String {
+    let ms = (seconds * 1000.0).round();
+    if ms % 1000.0 == 0.0 { format!("{}s", ms / 1000.0) } else { format!("{ms}ms") }
 }
 
 /// Keys of the environment.
