@@ -175,6 +175,10 @@ fn notes(imported: &Imported) {
 
 /// Loads the journey as `check` would, with what was proposed for it.
 fn self_check(imported: &Imported, found: Option<Found>) -> Result<Exit, Failed> {
+    // The files it names are still to be put there: `check` will look for them.
+    if !imported.files.is_empty() {
+        return Ok(Exit::Good);
+    }
     let proposed = SourceFile { path: "wayfarer.toml".to_owned(), text: imported.settings.clone() };
     let main = match found {
         Some(found) if imported.settings.is_empty() => found.main,

@@ -50,10 +50,11 @@ pub(super) fn journey(draft: &Draft, head: &Head<'_>) -> String {
 
 fn comments(draft: &Draft, head: &Head<'_>) -> String {
     let mut out = String::new();
-    let from = if head.source.is_empty() {
+    let source = head.source.rsplit(['/', '\\']).next().unwrap_or_default();
+    let from = if source.is_empty() {
         draft.origin.clone()
     } else {
-        format!("{} ({})", head.source, draft.origin)
+        format!("{source} ({})", draft.origin)
     };
     let share = if draft.share.is_empty() { String::new() } else { format!(": {}", draft.share) };
     comment(&format!("Imported from {from}{share}."), "", &mut out);
@@ -243,16 +244,9 @@ fn write_auth(Auth(kind, fields): &Auth, out: &mut String) {
 /// The headers, without what the key of the body says already.
 fn said_headers(step: &Step) -> Vec<(String, Text)> {
     let mut headers = step.headers.clone();
-    let typed = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type"));
     let implied = match &step.body {
         Body::Form(_) => "application/x-www-form-urlencoded",
-        Body::Json(tree) if tree.is_toml() => "application/json",
-        Body::Json(_) if typed => return headers,
-        Body::Json(_) => {
-            headers.push(("content-type".to_owned(), Text::plain("application/json")));
-            return headers;
-        }
-        Body::GraphQl { .. } => "application/json",
+        Body::Json(_) | Body::GraphQl { .. } => "application/json",
         Body::Multipart(_) => "multipart/form-data",
         _ => return headers,
     };
@@ -269,8 +263,11 @@ fn write_body(body: &Body, out: &mut String, tables: &mut Vec<String>) {
         Body::None => {}
         Body::Form(fields) if fields.is_empty() => out.push_str("form = {}\n"),
         Body::Form(fields) => pairs("form", fields, out, tables),
-        Body::Json(tree) if tree.is_toml() => table("step.http.json", "json", tree, out, tables),
-        Body::Json(tree) => out.push_str(&format!("body = {}\n", text(&tree.json()))),
+        Body::Json(tree) if tree.is_toml() && !matches!(tree, Tree::Text(_)) => {
+            table("step.http.json", "json", tree, out, tables)
+        }
+        // What TOML cannot say (null, a number to be filled in) is JSON itself.
+        Body::Json(tree) => out.push_str(&format!("json = {}\n", text(&tree.json()))),
         Body::Text(body) => out.push_str(&format!("body = {}\n", text(body))),
         Body::File(file) => out.push_str(&format!("body_file = {}\n", toml_text::quoted(file))),
         Body::Multipart(parts) => {

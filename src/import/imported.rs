@@ -49,6 +49,8 @@ pub struct Imported {
     pub environment: String,
     /// What `wayfarer.toml` still lacks for it, as TOML; empty if nothing.
     pub settings: String,
+    /// Files that the journey or its environment names and that must be put beside them.
+    pub files: Vec<String>,
     /// Whether the environment itself is new.
     pub new_environment: bool,
 }

@@ -142,6 +142,7 @@ pub(super) fn hide(draft: &mut Draft) {
     for step in &mut draft.steps {
         headers(step, &mut draft.vault, &mut notes);
         fields(step, &mut draft.vault);
+        half_a_pair(step);
     }
     for (what, why) in notes {
         draft.unsupported(what, why);
@@ -323,6 +324,22 @@ pub(super) fn basic(
     Auth(kind, vec![("user".to_owned(), user), ("password".to_owned(), password)])
 }
 
+/// `auth` cannot say half a pair, as keys in the place of a user are: such a step writes the header itself.
+fn half_a_pair(step: &mut Step) {
+    let Some(Auth("basic", fields)) = &step.auth else { return };
+    let one = |key: &str| fields.iter().find(|(known, _)| known == key).map(|(_, text)| text);
+    let expression = match (one("user").map(|text| &text.0[..]), one("password").map(|t| &t.0[..]))
+    {
+        (Some([Piece::Name(user)]), None | Some([])) => format!("base64 {user} \":\""),
+        (None | Some([]), Some([Piece::Name(password)])) => format!("base64 \":\" {password}"),
+        _ => return,
+    };
+    let mut text = Text::plain("Basic ");
+    text.push(Piece::Call(expression));
+    step.headers.push(("authorization".to_owned(), text));
+    step.auth = None;
+}
+
 /// The text with its literal, if that is all it is, behind a name.
 fn hidden(text: Text, wanted: &str, place: &str, vault: &mut Vault) -> Text {
     match text.as_plain() {
@@ -393,12 +410,11 @@ fn fields(step: &mut Step, vault: &mut Vault) {
     }
     if let Some(Auth(kind, fields)) = &mut step.auth {
         for (key, text) in fields {
-            let key = match (*kind, key.as_str()) {
-                ("bearer", _) => "token",
-                ("aws", "access_key") | (_, "user" | "client_id") => "",
-                (_, key) => key,
-            };
-            hide(key, text, "auth");
+            let key = if *kind == "bearer" { "token" } else { key.as_str() };
+            let open = matches!(key, "user" | "client_id" | "access_key" | "token_url");
+            if !open || text.as_plain().is_some_and(is_key_by_form) {
+                hide(key, text, "auth");
+            }
         }
     }
 }
@@ -441,7 +457,7 @@ fn markup(text: &mut Text, hide: &mut impl FnMut(&str, &mut Text, &str)) {
             let end = plain[close..].find('<').map_or(plain.len(), |at| close + at);
             out.push(Piece::Plain(plain[from..=close].to_owned()));
             let mut content = Text::plain(&plain[close + 1..end.max(close + 1)]);
-            if !name.starts_with('/') {
+            if !tag.starts_with('/') {
                 hide(name, &mut content, "element");
             }
             content.0.into_iter().for_each(|piece| out.push(piece));

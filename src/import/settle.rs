@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    draft::{Auth, Body, Draft, Step},
+    draft::{Auth, Body, Content, Draft, Step},
     emit,
     fault::ImportError,
     imported::{Imported, Known, NoteKind, Options, SecretNeeded},
@@ -46,6 +46,7 @@ pub(super) fn settle(mut draft: Draft, options: &Options) -> Result<Imported, Im
     let finder = draft.vault.finder();
     let name = if finder.finds_in(&name) { "imported".to_owned() } else { name };
     draft.notes.sort_by_key(|note| NoteKind::ALL.iter().position(|kind| *kind == note.kind));
+    let files = files(&draft);
     let head = emit::Head {
         name: &name,
         environment: &site.environment,
@@ -62,8 +63,41 @@ pub(super) fn settle(mut draft: Draft, options: &Options) -> Result<Imported, Im
         secrets: needed,
         environment: site.environment,
         settings: finder.scrub(&settings),
+        files,
         new_environment: site.new,
     })
+}
+
+/// The files that are named.
+fn files(draft: &Draft) -> Vec<String> {
+    let mut files = BTreeSet::new();
+    for step in &draft.steps {
+        match &step.body {
+            Body::File(file) => {
+                files.insert(file.clone());
+            }
+            Body::Multipart(parts) => {
+                files.extend(parts.iter().filter_map(|part| match &part.content {
+                    Content::File(file) => Some(file.clone()),
+                    Content::Text(_) => None,
+                }))
+            }
+            _ => {}
+        }
+    }
+    for (key, value) in &draft.settings {
+        match (key.as_str(), value) {
+            ("ca", Tree::Text(file)) => files.extend(file.as_plain().map(str::to_owned)),
+            ("client_certificate", Tree::Table(members)) => {
+                files.extend(members.iter().filter_map(|(key, value)| match value {
+                    Tree::Text(file) if key == "certificate" => file.as_plain().map(str::to_owned),
+                    _ => None,
+                }));
+            }
+            _ => {}
+        }
+    }
+    files.into_iter().collect()
 }
 
 fn drop_odd_methods(draft: &mut Draft) {

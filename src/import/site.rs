@@ -31,13 +31,11 @@ pub(super) fn place(draft: &mut Draft, options: &Options) -> Site {
     let origins = origins(draft);
     let main = origins.iter().max_by_key(|(_, (uses, first))| (*uses, std::cmp::Reverse(*first)));
     let main = main.map(|(origin, _)| origin.clone());
-    let main = match (&draft.base, main) {
-        (Some(base), None) => Some(base.trim_end_matches('/').to_owned()),
-        (Some(base), Some(main)) if same_origin(base, &main) => {
-            Some(base.trim_end_matches('/').to_owned())
-        }
-        (_, main) => main,
+    let hinted = draft.base.as_ref().map(|base| base.trim_end_matches('/').to_owned());
+    let asked_there = |base: &String| {
+        origins.is_empty() || origins.keys().any(|origin| same_origin(base, origin))
     };
+    let main = hinted.filter(asked_there).or(main);
     let known = |name: &str| options.environments.iter().find(|known| known.name == name);
     let asked = options.environment.as_deref().and_then(known);
     let fitting = options.environments.iter().filter(|known| fits(known, main.as_deref()));

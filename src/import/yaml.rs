@@ -179,7 +179,7 @@ mod tests {
             .fold("a0: &a0 [x]\n".to_owned(), |all, line| all + &line);
         for (text, expected) in [
             (bomb.as_str(), "aliases make it too large"),
-            (&"[".repeat(100_000), "nested deeper"),
+            (&"[".repeat(100_000), "cannot be read"),
             (&"- ".repeat(5_000), "nested deeper"),
             ("a: &a [*a]", "stands for what holds it"),
             ("a: [1", "cannot be read"),

@@ -6,7 +6,7 @@ mod words;
 
 use super::{draft::Draft, fault::ImportError, formats::Importer, imported::Options, text::Text};
 use options::Said;
-pub(super) use request::proxy_url;
+pub(super) use request::{pinned, proxy_url};
 
 pub(super) const IMPORTER: Importer = Importer { name: "curl", detects, read };
 

@@ -323,7 +323,15 @@ fn sign_in(said: &Said, step: &mut Step, draft: &mut Draft) {
     let (user, password) = split_user(user);
     if let Some(scope) = aws {
         let parts: Vec<&str> = scope.split(':').collect();
-        let part = |at: usize| Text::plain(parts.get(at).copied().unwrap_or_default());
+        let part = |at: usize| {
+            Text::plain(parts.get(at).copied().filter(|p| !p.is_empty()).unwrap_or("?"))
+        };
+        if parts.len() < 4 {
+            draft.look(
+                "curl --aws-sigv4",
+                "it names no region or service: write them in the place of `?`",
+            );
+        }
         let secret = |text: Text, name: &str, draft: &mut Draft| match text.as_plain() {
             Some(plain) if !plain.is_empty() => {
                 Text::name(draft.vault.keep(plain, name, "curl --user"))
@@ -417,7 +425,7 @@ fn environment(said: &Said, draft: &mut Draft) {
         settings.push(("insecure".to_owned(), Tree::Bool(true)));
     }
     if let Some(proxy) = said.value("proxy") {
-        settings.push(("proxy".to_owned(), Tree::Text(proxy_url(proxy, draft))));
+        settings.extend(proxy_url(proxy, draft).map(|url| ("proxy".to_owned(), Tree::Text(url))));
     }
     if let Some(ca) = said.value("cacert") {
         settings.push(("ca".to_owned(), Tree::text(ca.shown())));
@@ -430,16 +438,8 @@ fn environment(said: &Said, draft: &mut Draft) {
         ];
         settings.push(("client_certificate".to_owned(), Tree::Table(members)));
     }
-    let pinned: Vec<(String, Tree)> = said
-        .values("resolve")
-        .filter_map(|text| {
-            let plain = text.as_plain()?;
-            let mut parts = plain.trim_start_matches('+').splitn(3, ':');
-            let (host, _, address) = (parts.next()?, parts.next()?, parts.next()?);
-            let first = address.split(',').next()?.trim_matches(['[', ']']);
-            Some((host.to_owned(), Tree::text(first)))
-        })
-        .collect();
+    let pinned: Vec<(String, Tree)> =
+        said.values("resolve").filter_map(|text| pinned(text.as_plain()?)).collect();
     if !pinned.is_empty() {
         settings.push(("resolve".to_owned(), Tree::Table(pinned)));
     }
@@ -450,17 +450,36 @@ fn environment(said: &Said, draft: &mut Draft) {
     }
 }
 
-/// A proxy's address, its password by reference.
-pub(in crate::import) fn proxy_url(proxy: &Text, draft: &mut Draft) -> Text {
-    let Some(plain) = proxy.as_plain() else { return proxy.clone() };
-    let whole = if plain.contains("://") { plain.to_owned() } else { format!("http://{plain}") };
-    let Ok(url) = Url::parse(&whole) else { return Text::plain(whole) };
-    let Some(password) = url.password() else { return Text::plain(whole) };
-    let decoded = percent_encoding::percent_decode_str(password).decode_utf8_lossy();
-    let name = draft.vault.keep(&decoded, "proxy_password", "the proxy's address");
-    let mut text = Text::plain(format!("{}://{}:", url.scheme(), url.username()));
-    text.push(Piece::Name(name));
+/// A proxy's address, its password by reference; none where it is no HTTP proxy.
+pub(in crate::import) fn proxy_url(proxy: &Text, draft: &mut Draft) -> Option<Text> {
+    let whole = match proxy.as_plain() {
+        None => return Some(proxy.clone()),
+        Some(plain) if plain.contains("://") => plain.to_owned(),
+        Some(plain) => format!("http://{plain}"),
+    };
+    let url = Url::parse(&whole).ok().filter(|url| url.scheme() == "http" && url.has_host());
+    let Some(url) = url else {
+        draft.unsupported("a proxy", "only proxies at http:// are spoken to");
+        return None;
+    };
     let port = url.port().map_or_else(String::new, |port| format!(":{port}"));
-    text.push(Piece::Plain(format!("@{}{port}", url.host_str().unwrap_or_default())));
-    text
+    let host = format!("{}{port}", url.host_str().unwrap_or_default());
+    let decode =
+        |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let Some(password) = url.password().map(decode).filter(|password| !password.is_empty()) else {
+        return Some(Text::plain(format!("http://{host}")));
+    };
+    let mut text = Text::plain(format!("http://{}:", decode(url.username())));
+    text.push(Piece::Name(draft.vault.keep(&password, "proxy_password", "the proxy's address")));
+    text.push(Piece::Plain(format!("@{host}")));
+    Some(text)
+}
+
+/// `host:port:address[,address]` as a host and its address.
+pub(in crate::import) fn pinned(resolve: &str) -> Option<(String, Tree)> {
+    let mut parts = resolve.trim_start_matches(['+', '-']).splitn(3, ':');
+    let (host, _, address) = (parts.next()?, parts.next()?, parts.next()?);
+    let first = address.split(',').next()?.trim_matches(['[', ']']);
+    first.parse::<std::net::IpAddr>().ok()?;
+    (!host.is_empty() && host != "*").then(|| (host.to_owned(), Tree::text(first)))
 }

@@ -96,7 +96,10 @@ impl Index {
         let source = Source {
             step,
             query: Query::named("jsonpath", path.jsonpath()),
-            name: path.name(),
+            name: match value.starts_with('/') || value.starts_with("http") {
+                true if !path.name().ends_with("url") => format!("{}_link", path.name()),
+                _ => path.name(),
+            },
             secret: is_secret(&key, &value),
             weak: strength == Strength::Weak,
         };
@@ -112,10 +115,15 @@ impl Index {
             if !told || strength(name, value, false).is_none() && !location {
                 continue;
             }
+            let called = if location {
+                format!("{}_location", noun_of(exchange))
+            } else {
+                name.strip_prefix("x-").unwrap_or(name).to_owned()
+            };
             let source = Source {
                 step,
                 query: Query::named("header", name.clone()),
-                name: names::variable(name.strip_prefix("x-").unwrap_or(name)),
+                name: names::variable(called.trim_start_matches('_')),
                 secret: secrets::is_secret_key(name),
                 weak: false,
             };

@@ -9,7 +9,13 @@ mod thread;
 
 use std::collections::BTreeSet;
 
-use super::{draft::Draft, fault::ImportError, formats::Importer, imported::Options, secrets};
+use super::{
+    draft::{Body, Draft},
+    fault::ImportError,
+    formats::Importer,
+    imported::Options,
+    names, secrets,
+};
 use recording::Exchange;
 
 pub(super) const IMPORTER: Importer = Importer { name: "har", detects, read };
@@ -47,6 +53,8 @@ fn read(text: &str, options: &Options) -> Result<Draft, ImportError> {
         );
     }
     draft.share = format!("{requests} of {all} requests, in {} steps", kept.len());
+    let home = kept.iter().find(|exchange| noise::is_page(exchange)).or(kept.first());
+    draft.base = home.and_then(|e| e.url.as_ref()).map(|url| url.origin().ascii_serialization());
     let mut jar = BTreeSet::new();
     let mut told = step::Told::default();
     for exchange in &kept {
@@ -83,7 +91,9 @@ fn without_repetitions(exchanges: Vec<Exchange>, draft: &mut Draft) -> Vec<Excha
     let mut kept: Vec<Exchange> = Vec::new();
     for exchange in exchanges {
         let again = kept.last().is_some_and(|last| {
-            last.method == "GET" && last.method == exchange.method && last.url == exchange.url
+            last.method == "GET"
+                && last.method == exchange.method
+                && step::without_cache_busters(last) == step::without_cache_busters(&exchange)
         });
         if again {
             draft.left_out(
@@ -97,31 +107,30 @@ fn without_repetitions(exchanges: Vec<Exchange>, draft: &mut Draft) -> Vec<Excha
     kept
 }
 
-/// Tokens against forgery that stood in no response: the journey cannot send the recorded ones again.
+/// Tokens that stood in no response: the journey cannot send the recorded ones again.
 fn unexplained(draft: &mut Draft) {
-    let mut found = Vec::new();
-    let guards = |key: &str| {
-        let words = super::names::words(key).join("");
-        ["csrf", "xsrf", "authenticity", "requestverification", "viewstate"]
+    let mut found = BTreeSet::new();
+    let fresh = |key: &str| {
+        let words = names::words(key).join("");
+        ["csrf", "xsrf", "authenticity", "requestverification", "viewstate", "token", "nonce"]
             .iter()
             .any(|mark| words.contains(mark))
     };
-    for step in &mut draft.steps {
-        let mut keys: Vec<(&String, &super::text::Text)> =
-            step.query.iter().chain(&step.headers).map(|(key, text)| (key, text)).collect();
-        if let super::draft::Body::Form(fields) = &step.body {
-            keys.extend(fields.iter().map(|(key, text)| (key, text)));
-        }
-        for (key, text) in keys {
-            if guards(key) && text.as_plain().is_some_and(|plain| !plain.is_empty()) {
-                found.push(key.clone());
+    for step in &draft.steps {
+        let form = match &step.body {
+            Body::Form(fields) => &fields[..],
+            _ => &[],
+        };
+        for (key, text) in step.query.iter().chain(&step.headers).chain(form) {
+            if fresh(key) && text.as_plain().is_some_and(|plain| plain.len() >= 8) {
+                found.insert(key.clone());
             }
         }
     }
     for key in found {
         draft.look(
             format!("`{key}`"),
-            "its value stood in no response of the recording: capture it in an earlier step, instead of the secret that stands for it now",
+            "its value stood in no response of the recording: if it is another one each time, capture it",
         );
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::recording::{Exchange, Sent, bare_media};
 use crate::import::{
     draft::{Body, Content, Draft, Expect, Part, Query, Step},
-    graphql, headers, secrets,
+    graphql, headers, names, secrets,
     text::Text,
     tree::Tree,
     url_parts,
@@ -29,7 +29,8 @@ pub(super) fn step(
     told: &mut Told,
     draft: &mut Draft,
 ) -> Step {
-    let mut step = Step { method: exchange.method.clone(), ..Step::default() };
+    let mut step =
+        Step { name: name(exchange), method: exchange.method.clone(), ..Step::default() };
     if let Some(url) = &exchange.url {
         let address = url_parts::address(url);
         (step.url, step.query) = (address.url, address.query);
@@ -39,11 +40,7 @@ pub(super) fn step(
         }
     }
     step.query.retain(|(name, value)| {
-        let time = value
-            .as_plain()
-            .is_some_and(|v| (10..=16).contains(&v.len()) && v.chars().all(|c| c.is_ascii_digit()));
-        let random = value.as_plain().is_some_and(|v| v.starts_with("0.") && v.len() > 8);
-        let drop = CACHE_BUSTERS.contains(&name.as_str()) && (time || random);
+        let drop = value.as_plain().is_some_and(|value| is_cache_buster(name, value));
         if drop {
             draft.left_out(format!("query `{name}`"), "only keeps caches away");
         }
@@ -58,9 +55,44 @@ pub(super) fn step(
     step
 }
 
+/// Whether a pair of a query only keeps caches away: a time or a random number under a telling name.
+fn is_cache_buster(name: &str, value: &str) -> bool {
+    let time = (10..=16).contains(&value.len()) && value.chars().all(|c| c.is_ascii_digit());
+    let random = value.starts_with("0.") && value.len() > 8;
+    CACHE_BUSTERS.contains(&name) && (time || random)
+}
+
+/// What an exchange asked for: address and pairs, without those that differ each time.
+pub(super) fn without_cache_busters(
+    exchange: &Exchange,
+) -> Option<(String, Vec<(String, String)>)> {
+    let url = exchange.url.as_ref()?;
+    let pairs =
+        url.query_pairs().into_owned().filter(|(name, value)| !is_cache_buster(name, value));
+    let bare = url[..url::Position::AfterPath].to_owned();
+    Some((bare, pairs.collect()))
+}
+
+/// What the user did, in words, told by where it led.
+fn name(exchange: &Exchange) -> String {
+    let asks = exchange.method == "GET";
+    let led = exchange.landed.as_ref().filter(|_| asks).or(exchange.url.as_ref());
+    let path = led.map(url::Url::path).unwrap_or_default();
+    let sent = exchange.body.as_ref();
+    let json =
+        sent.and_then(|sent| serde_json::from_str::<serde_json::Value>(sent.text.as_deref()?).ok());
+    let is_password = |key: &str| {
+        names::words(key).iter().any(|w| matches!(w.as_str(), "password" | "passwd" | "pwd"))
+    };
+    let fields = sent.is_some_and(|sent| sent.fields.iter().any(|field| is_password(&field.0)));
+    let members = json.as_ref().and_then(|json| json.as_object());
+    let password =
+        fields || members.is_some_and(|members| members.keys().any(|key| is_password(key)));
+    names::of_request(&exchange.method, path, super::noise::is_page(exchange), password)
+}
+
 fn sent_headers(exchange: &Exchange, told: &mut Told, step: &mut Step, draft: &mut Draft) {
     let asks = matches!(exchange.method.as_str(), "GET" | "HEAD");
-    let names: Vec<String> = step_names(exchange);
     for (name, value) in &exchange.sent {
         if name == "cookie" {
             continue;
@@ -76,9 +108,12 @@ fn sent_headers(exchange: &Exchange, told: &mut Told, step: &mut Step, draft: &m
         } else if headers::is_idempotency_key(name) {
             step.headers.push((name.clone(), Text::name("run_id")));
         } else if headers::is_sendable(name, value) {
-            let media = name == "content-type" && bare_media(value) == "multipart/form-data";
-            if !media && names.iter().filter(|known| *known == name).count() <= 4 {
-                step.headers.push((name.clone(), Text::plain(value.trim())));
+            let parts = name == "content-type" && bare_media(value) == "multipart/form-data";
+            // Libraries ask for JSON and take anything: the first is what is meant.
+            let wanted = name == "accept" && value.starts_with("application/json");
+            let value = if wanted { "application/json" } else { value.trim() };
+            if !parts {
+                step.headers.push((name.clone(), Text::plain(value)));
             }
         } else {
             draft.unsupported(
@@ -87,10 +122,6 @@ fn sent_headers(exchange: &Exchange, told: &mut Told, step: &mut Step, draft: &m
             );
         }
     }
-}
-
-fn step_names(exchange: &Exchange) -> Vec<String> {
-    exchange.sent.iter().map(|(name, _)| name.clone()).collect()
 }
 
 /// Cookies that were there before the recording began.

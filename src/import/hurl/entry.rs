@@ -176,7 +176,11 @@ impl<'l> Reader<'l> {
         let mut words = line.split_whitespace();
         let version = words.next().and_then(|first| first.strip_prefix("HTTP/"));
         if let Some(version) = version {
-            step.expects.push(Expect::new(Query::plain("version"), "equals", Tree::text(version)));
+            step.expects.push(Expect::new(
+                Query::plain("version"),
+                "equals",
+                Tree::text(format!("HTTP/{version}")),
+            ));
         }
         match words.next() {
             Some(status) if status.parse::<u16>().is_ok() => {

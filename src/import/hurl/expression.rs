@@ -69,7 +69,15 @@ impl<'w> Words<'w> {
         };
         while let Some(word) = self.bare() {
             let Some(filter) = self.filter(word)? else { break };
-            query = query.filter(filter);
+            query = match (query.subject.as_str(), &query.of, word) {
+                ("bytes", _, "count") if query.filters.is_empty() => {
+                    query.filter(Tree::text("length"))
+                }
+                ("certificate", Some(of), "daysAfterNow") if of == "not_after" => {
+                    Query::named("certificate", "expires_in_days")
+                }
+                _ => query.filter(filter),
+            };
         }
         Ok(query)
     }
@@ -160,6 +168,17 @@ impl<'w> Words<'w> {
             _ => return unary(word).map(|key| (key.to_owned(), Tree::Bool(true))),
         };
         let value = match (key, self.next()) {
+            // `HTTP/2` is what we call what hurl calls `2`.
+            (_, Some(Word::Quoted(text)))
+                if query.subject == "version" && query.filters.is_empty() =>
+            {
+                let plain = text.as_plain().unwrap_or_default();
+                let prefix = if plain.starts_with("HTTP") { "" } else { "HTTP/" };
+                Tree::text(format!("{prefix}{plain}"))
+            }
+            (_, Some(Word::Bare(hex))) if query.subject == "sha256" && hex.starts_with("hex,") => {
+                Tree::text(hex[4..].trim_end_matches(';').to_lowercase())
+            }
             ("matches", Some(Word::Pattern(pattern))) => Tree::text(pattern.clone()),
             (_, Some(Word::Quoted(text))) => Tree::Text(text.clone()),
             (_, Some(Word::Pattern(pattern))) => Tree::text(pattern.clone()),
@@ -323,7 +342,7 @@ mod tests {
             ("body matches /a\\/b+/", "{ body = true } matches = \"a/b+\""),
             (
                 "certificate \"Expire-Date\" daysAfterNow > 15",
-                "{ certificate = \"not_after\", filter = \"days_from_now\" } above = 15",
+                "{ certificate = \"expires_in_days\" } above = 15",
             ),
             (
                 "xpath \"string(//head/title)\" == \"Shop\"",
@@ -333,6 +352,9 @@ mod tests {
                 "xpath \"//meta[@name='c']/@content\" isString",
                 "{ css = 'meta[name=\"c\"]', attribute = \"content\" } is_text = true",
             ),
+            ("version == \"2\"", "{ version = true } equals = \"HTTP/2\""),
+            ("sha256 == hex,00FF;", "{ sha256 = true } equals = \"00ff\""),
+            ("bytes count == 3", "{ bytes = true, filter = \"length\" } equals = 3"),
             ("jsonpath \"$.id\" == {{id}}", "{ jsonpath = \"$.id\" } equals = \"{{id}}\""),
         ] {
             let words = lines::words(line).unwrap();

@@ -51,17 +51,14 @@ pub(super) fn read(pairs: Vec<(String, Text)>, step: &mut Step, draft: &mut Draf
             "insecure" if on => setting("insecure", Tree::Bool(true), draft),
             "cacert" => setting("ca", Tree::text(plain), draft),
             "proxy" => {
-                let proxy = crate::import::curl::proxy_url(&value, draft);
-                setting("proxy", Tree::Text(proxy), draft);
-            }
-            "resolve" => {
-                let mut parts = plain.splitn(3, ':');
-                if let (Some(host), Some(_), Some(address)) =
-                    (parts.next(), parts.next(), parts.next())
-                {
-                    setting("resolve", Tree::one(host, Tree::text(address)), draft);
+                if let Some(proxy) = crate::import::curl::proxy_url(&value, draft) {
+                    setting("proxy", Tree::Text(proxy), draft);
                 }
             }
+            "resolve" => match crate::import::curl::pinned(&plain) {
+                Some(pinned) => setting("resolve", Tree::Table(vec![pinned]), draft),
+                None => draft.unsupported("option `resolve`", "it names no address"),
+            },
             "skip" if on => step.keys.push((SKIP.to_owned(), Tree::Bool(true))),
             "compressed" | "verbose" | "very-verbose" | "output" | "path-as-is" | "skip"
             | "insecure" | "http1.1" | "http2" | "ipv4" | "ipv6" | "verbosity" => {}

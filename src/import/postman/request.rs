@@ -205,11 +205,11 @@ fn part(pair: &Pair, draft: &mut Draft) -> Option<Part> {
 
 fn sign_in(given: &Given, step: &mut Step, draft: &mut Draft) {
     let kind = given.kind.as_deref().unwrap_or_default();
-    let mut value = |name: &str, draft: &mut Draft| {
+    let value = |name: &str, draft: &mut Draft| {
         let value = given.parameter(name).unwrap_or_default();
         text(&value, draft)
     };
-    let mut fields = |names: &[(&str, &str)], draft: &mut Draft| -> Vec<(String, Text)> {
+    let fields = |names: &[(&str, &str)], draft: &mut Draft| -> Vec<(String, Text)> {
         let all = names.iter().map(|(theirs, ours)| ((*ours).to_owned(), value(theirs, draft)));
         all.collect::<Vec<_>>()
             .into_iter()
