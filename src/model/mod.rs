@@ -4,6 +4,7 @@
 //! beyond constructors and simple questions about themselves. Times are [`jiff::Timestamp`], spans of time
 //! [`std::time::Duration`]; where a plain number leaves the program its unit is in the name (`_ms`, `_bytes`).
 
+pub mod amount;
 pub mod case;
 pub mod change;
 pub mod environment;
@@ -21,6 +22,7 @@ pub mod secret;
 pub mod settings;
 pub mod verdict;
 
+pub use amount::amounts;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
@@ -31,18 +33,21 @@ pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
-pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
+pub use journey::{
+    Action, Assertion, Body, Capture, HttpStep, Journey, Measure, MeasureRule, Schedule, Slo, Step,
+    Text, Worse,
+};
 pub use network::{Destination, Network};
-pub use part::{Part, Parts};
+pub use part::{Part, Parts, narrow};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use run::{
-    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Run, StepOutcome,
-    StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
+    StepOutcome, StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{
     AgentSettings, Detect, EnvironmentSettings, Retention, Scope, Service, Settings, TokenSettings,
     Watch,
 };
-pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict};
+pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};

@@ -37,6 +37,7 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
             max_body_bytes: 1 << 20,
         }),
         captures: Vec::new(),
+        measures: Vec::new(),
         assertions: Vec::new(),
     }
 }

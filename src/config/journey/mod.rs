@@ -2,6 +2,7 @@
 
 mod expect;
 mod http;
+mod measure;
 mod predicate;
 mod query;
 mod revision;

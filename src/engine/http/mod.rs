@@ -13,6 +13,7 @@ mod guard;
 mod hop;
 mod jar;
 mod marks;
+mod measure;
 mod redirect;
 mod request;
 mod resolve;
