@@ -71,7 +71,13 @@ fn a_recording_of_chrome() {
 
 #[test]
 fn a_recording_of_firefox() {
-    let secrets = ["p4ss", "eyJhbGciOiJIUzI1NiJ9", "ZZtopSecretSession1", "sh0rtLivedT0ken", "eyJpdiI6Ik1UWTNP"];
+    let secrets = [
+        "p4ss",
+        "eyJhbGciOiJIUzI1NiJ9",
+        "ZZtopSecretSession1",
+        "sh0rtLivedT0ken",
+        "eyJpdiI6Ik1UWTNP",
+    ];
     let imported = holds("firefox.har", &options("firefox.har"), &secrets);
     snapshot!("firefox", &imported);
     assert_eq!(imported.files, ["invoice.pdf"]);
@@ -144,14 +150,22 @@ fn an_environment_that_fits_is_used() {
         vars: ["base_url".into(), "csrf".into()].into(),
         secrets: ["password".into()].into(),
     };
-    let other = Known { name: "production".into(), base_url: Some("https://x.example".into()), ..Known::default() };
+    let other = Known {
+        name: "production".into(),
+        base_url: Some("https://x.example".into()),
+        ..Known::default()
+    };
     let known = Options { environments: vec![other.clone(), staging], ..options("chrome.har") };
     let imported = import(&fixture("chrome.har"), &known).unwrap();
     assert_eq!((imported.environment.as_str(), imported.new_environment), ("staging", false));
     assert_eq!(imported.settings, "", "nothing is missing");
     // `csrf` is a variable there already.
     assert!(imported.toml.contains("csrf_2 = { css ="), "{}", imported.toml);
-    let asked = Options { environment: Some("production".into()), environments: vec![other], ..options("chrome.har") };
+    let asked = Options {
+        environment: Some("production".into()),
+        environments: vec![other],
+        ..options("chrome.har")
+    };
     let imported = import(&fixture("chrome.har"), &asked).unwrap();
     assert!(imported.toml.contains("url = \"{{base_url}}/accounts/login/\""));
     assert!(imported.notes.iter().any(|note| note.why.contains("stands for both")));
@@ -203,7 +217,9 @@ fn broken_inputs_are_told_with_their_place() {
     let odd = Options { name: Some("a/b".into()), ..Options::default() };
     assert!(matches!(import("curl x.example", &odd), Err(ImportError::Name(_))));
     let odd = Options { format: Some("wsdl".into()), ..Options::default() };
-    assert!(import("x", &odd).unwrap_err().to_string().contains("har, postman, openapi, curl, hurl"));
+    assert!(
+        import("x", &odd).unwrap_err().to_string().contains("har, postman, openapi, curl, hurl")
+    );
 }
 
 #[test]

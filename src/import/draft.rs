@@ -7,6 +7,9 @@ use super::{
     vault::Vault,
 };
 
+/// Most steps that are imported: nobody reads a longer journey.
+pub(super) const MOST_STEPS: usize = 200;
+
 /// A journey before its secrets, site and names are settled.
 #[derive(Debug, Default)]
 pub(super) struct Draft {

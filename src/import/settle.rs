@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{
-    draft::{Auth, Body, Content, Draft, Step},
+    draft::{Auth, Body, Content, Draft, MOST_STEPS, Step},
     emit,
     fault::ImportError,
     imported::{Imported, Known, NoteKind, Options, SecretNeeded},
@@ -25,6 +25,9 @@ struct Lacking {
 /// Settles site, names and secrets, and writes the journey.
 pub(super) fn settle(mut draft: Draft, options: &Options) -> Result<Imported, ImportError> {
     drop_odd_methods(&mut draft);
+    for step in draft.steps.split_off(draft.steps.len().min(MOST_STEPS)) {
+        draft.left_out(format!("{} {}", step.method, step.name), "beyond the first 200 steps");
+    }
     if draft.steps.is_empty() {
         let reasons: Vec<String> =
             draft.notes.iter().take(5).map(|note| format!("{}: {}", note.what, note.why)).collect();

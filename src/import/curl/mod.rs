@@ -4,7 +4,13 @@ mod options;
 mod request;
 mod words;
 
-use super::{draft::Draft, fault::ImportError, formats::Importer, imported::Options, text::Text};
+use super::{
+    draft::{Draft, MOST_STEPS},
+    fault::ImportError,
+    formats::Importer,
+    imported::Options,
+    text::Text,
+};
 use options::Said;
 pub(super) use request::{pinned, proxy_url};
 
@@ -35,6 +41,10 @@ fn read(text: &str, _: &Options) -> Result<Draft, ImportError> {
         };
         commands += 1;
         for said in Said::read(arguments, &mut draft) {
+            if draft.steps.len() >= MOST_STEPS {
+                draft.left_out(format!("command {commands}"), "beyond the first 200 steps");
+                continue;
+            }
             request::steps(said, &mut draft);
         }
     }

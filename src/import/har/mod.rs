@@ -10,7 +10,7 @@ mod thread;
 use std::collections::BTreeSet;
 
 use super::{
-    draft::{Body, Draft},
+    draft::{Body, Draft, MOST_STEPS},
     fault::ImportError,
     formats::Importer,
     imported::Options,
@@ -42,7 +42,10 @@ fn read(text: &str, options: &Options) -> Result<Draft, ImportError> {
     });
     let kept = without_noise(recording.exchanges, options, &mut draft);
     let requests = kept.len();
-    let kept = without_repetitions(chain::fold(kept), &mut draft);
+    let mut kept = without_repetitions(chain::fold(kept), &mut draft);
+    for exchange in kept.drain(kept.len().min(MOST_STEPS)..) {
+        draft.left_out(exchange.label(), "beyond the first 200 steps");
+    }
     if sanitized && !kept.is_empty() {
         draft.look("the recording", "it holds no cookie and no Authorization header: if the site has a sign-in, export it \"with sensitive data\" and import that");
     }
