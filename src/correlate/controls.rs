@@ -10,7 +10,7 @@ use crate::model::{Change, Metric, Probe, SeriesKey};
 
 use super::{
     Tuning,
-    figures::median_of,
+    figures::{count, median_of},
     footing::Footing,
     rebase,
     series::{Line, moment, point, seconds},
@@ -24,11 +24,27 @@ const SPAN: f64 = 6.0;
 const SHARED_FROM: f64 = 0.1;
 /// Base intervals within which failures are at the same time.
 const AT_ONCE: f64 = 4.5;
+/// Base intervals for which the first failure of a control is news: whether the others follow is known after that.
+const FRESH: f64 = 2.0;
+/// The same of the series that is judged: the controls are heard once more before it is believed.
+const OWN: f64 = 1.5;
+/// Base intervals without a failure before it.
+const CALM: f64 = 12.0;
+/// Runs before the change that say how often a control fails, how many of them are needed, and the share from which on its failures
+/// are its own: an environment that is always down tells nothing of an outage.
+const STEADY: (usize, usize, f64) = (60, 10, 0.2);
 
 /// The controls of one change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Controls {
     each: Vec<Control>,
+    /// The newest run of any of them.
+    newest: Option<Timestamp>,
+    /// Outages: from the first failure to the last run that showed it. What was seen before enough of them had failed is theirs
+    /// as well.
+    outages: Vec<(Timestamp, Timestamp)>,
+    /// Whether runs came in another order than that of time, so that the outages must be looked for anew.
+    muddled: bool,
 }
 
 /// One control since the change.
@@ -36,6 +52,9 @@ pub(super) struct Controls {
 struct Control {
     key: SeriesKey,
     footing: Option<Footing>,
+    interval_s: f64,
+    /// Whether it hardly failed before the change.
+    steady: bool,
     /// Index in its line of the next run to take.
     next: Option<usize>,
     /// Log ratios to what was expected, in order of time.
@@ -58,7 +77,8 @@ impl Controls {
     pub(super) fn add(&mut self, key: SeriesKey) {
         if !self.holds(&key) {
             let (ratios, outcomes) = (Vec::new(), Vec::new());
-            self.each.push(Control { key, footing: None, next: None, ratios, outcomes });
+            let (footing, next, interval_s, steady) = (None, None, 0.0, false);
+            self.each.push(Control { key, footing, interval_s, steady, next, ratios, outcomes });
         }
     }
 
@@ -77,7 +97,7 @@ impl Controls {
         self.each.len() >= FEWEST
     }
 
-    /// Takes the newest runs of a control.
+    /// Takes the newest runs of a control; [`Controls::settle`] is to follow.
     pub(super) fn take(&mut self, line: &Line, change: &Change, tuning: &Tuning) {
         let own = self.each.iter_mut().find(|control| control.key == line.member.series);
         let Some(control) = own else { return };
@@ -86,6 +106,7 @@ impl Controls {
             let at_s = seconds(change.started_at);
             let interval_s = line.member.interval.as_secs_f64();
             control.footing = Footing::lay(&before.points, at_s, interval_s, tuning);
+            (control.interval_s, control.steady) = (interval_s, steady(line, change.started_at));
             line.from(change.started_at)
         });
         for probe in line.probes.get(next..).unwrap_or_default() {
@@ -93,8 +114,83 @@ impl Controls {
                 control.footing.as_mut().and_then(|f| Some(f.score(&point(probe))? * f.scale()));
             control.ratios.extend(score.map(|ratio| (probe.at, ratio)));
             control.outcomes.extend(probe.success.map(|ok| (probe.at, ok)));
+            self.muddled |= self.newest.is_some_and(|newest| probe.at < newest);
+            self.newest = self.newest.max(Some(probe.at));
         }
         control.next = Some(line.probes.len().max(next));
+    }
+
+    /// Looks for outages in what was taken since the last time; whether there is one more, so that runs which were judged without
+    /// knowing of it are to be judged anew.
+    pub(super) fn settle(&mut self) -> bool {
+        let before = self.outages.len();
+        if std::mem::take(&mut self.muddled) {
+            let known = std::mem::take(&mut self.outages);
+            let mut times: Vec<Timestamp> =
+                self.each.iter().flat_map(|c| c.outcomes.iter().map(|(at, _)| *at)).collect();
+            times.sort();
+            times.dedup();
+            times.into_iter().for_each(|at| self.recognise(at));
+            return self.outages != known;
+        }
+        if let Some(newest) = self.newest {
+            self.recognise(newest);
+        }
+        self.outages.len() != before
+    }
+
+    /// Notes an outage that the runs up to `at` show.
+    fn recognise(&mut self, at: Timestamp) {
+        let just_after = moment(seconds(at) + 1e-3);
+        if !self.are_down(just_after, 0.0) {
+            return;
+        }
+        let begun = |control: &Control| {
+            let from = control.since(at, AT_ONCE, 0.0);
+            let seen = between(&control.outcomes, from, just_after);
+            seen.iter().find(|(_, ok)| !ok).map(|(at, _)| *at)
+        };
+        let begin = self.each.iter().filter(|c| c.steady).filter_map(begun).min().unwrap_or(at);
+        match self.outages.last_mut().filter(|(_, end)| *end >= begin) {
+            Some((_, end)) => *end = at,
+            None => self.outages.push((begin, at)),
+        }
+    }
+
+    /// Whether at least half of the controls failed right before `at`.
+    fn are_down(&self, at: Timestamp, interval_s: f64) -> bool {
+        let failed: Vec<bool> = self
+            .each
+            .iter()
+            .filter(|control| control.steady)
+            .map(|c| between(&c.outcomes, c.since(at, AT_ONCE, interval_s), at))
+            .filter(|seen| !seen.is_empty())
+            .map(|seen| seen.iter().any(|(_, ok)| !ok))
+            .collect();
+        let down = failed.iter().filter(|failed| **failed).count();
+        failed.len() >= FEWEST && down >= 2 && 2 * down >= failed.len()
+    }
+
+    /// Whether a control, or the series that is judged, has just begun to fail: it may be the first of many, so that nothing is
+    /// concluded until the others were heard.
+    pub(super) fn stir(&self, at: Timestamp, own: &Line) -> bool {
+        let interval_s = own.member.interval.as_secs_f64();
+        let steady = || self.each.iter().filter(|c| c.steady);
+        if steady().count() < FEWEST {
+            return false;
+        }
+        let news = |control: &Control| {
+            let fresh = control.since(at, FRESH, interval_s);
+            let calm = between(&control.outcomes, control.since(at, CALM, interval_s), fresh);
+            let lately = between(&control.outcomes, fresh, at);
+            lately.iter().any(|(_, ok)| !ok) && calm.iter().all(|(_, ok)| *ok)
+        };
+        let from = |spans: f64| own.from(moment(seconds(at) - spans * interval_s));
+        let (calm, fresh, now) = (from(CALM), from(OWN), own.from(at));
+        let failed = |probe: &Probe| probe.success == Some(false);
+        let own_news = own.probes[fresh..now.max(fresh)].iter().any(failed)
+            && !own.probes[calm..fresh.max(calm)].iter().any(failed);
+        own_news || steady().any(news)
     }
 
     /// What the controls saw right before a run.
@@ -102,30 +198,44 @@ impl Controls {
         if !self.enough() {
             return Shared::default();
         }
-        let since = |spans: f64| moment(seconds(at) - spans * interval_s);
-        let (from, lately) = (since(SPAN), since(AT_ONCE));
         let levels: Vec<f64> = self
             .each
             .iter()
             .filter_map(|control| {
-                let seen = between(&control.ratios, from, at);
+                let seen = between(&control.ratios, control.since(at, SPAN, interval_s), at);
                 (seen.len() >= 2).then(|| median_of(seen.iter().map(|(_, r)| *r).collect()))?
             })
             .collect();
         let level = if levels.len() >= FEWEST { median_of(levels) } else { None };
-        let failed: Vec<bool> = self
-            .each
-            .iter()
-            .map(|control| between(&control.outcomes, lately, at))
-            .filter(|seen| !seen.is_empty())
-            .map(|seen| seen.iter().any(|(_, ok)| !ok))
-            .collect();
-        let down = failed.iter().filter(|failed| **failed).count();
+        let within = |(begin, end): &(Timestamp, Timestamp)| (*begin..=*end).contains(&at);
+        let known = self.outages.iter().map(|(begin, end)| (self.margin(*begin), *end));
         Shared {
             slower: level.filter(|level| level.abs() >= SHARED_FROM).unwrap_or(0.0),
-            outage: failed.len() >= FEWEST && down >= 2 && 2 * down >= failed.len(),
+            outage: self.are_down(at, interval_s) || known.into_iter().any(|span| within(&span)),
         }
     }
+
+    /// An outage began up to an interval before the first failure that was seen.
+    fn margin(&self, begin: Timestamp) -> Timestamp {
+        let interval_s = self.each.iter().map(|c| c.interval_s).fold(0.0, f64::max);
+        moment(seconds(begin) - interval_s)
+    }
+}
+
+impl Control {
+    /// So many intervals before `at`: its own, or those of the series that is judged, where these are longer.
+    fn since(&self, at: Timestamp, spans: f64, interval_s: f64) -> Timestamp {
+        moment(seconds(at) - spans * interval_s.max(self.interval_s))
+    }
+}
+
+/// Whether a series hardly failed before `at`.
+fn steady(line: &Line, at: Timestamp) -> bool {
+    let (recent, needed, share) = STEADY;
+    let before = line.probes[..line.from(at)].iter().rev();
+    let known: Vec<bool> = before.filter_map(|p| p.success).take(recent).collect();
+    let failed = known.iter().filter(|ok| !**ok).count();
+    known.len() >= needed && count(failed) < share * count(known.len())
 }
 
 impl Shared {
@@ -136,9 +246,9 @@ impl Shared {
         }
         let mut relieved = probe.clone();
         relieved.latency_ms = probe.latency_ms.map(|ms| ms * (-self.slower).exp());
-        // Neither its failures nor its successes tell anything of the change meanwhile.
+        // Neither its failures nor its successes tell anything of the change meanwhile, nor do the times of those that got through.
         if self.outage {
-            (relieved.success, relieved.signature) = (None, None);
+            (relieved.success, relieved.latency_ms, relieved.signature) = (None, None, None);
         }
         Some(relieved)
     }
@@ -172,6 +282,7 @@ mod tests {
             controls.add(line.member.series.clone());
             controls.take(&line, &deploy, &Tuning::default());
         }
+        controls.settle();
         (controls, moment(START_S + 430.0 * 60.0))
     }
 
@@ -182,6 +293,61 @@ mod tests {
         assert!((shared.slower - 1.6_f64.ln()).abs() < 0.2 && !shared.outage, "{shared:?}");
         let (down, now) = controls(4, 1.0, 1.1);
         assert!(down.shared(now, 60.0).outage);
+    }
+
+    #[test]
+    fn what_was_seen_before_an_outage_was_known_is_excused_later() {
+        let at = |row: f64| moment(START_S + row * 60.0);
+        let deploy = change("deploy", "shop", at(400.0));
+        let lines = |usual: f64| {
+            (0..4_u64).map(move |seed| {
+                let line = Line::new(member(&format!("journey {seed}"), &[], 60));
+                let mut probes =
+                    crate::correlate::made::Make { ok: 1.0, ..REAL }.probes(900 + seed, 460, 60.0);
+                fail(&mut probes, 100, usual, seed);
+                // One after the other, two minutes apart.
+                fail(&mut probes, 402 + 2 * usize::try_from(seed).unwrap(), 1.1, seed);
+                (line.member.series.clone(), probes, line)
+            })
+        };
+        let mut controls = Controls::default();
+        let mut all: Vec<_> = lines(0.0).collect();
+        all.iter().for_each(|(key, ..)| controls.add(key.clone()));
+        for (_, probes, line) in &mut all {
+            line.merge(probes[..400].to_vec());
+        }
+        let mut known = Vec::new();
+        for row in 400..460 {
+            for (_, probes, line) in &mut all {
+                line.add(&probes[row]);
+                controls.take(line, &deploy, &Tuning::default());
+                if controls.settle() {
+                    known.push(row);
+                }
+            }
+            if row == 403 {
+                assert!(
+                    !controls.shared(at(402.5), 60.0).outage && controls.stir(at(403.5), &all[3].2)
+                );
+            }
+        }
+        assert_eq!(known, [404], "news once");
+        assert!(controls.shared(at(402.5), 60.0).outage, "also what was before it was known");
+        assert!(!controls.shared(at(400.5), 60.0).outage);
+        // In any order the same.
+        let mut other = Controls::default();
+        all.iter().for_each(|(key, ..)| other.add(key.clone()));
+        all.iter().rev().for_each(|(.., line)| other.take(line, &deploy, &Tuning::default()));
+        assert!(other.settle());
+        assert_eq!(other.outages, controls.outages);
+        // What is always down tells of no outage.
+        let mut down = Controls::default();
+        for (key, probes, mut line) in lines(0.5) {
+            line.merge(probes);
+            down.add(key);
+            down.take(&line, &deploy, &Tuning::default());
+        }
+        assert!(!down.settle() && !down.shared(at(430.0), 60.0).outage);
     }
 
     #[test]

@@ -139,18 +139,14 @@ impl Room {
         }
         let Some(line) = self.lines.get_mut(series) else { return Vec::new() };
         let added = line.add(probe);
-        if control {
-            for watched in self.watches.values_mut().filter(|w| w.closed_at.is_none()) {
-                watched.controls.take(line, &watched.change, &self.rules.tuning);
-            }
-        }
+        let mut told = if control { self.control(series) } else { Vec::new() };
         match added {
-            Added::Known => return Vec::new(),
-            _ if !(watched || looked_after) => return Vec::new(),
+            Added::Known => return told,
+            _ if !(watched || looked_after) => return told,
             Added::Inside => self.judge_anew(series),
             Added::Last => self.advance(series),
         }
-        let mut told = self.report(&series.environment, Some(series));
+        told.extend(self.report(&series.environment, Some(series)));
         if looked_after {
             told.extend(self.look_after(series));
         }
@@ -160,6 +156,23 @@ impl Room {
     /// The controls of the watches that are open.
     fn open_controls(&self) -> impl Iterator<Item = &SeriesKey> {
         self.watches.values().filter(|w| w.closed_at.is_none()).flat_map(|w| w.controls.keys())
+    }
+
+    /// Lets the watches that are open take the newest run of a control. Where that shows an outage, what was judged before it was known
+    /// is judged anew.
+    fn control(&mut self, series: &SeriesKey) -> Vec<Verdict> {
+        let Some(line) = self.lines.get(series) else { return Vec::new() };
+        let mut anew = BTreeSet::new();
+        let open = self.watches.values_mut().filter(|w| w.closed_at.is_none());
+        for watched in open.filter(|w| w.controls.holds(series)) {
+            watched.controls.take(line, &watched.change, &self.rules.tuning);
+            if watched.controls.settle() {
+                anew.extend(watched.tracks.keys().cloned());
+            }
+        }
+        anew.iter().for_each(|series| self.judge_anew(series));
+        let places: BTreeSet<EnvironmentName> = anew.into_iter().map(|k| k.environment).collect();
+        places.iter().flat_map(|place| self.report(place, None)).collect()
     }
 
     /// Judges a series from its start for every watch that is still open.

@@ -74,6 +74,12 @@ pub(super) struct Scene<'a> {
 }
 
 impl<'a> Scene<'a> {
+    /// What bears on a look at a run, `sick` being whether our prober is in doubt. It is as well where a failure has just begun that
+    /// others may share.
+    fn around_run(&self, sick: bool, at: Timestamp) -> Around<'a> {
+        self.around(sick || self.controls.stir(at, self.line))
+    }
+
     /// What bears on a look, `doubt` being whether our prober is in doubt.
     fn around(&self, doubt: bool) -> Around<'a> {
         Around { doubt, stirs: self.stirs, services: &self.change.services }
@@ -158,7 +164,7 @@ impl Track {
             self.foreign += 1;
             return;
         }
-        let around = scene.around(health.sick().is_some());
+        let around = scene.around_run(health.sick().is_some(), probe.at);
         let shared = scene.shared(probe);
         let relieved = shared.relieve(probe);
         self.excused += u32::from(shared.outage && probe.success == Some(false));
@@ -359,7 +365,7 @@ pub(super) fn replayed(
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
-            let around = scene.around(health.sick().is_some());
+            let around = scene.around_run(health.sick().is_some(), probe.at);
             judge.push(&seen(at), around);
         }
     }

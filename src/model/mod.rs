@@ -15,6 +15,7 @@ pub mod id;
 pub mod journey;
 pub mod network;
 pub mod part;
+pub mod predicate;
 pub mod probe;
 pub mod query;
 pub mod run;
@@ -39,8 +40,9 @@ pub use journey::{
 };
 pub use network::{Destination, Network};
 pub use part::{Part, Parts, narrow};
+pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
-pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
+pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
 pub use run::{
     AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
     StepOutcome, StepRun, Trigger,

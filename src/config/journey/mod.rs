@@ -1,6 +1,7 @@
 //! A journey file, table by table.
 
 mod expect;
+mod filter;
 mod http;
 mod measure;
 mod predicate;

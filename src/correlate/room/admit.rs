@@ -65,6 +65,7 @@ impl Room {
         {
             watched.controls.take(line, change, &self.rules.tuning);
         }
+        watched.controls.settle();
         let judged = watched.tracks.keys().filter_map(|key| self.lines.get(key));
         let usual = self.rules.tuning.failure_prior;
         let fleet = Fleet::learn(judged, change.started_at, usual);
