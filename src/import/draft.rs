@@ -216,6 +216,15 @@ pub(super) struct Expect {
 }
 
 impl Expect {
+    /// A predicate the other way round, as it reads best: `exists = false`, `not_contains = "x"`.
+    pub(super) fn negated(key: &str, value: Tree) -> (String, Tree) {
+        match (key, &value) {
+            ("exists" | "is_empty", Tree::Bool(truth)) => (key.to_owned(), Tree::Bool(!truth)),
+            ("not_equals", _) => ("equals".to_owned(), value),
+            _ => (format!("not_{key}"), value),
+        }
+    }
+
     /// One predicate on one query.
     pub(super) fn new(query: Query, predicate: &str, value: Tree) -> Self {
         Self { query, predicates: vec![(predicate.to_owned(), value)] }

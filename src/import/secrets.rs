@@ -138,15 +138,6 @@ pub(super) fn is_tracking_cookie(name: &str) -> bool {
 
 /// Replaces every secret of a draft by a reference.
 pub(super) fn hide(draft: &mut Draft) {
-    let mut notes = Vec::new();
-    for step in &mut draft.steps {
-        headers(step, &mut draft.vault, &mut notes);
-        fields(step, &mut draft.vault);
-        half_a_pair(step);
-    }
-    for (what, why) in notes {
-        draft.unsupported(what, why);
-    }
     let vars = std::mem::take(&mut draft.vars);
     for (name, value) in vars {
         let url = value.starts_with("http://") || value.starts_with("https://");
@@ -156,6 +147,15 @@ pub(super) fn hide(draft: &mut Draft) {
         } else {
             draft.vars.push((name, value));
         }
+    }
+    let mut notes = Vec::new();
+    for step in &mut draft.steps {
+        headers(step, &mut draft.vault, &mut notes);
+        fields(step, &mut draft.vault);
+        half_a_pair(step);
+    }
+    for (what, why) in notes {
+        draft.unsupported(what, why);
     }
     let finder = draft.vault.finder();
     for step in &mut draft.steps {

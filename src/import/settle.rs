@@ -278,11 +278,13 @@ fn journey_name(draft: &Draft, options: &Options, site: &Site) -> String {
 fn needed(draft: &Draft, site: &Site, name: &str, known: &Known) -> Vec<SecretNeeded> {
     let telling = site.word.contains(char::is_alphabetic);
     let word = if telling { &site.word } else { name };
+    let finder = draft.vault.finder();
     let kept = draft.vault.kept().iter().filter(|kept| !known.secrets.contains(&kept.name));
+    let mut taken = BTreeSet::new();
     kept.map(|kept| SecretNeeded {
         name: kept.name.clone(),
-        env: names::environment_variable(word, &kept.name),
-        place: kept.place.clone(),
+        env: names::unique(&names::environment_variable(word, &kept.name), &mut taken, "_"),
+        place: finder.scrub(&kept.place),
     })
     .collect()
 }

@@ -138,11 +138,7 @@ impl<'w> Words<'w> {
         }
         let Some(Word::Bare(word)) = self.next() else { return Err("no predicate".to_owned()) };
         let (key, value) = self.predicate(word, &query)?;
-        let (key, value) = match (negated, key.as_str()) {
-            (false, _) => (key, value),
-            (true, "not_equals") => ("equals".to_owned(), value),
-            (true, key) => (format!("not_{key}"), value),
-        };
+        let (key, value) = if negated { Expect::negated(&key, value) } else { (key, value) };
         if self.words.is_empty() {
             Ok(Expect::new(query, &key, value))
         } else {
@@ -329,7 +325,7 @@ mod tests {
                 "jsonpath \"$.a\" count >= 3",
                 "{ jsonpath = \"$.a\", filter = \"count\" } at_least = 3",
             ),
-            ("jsonpath \"$.a\" not exists", "{ jsonpath = \"$.a\" } not_exists = true"),
+            ("jsonpath \"$.a\" not exists", "{ jsonpath = \"$.a\" } exists = false"),
             (
                 "cookie \"sid[HttpOnly]\" exists",
                 "{ cookie = \"sid\", attribute = \"http_only\" } exists = true",

@@ -211,7 +211,10 @@ fn member(found: &regex::Captures<'_>, bodies: &[String]) -> Option<Expect> {
         }
         _ => return None,
     };
-    let key = if found.get(2).is_some() { format!("not_{key}") } else { key.to_owned() };
+    let (key, value) = match found.get(2) {
+        Some(_) => Expect::negated(key, value),
+        None => (key.to_owned(), value),
+    };
     Some(Expect::new(query, &key, value))
 }
 
