@@ -78,7 +78,7 @@ fn comments(draft: &Draft, head: &Head<'_>) -> String {
     if !head.settings.is_empty() {
         out.push_str("#\n# In wayfarer.toml:\n");
         for line in head.settings.lines() {
-            out.push_str(&format!("#   {line}").trim_end().to_owned());
+            out.push_str(format!("#   {line}").trim_end());
             out.push('\n');
         }
     }

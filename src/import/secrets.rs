@@ -386,7 +386,7 @@ fn fields(step: &mut Step, vault: &mut Vault) {
         if is_value(plain) && (is_secret_key(key) || is_key_by_form(plain) || lone_key) {
             let place = format!("{within} `{key}` of step `{name_of_step}`");
             let wanted = if key.is_empty() { "value" } else { key };
-            *text = Text::name(vault.keep(&plain.to_owned(), wanted, &place));
+            *text = Text::name(vault.keep(plain, wanted, &place));
         }
     };
     for (key, text) in &mut step.query {

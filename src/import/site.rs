@@ -40,8 +40,8 @@ pub(super) fn place(draft: &mut Draft, options: &Options) -> Site {
     let asked = options.environment.as_deref().and_then(known);
     let fitting = options.environments.iter().filter(|known| fits(known, main.as_deref()));
     let chosen = asked.or_else(|| fitting.max_by_key(|k| k.base_url.as_ref().map(String::len)));
-    let mut site = Site::default();
-    site.word = main.as_deref().map_or_else(String::new, word_of);
+    let word = main.as_deref().map_or_else(String::new, word_of);
+    let mut site = Site { word, ..Site::default() };
     let base = match (chosen, main) {
         (Some(known), main) => {
             site.environment = known.name.clone();

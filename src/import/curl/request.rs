@@ -233,10 +233,9 @@ fn typed(data: Text, media: Option<&str>, draft: &mut Draft) -> Body {
             _ => {}
         }
     }
-    if media.is_none() || media.as_deref() == Some("application/x-www-form-urlencoded") {
-        if let Some(pairs) = url_parts::template_pairs(&data) {
-            return Body::Form(pairs);
-        }
+    let form = media.as_deref().is_none_or(|media| media == "application/x-www-form-urlencoded");
+    if form && let Some(pairs) = url_parts::template_pairs(&data) {
+        return Body::Form(pairs);
     }
     Body::Text(data)
 }
@@ -266,7 +265,7 @@ fn encoded(value: &Text) -> Text {
 fn file_of(file: &Text, draft: &mut Draft) -> Body {
     let name = file.shown();
     let short = name.rsplit(['/', '\\']).next().unwrap_or_default();
-    if short.is_empty() || short == "-" || short == "." || !file.names().next().is_none() {
+    if short.is_empty() || short == "-" || short == "." || file.names().next().is_some() {
         draft.unsupported(
             "a body from standard input or a computed file",
             "name a file with `body_file`",
@@ -297,7 +296,7 @@ fn part(value: &Text, forms: bool, draft: &mut Draft) -> Option<Part> {
         let kept = fields.next().unwrap_or_default().to_owned();
         let attributes: Vec<&str> = fields.collect();
         let known = |a: &&str| a.trim().starts_with("type=") || a.trim().starts_with("filename=");
-        if !attributes.is_empty() && attributes.iter().all(|a| known(&a)) {
+        if !attributes.is_empty() && attributes.iter().all(known) {
             media =
                 attributes.iter().find_map(|a| a.trim().strip_prefix("type=")).map(str::to_owned);
             *last = kept;

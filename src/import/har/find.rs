@@ -425,7 +425,7 @@ fn noun_of(exchange: &Exchange) -> String {
         segment.len() > 2
             && segment.chars().all(|c| c.is_ascii_alphabetic() || c == '-' || c == '_')
     };
-    path.split('/').rev().find(word).map(|noun| singular(noun)).unwrap_or_default()
+    path.split('/').rev().find(word).map(singular).unwrap_or_default()
 }
 
 /// One of several: `orders` becomes `order`.

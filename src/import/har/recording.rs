@@ -154,8 +154,17 @@ pub(super) struct Exchange {
 pub(super) struct Sent {
     pub(super) media: String,
     pub(super) text: Option<String>,
-    /// Name, value, file name, media type.
-    pub(super) fields: Vec<(String, String, Option<String>, Option<String>)>,
+    pub(super) fields: Vec<Field>,
+}
+
+/// One field of a form.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Field {
+    pub(super) name: String,
+    pub(super) value: String,
+    /// The name of the file that was sent, where it was one.
+    pub(super) file: Option<String>,
+    pub(super) media: Option<String>,
 }
 
 impl Exchange {
@@ -317,14 +326,17 @@ fn body(data: PostData, sent: &[(String, String)]) -> Sent {
             let value = p.value.unwrap_or_default();
             let (name, value) =
                 if form { (decode(p.name), decode(value)) } else { (p.name, value) };
-            (name, value, p.file_name, p.content_type)
+            Field { name, value, file: p.file_name, media: p.content_type }
         })
         .collect();
     let text = data.text.filter(|text| !text.is_empty());
     if let Some(text) = &text {
         if form {
             let parsed = crate::import::url_parts::pairs(text).unwrap_or_default();
-            fields = parsed.into_iter().map(|(name, value)| (name, value, None, None)).collect();
+            fields = parsed
+                .into_iter()
+                .map(|(name, value)| Field { name, value, ..Field::default() })
+                .collect();
         } else if fields.is_empty() && bare_media(&whole) == "multipart/form-data" {
             fields = parts(text, &whole).unwrap_or_default();
         }
@@ -333,7 +345,7 @@ fn body(data: PostData, sent: &[(String, String)]) -> Sent {
 }
 
 /// The parts of a multipart body that was recorded as text.
-fn parts(text: &str, media: &str) -> Option<Vec<(String, String, Option<String>, Option<String>)>> {
+fn parts(text: &str, media: &str) -> Option<Vec<Field>> {
     let boundary = media.split(';').find_map(|p| p.trim().strip_prefix("boundary="))?;
     let boundary = format!("--{}", boundary.trim_matches('"'));
     let mut parts = Vec::new();
@@ -354,7 +366,8 @@ fn parts(text: &str, media: &str) -> Option<Vec<(String, String, Option<String>,
         });
         // `filename="` ends in `name="` too.
         let name = head.split_once("; name=\"").and_then(|(_, rest)| rest.split_once('"'));
-        parts.push((name?.0.to_owned(), content.to_owned(), field("filename"), media));
+        let file = field("filename");
+        parts.push(Field { name: name?.0.to_owned(), value: content.to_owned(), file, media });
     }
     Some(parts)
 }

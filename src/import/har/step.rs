@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::recording::{Exchange, Sent, bare_media};
+use super::recording::{Exchange, Field, Sent, bare_media};
 use crate::import::{
     draft::{Body, Content, Draft, Expect, Part, Query, Step},
     graphql, headers, names, secrets,
@@ -84,7 +84,7 @@ fn name(exchange: &Exchange) -> String {
     let is_password = |key: &str| {
         names::words(key).iter().any(|w| matches!(w.as_str(), "password" | "passwd" | "pwd"))
     };
-    let fields = sent.is_some_and(|sent| sent.fields.iter().any(|field| is_password(&field.0)));
+    let fields = sent.is_some_and(|sent| sent.fields.iter().any(|field| is_password(&field.name)));
     let members = json.as_ref().and_then(|json| json.as_object());
     let password =
         fields || members.is_some_and(|members| members.keys().any(|key| is_password(key)));
@@ -160,10 +160,10 @@ fn body(sent: &Sent, exchange: &Exchange, draft: &mut Draft) -> Body {
     let text = sent.text.clone().unwrap_or_default();
     match sent.media.as_str() {
         "application/x-www-form-urlencoded" if !sent.fields.is_empty() => Body::Form(
-            sent.fields.iter().map(|(k, v, ..)| (k.clone(), Text::plain(v.clone()))).collect(),
+            sent.fields.iter().map(|f| (f.name.clone(), Text::plain(f.value.clone()))).collect(),
         ),
         "multipart/form-data" if !sent.fields.is_empty() => {
-            let parts = sent.fields.iter().map(|(name, value, file, media)| {
+            let parts = sent.fields.iter().map(|Field { name, value, file, media }| {
                 let content = match file {
                     Some(file) => {
                         let short = file.rsplit(['/', '\\']).next().unwrap_or_default();

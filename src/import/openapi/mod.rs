@@ -24,7 +24,7 @@ fn detects(text: &str, head: &str) -> bool {
         text.contains(&format!("\"{key}\":")) || text.contains(&format!("\"{key}\" :"))
     };
     if head.starts_with('{') {
-        return keys.iter().any(|key| json(&key));
+        return keys.iter().any(json);
     }
     head.lines().any(|line| {
         keys.iter().any(|key| {
