@@ -5,6 +5,8 @@
 mod authority;
 #[path = "http_engine/content.rs"]
 mod content;
+#[path = "http_engine/evidence.rs"]
+mod evidence;
 #[path = "http_engine/guard.rs"]
 mod guard;
 #[path = "http_engine/hostile.rs"]

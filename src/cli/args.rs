@@ -137,7 +137,8 @@ pub(super) struct CheckArguments {
 
 /// `wayfarer run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: wayfarer run checkout --env staging --var user=jo@example.com")]
+#[command(after_help = "Example: wayfarer run checkout --env staging --var user=jo@example.com\n\
+Example: wayfarer run --show 019a3c5e-7b1f-7c2a-9d4e-1f2a3b4c5d6e")]
 pub(super) struct RunArguments {
     /// Which journeys; all of the environment by default
     pub(super) journeys: Vec<String>,
@@ -153,6 +154,15 @@ pub(super) struct RunArguments {
     /// Walk each so many times
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) repeat: u32,
+    /// Show what was sent and got, of a failure beside the last good run; with the id of a stored run, show that one and walk nothing
+    #[arg(long, value_name = "RUN_ID", num_args = 0..=1)]
+    pub(super) show: Option<Option<String>>,
+    /// The agent that knows stored and good runs, http://HOST:PORT (or WAYFARER_URL); else its data file
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// The data file with stored and good runs; the one of --config by default
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub(super) data: Option<PathBuf>,
     /// A variable that wins over the files'; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) vars: Vec<(String, String)>,

@@ -14,6 +14,7 @@ mod init;
 mod logs;
 mod place;
 mod run;
+mod show;
 mod simulate;
 mod verdicts;
 

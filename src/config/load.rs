@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attached, Fault, Faults, Unattached, journey,
+    Attached, Fault, Faults, Origins, Unattached, journey,
     page::{Note, Page},
     reader::Reader,
     settings,
@@ -26,6 +26,8 @@ pub struct Config {
     pub settings: Settings,
     /// The journeys, in the order of their files.
     pub journeys: Vec<Journey>,
+    /// Where the settings name secrets.
+    pub origins: Origins,
 }
 
 /// Lowers the settings and all journeys, which name no other files.
@@ -48,6 +50,7 @@ pub fn load_with(
 ) -> Result<Config, Faults> {
     let (page, table) = Page::open(main, attached);
     let (settings, places) = settings::lower(&Reader::top(&page, &table));
+    let origins = page.origins();
     let mut closed = vec![(main.path.clone(), page.close())];
     let mut lowered: Vec<Journey> = Vec::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
@@ -75,7 +78,7 @@ pub fn load_with(
         }
     }
     if faults.is_empty() {
-        Ok(Config { settings, journeys: lowered })
+        Ok(Config { settings, journeys: lowered, origins })
     } else {
         Err(Faults::new(faults, texts))
     }

@@ -39,9 +39,7 @@ pub(super) struct View<'a> {
 
 /// The changes by how probable they are; nobody, while nothing is suspected anywhere.
 pub(super) fn suspects(view: &View<'_>) -> Suspects {
-    let whole = |t: &Track| METRICS.iter().any(|m| t.stirred(*m));
-    let stirred = |t: &Track| whole(t) || t.parts.stirred().next().is_some();
-    if !view.tracks.iter().any(|(_, track)| stirred(track)) {
+    if !view.tracks.iter().any(|(_, track)| track.ever_troubled()) {
         return Suspects::default();
     }
     let began = began(view);

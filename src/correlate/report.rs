@@ -1,5 +1,7 @@
 //! From a standing to a verdict: figures, candidates and notes. Nothing is decided here.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use jiff::Timestamp;
 
 use crate::model::{
@@ -27,6 +29,20 @@ const SHOWN_SUCCESS: usize = 2880;
 pub(super) struct Suspects {
     pub(super) candidates: Vec<(ChangeId, f64)>,
     pub(super) named: Option<ChangeId>,
+}
+
+impl Suspects {
+    /// Whether another is named than `then`, or the odds are others.
+    fn moved(&self, then: &Self) -> bool {
+        if std::ptr::eq(self, then) {
+            return false;
+        }
+        let odds: BTreeMap<&ChangeId, f64> = then.candidates.iter().map(|(c, p)| (c, *p)).collect();
+        let moved = |(id, p): &(ChangeId, f64)| odds.get(id).is_none_or(|q| (p - q).abs() >= 0.1);
+        self.named != then.named
+            || self.candidates.len() != then.candidates.len()
+            || self.candidates.iter().any(moved)
+    }
 }
 
 /// The figures of one metric before the change and since the shift.
@@ -306,21 +322,19 @@ fn runs(n: usize, noun: &str) -> String {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
     pub(super) conclusion: Conclusion,
-    named: Option<ChangeId>,
-    odds: Vec<(ChangeId, f64)>,
-    regressed_since: Option<Timestamp>,
+    suspects: Arc<Suspects>,
+    pub(super) regressed_since: Option<Timestamp>,
     log_e: f64,
     seen: u32,
 }
 
 impl Told {
     /// What would be told now.
-    pub(super) fn now(track: &Track, part: &Part, metric: Metric, suspects: &Suspects) -> Self {
+    pub(super) fn now(track: &Track, part: &Part, metric: Metric, suspects: Arc<Suspects>) -> Self {
         let judge = track.judge_of(part, metric);
         Self {
             conclusion: track.conclusion_of(part, metric),
-            named: suspects.named.clone(),
-            odds: suspects.candidates.clone(),
+            suspects,
             regressed_since: judge.and_then(|j| j.regressed_since),
             log_e: judge.and_then(Judge::telling).map_or(0.0, |l| l.log_e),
             seen: judge.map_or(0, |j| j.seen),
@@ -332,17 +346,10 @@ impl Told {
     pub(super) fn is_news(&self, old: Option<&Self>) -> bool {
         old.is_none_or(|old| {
             old.conclusion != self.conclusion
-                || old.named != self.named
                 || old.regressed_since != self.regressed_since
                 || (old.log_e - self.log_e).abs() >= 1.0
                 || self.seen.abs_diff(old.seen) >= 10
-                || self.odds_moved(old)
+                || self.suspects.moved(&old.suspects)
         })
-    }
-
-    fn odds_moved(&self, old: &Self) -> bool {
-        let of = |id: &ChangeId| old.odds.iter().find(|(o, _)| o == id).map(|(_, p)| *p);
-        old.odds.len() != self.odds.len()
-            || self.odds.iter().any(|(id, p)| of(id).is_none_or(|q| (p - q).abs() >= 0.1))
     }
 }

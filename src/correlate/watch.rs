@@ -225,19 +225,17 @@ impl Track {
         (false, later(newest, wait).clamp(end, last))
     }
 
-    /// Ends the watch of this series where its time is over.
-    pub(super) fn close_if_due(&mut self, scene: Scene<'_>, now: Timestamp) -> bool {
-        if self.closed_at.is_some() {
-            return false;
-        }
-        let watch = &scene.rules.watch;
-        let (certain, due) = Self::due(scene.change, scene.line, watch);
-        let last = later(later(scene.change.settled_at(), watch.window), PATIENCE);
-        if now < if certain { due } else { last } {
-            return false;
-        }
-        self.close(scene, now, scene.line.probes.len());
-        true
+    /// Whether the watch of this series is open although its time is over.
+    pub(super) fn is_due(
+        &self,
+        change: &Change,
+        line: &Line,
+        watch: &Watch,
+        now: Timestamp,
+    ) -> bool {
+        let (certain, due) = Self::due(change, line, watch);
+        let last = later(later(change.settled_at(), watch.window), PATIENCE);
+        self.closed_at.is_none() && now >= if certain { due } else { last }
     }
 
     /// Ends the watch of this series as it ended at `at`, in an earlier life: with the runs there were when its time was over.
@@ -248,7 +246,7 @@ impl Track {
     }
 
     /// Ends the watch of this series with the runs before the index `seen`.
-    fn close(&mut self, scene: Scene<'_>, at: Timestamp, seen: usize) {
+    pub(super) fn close(&mut self, scene: Scene<'_>, at: Timestamp, seen: usize) {
         self.rest_on(scene, seen);
         self.parts.settle(scene, seen);
         self.closed_at = Some(at);
@@ -295,20 +293,14 @@ impl Track {
         self.parts.conclusion(part, closing.as_ref())
     }
 
-    /// Whether anything of it stands as suspected or worse.
-    pub(super) fn troubled(&self) -> bool {
-        METRICS.iter().any(|m| self.in_trouble(*m))
-            || self.parts.stirred().any(|(_, judge)| judge.in_trouble())
-    }
-
-    /// Whether a metric stands as suspected or worse.
-    pub(super) fn in_trouble(&self, metric: Metric) -> bool {
-        self.judge(metric).is_some_and(Judge::in_trouble)
-    }
-
-    /// Whether a metric ever stood so, and somebody is to be named for it.
+    /// Whether a metric ever stood as suspected or worse, so that somebody is to be named for it.
     pub(super) fn stirred(&self, metric: Metric) -> bool {
         self.judge(metric).is_some_and(|j| j.suspected_since.is_some())
+    }
+
+    /// Whether anything of it ever stood so: only then anybody is to be named for what is seen.
+    pub(super) fn ever_troubled(&self) -> bool {
+        METRICS.iter().any(|m| self.stirred(*m)) || self.parts.stirred().next().is_some()
     }
 
     /// Why our prober is not to be trusted, where it is not.

@@ -147,6 +147,7 @@ fn mask_step(step: &mut StepRun, mask: &Mask) {
     let text = |text: &mut String| *text = mask.apply(text);
     for hop in &mut step.hops {
         text(&mut hop.url);
+        hop.server_timing.iter_mut().for_each(|(name, _)| text(name));
     }
     for result in &mut step.assertions {
         text(&mut result.check);
@@ -212,7 +213,7 @@ mod tests {
                 peer: None,
                 body_bytes: 0,
                 certificate_expires_at: None,
-                server_timing: Vec::new(),
+                server_timing: vec![(text(), Duration::ZERO)],
             }],
             assertions: vec![AssertionResult {
                 check: text(),

@@ -3,7 +3,8 @@
 //! The form is the one that Jenkins and GitLab read (`testsuites` / `testsuite` / `testcase` with `failure`, `error` and
 //! `skipped`; times in seconds). Steps that were not walked after a failure are not in a run, and so not in the report.
 
-use crate::model::{Outcome, Run, StepOutcome, StepRun};
+use super::{Layout, exchanges};
+use crate::model::{Evidence, Outcome, Run, StepOutcome, StepRun};
 
 /// The report as XML.
 pub fn junit(runs: &[Run]) -> String {
@@ -47,11 +48,24 @@ fn suite(out: &mut String, run: &Run) {
                     failure.expected.as_ref().map(|e| format!("expected: {e}")),
                     failure.actual.as_ref().map(|a| format!("actual: {a}")),
                 ];
-                let text: Vec<String> = text.into_iter().flatten().collect();
+                let others = step.assertions.iter().filter(|result| {
+                    !result.passed && Some(&result.check) != failure.check.as_ref()
+                });
+                let others = others.map(|result| {
+                    let part = |text: &Option<String>| text.clone().unwrap_or_default();
+                    Some(format!(
+                        "also: {}, expected: {}, actual: {}",
+                        result.check,
+                        part(&result.expected),
+                        part(&result.actual)
+                    ))
+                });
+                let text: Vec<String> = text.into_iter().chain(others).flatten().collect();
                 *out += &format!(
-                    "{head}>\n{measured}      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
+                    "{head}>\n{measured}      <failure message=\"{}\">{}</failure>\n{}    </testcase>\n",
                     escaped(&failure.message),
                     escaped(&text.join("\n")),
+                    system_out(step, run),
                 );
             }
             (StepOutcome::Broken, Outcome::Broken { reason }) => broken_case(out, &head, reason),
@@ -67,6 +81,15 @@ fn suite(out: &mut String, run: &Run) {
         );
     }
     out.push_str("  </testsuite>\n");
+}
+
+/// What the failing step sent and got, and the line that repeats it.
+fn system_out(step: &StepRun, run: &Run) -> String {
+    let Some(evidence) = &run.evidence else { return String::new() };
+    let of_step = evidence.exchanges.iter().filter(|e| e.step.as_ref() == Some(&step.name));
+    let own = Evidence { exchanges: of_step.cloned().collect(), ..Evidence::default() };
+    let text = exchanges(&own, Layout { width: 160, colour: false });
+    format!("      <system-out>{}\n{}</system-out>\n", escaped(&evidence.curl), escaped(&text))
 }
 
 /// What a step measured, as properties of its case; empty where there is nothing.

@@ -12,7 +12,7 @@ use needle::{Bytes, Needle, Scratch};
 pub const MASK: &str = "***";
 
 /// Secrets shorter than this (in characters) are only masked where they stand as whole words: a secret `1` would else eat every number.
-pub(crate) const SHORT: usize = 4;
+pub const SHORT: usize = 4;
 
 /// How many encodings around each other are undone: base64 of JSON in base64 in a URL are four.
 const DEPTH: usize = 4;

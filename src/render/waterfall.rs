@@ -1,6 +1,6 @@
 //! Draws a run for a terminal: a headline, one row for each step and hop with a bar of its phases, and for a failed run what failed.
 
-mod line;
+pub(in crate::render) mod line;
 mod trouble;
 
 use std::time::Duration;

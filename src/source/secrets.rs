@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt, fs,
     io::Read,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -43,6 +44,25 @@ impl fmt::Display for SecretFault {
 }
 
 impl std::error::Error for SecretFault {}
+
+impl SecretFault {
+    /// What to do about it.
+    pub fn way_out(&self) -> String {
+        match &self.source {
+            SecretSource::Env(name) => format!(
+                "set it where wayfarer is started: `export {name}=…` in a shell, `Environment=` or `EnvironmentFile=` of a systemd unit"
+            ),
+            SecretSource::File(_) => {
+                "it must be a text file that the user who starts wayfarer can read; a relative path begins at the folder of the settings"
+                    .to_owned()
+            }
+            SecretSource::Command(_) => format!(
+                "it is started without a shell in the folder of the settings, and must print the secret and end with 0 within {} s; what it says on standard error is not shown, for it may hold the secret: try it by hand",
+                DEADLINE.as_secs()
+            ),
+        }
+    }
+}
 
 /// Every secret of an environment that could not be had: never none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -163,15 +183,26 @@ fn from_command(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        // A group of its own, so that what it started ends with it.
+        .process_group(0)
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;
     let said = read_within(&mut child, deadline);
     if said.is_err() {
         // It may have ended by itself in the meantime; either way it is reaped.
+        end_group(&child);
         child.kill().ok();
         child.wait().ok();
     }
     said
+}
+
+/// Ends the command and all it has started.
+fn end_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+    }
 }
 
 fn read_within(child: &mut Child, deadline: Duration) -> Result<String, String> {

@@ -9,8 +9,8 @@ use crate::{
     correlate,
     daemon::{Budget, Judged, Logged},
     model::{
-        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Measured, Onset, Outcome, Part,
-        Phases, Quantiles, Run, StepRun, Verdict,
+        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence, Measured, Onset,
+        Outcome, Part, Phases, Quantiles, Run, StepRun, Verdict,
     },
     store::RecordOutcome,
 };
@@ -337,6 +337,20 @@ impl<'a> From<&'a Hop> for HopView<'a> {
 
 fn phases(phases: &Phases) -> BTreeMap<&'static str, f64> {
     phases.named().into_iter().map(|(name, duration)| (name, ms(duration))).collect()
+}
+
+/// A run with what is kept beside it: its own evidence, or as `alike` that of a run before it that failed in the same way, and as
+/// `last_good` that of the last run before it that passed.
+pub fn run_with_evidence(run: &Run, kept: Option<&KeptEvidence>) -> serde_json::Value {
+    let mut shown = serde_json::json!(RunView::from(run));
+    let Some(kept) = kept else { return shown };
+    if kept.failing.run != run.id {
+        shown["alike"] = serde_json::json!(kept.failing);
+    }
+    if let Some(good) = &kept.last_good {
+        shown["last_good"] = serde_json::json!(good);
+    }
+    shown
 }
 
 /// A duration in milliseconds, to a microsecond.

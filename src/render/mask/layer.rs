@@ -79,8 +79,14 @@ pub(super) fn each(
     (shortest, words, cut): (usize, bool, bool),
     look: &mut impl FnMut(&Layer<'_>),
 ) {
-    if let Some(layer) = unescaped(text) {
+    if let Some((layer, several)) = unescaped(text, b"%\\&") {
         look(&layer);
+        // What is an escape of one sort may be part of a secret that is escaped in another one.
+        for sort in [b"%", b"\\", b"&"].into_iter().filter(|_| several) {
+            if let Some((layer, _)) = unescaped(text, sort) {
+                look(&layer);
+            }
+        }
     }
     let mut digits = |bits: usize, digit: fn(u8) -> bool| {
         let enough = if shortest == 0 { usize::MAX } else { (shortest * 8).div_ceil(bits) };
@@ -172,18 +178,19 @@ fn value(byte: u8, bits: usize) -> u8 {
     }
 }
 
-/// The text with every escape of URLs, JSON and HTML undone once; none where there is none. Only escapes of single bytes: what is
-/// encoded below others is ASCII.
-fn unescaped(text: &[u8]) -> Option<Layer<'static>> {
+/// The text with every escape that begins with one of these bytes (of URLs, JSON, HTML) undone once, and whether there are several sorts;
+/// none where there is none. Only escapes of single bytes: what is encoded below others is ASCII.
+fn unescaped(text: &[u8], sorts: &[u8]) -> Option<(Layer<'static>, bool)> {
     let mut bytes = Vec::new();
-    let mut escapes = Vec::new();
-    let (mut at, mut done) = (0, 0);
-    while let Some(next) = text[at..].iter().position(|b| matches!(b, b'%' | b'\\' | b'&')) {
+    let mut escapes: Vec<(usize, usize, usize)> = Vec::new();
+    let (mut at, mut done, mut several) = (0, 0, false);
+    while let Some(next) = text[at..].iter().position(|b| sorts.contains(b)) {
         at += next;
         let Some((byte, length)) = escape(&text[at..]) else {
             at += 1;
             continue;
         };
+        several |= escapes.first().is_some_and(|(_, first, _)| text[*first] != text[at]);
         bytes.extend_from_slice(&text[done..at]);
         escapes.push((bytes.len(), at, length));
         bytes.push(byte);
@@ -191,7 +198,9 @@ fn unescaped(text: &[u8]) -> Option<Layer<'static>> {
         done = at;
     }
     bytes.extend_from_slice(&text[done..]);
-    (!escapes.is_empty()).then_some(Layer { bytes, places: Places::Escapes(escapes) })
+    let layer = Layer { bytes, places: Places::Escapes(escapes) };
+    let any = matches!(&layer.places, Places::Escapes(escapes) if !escapes.is_empty());
+    any.then_some((layer, several))
 }
 
 /// The byte that an escape stands for, and the escape's length.

@@ -167,7 +167,8 @@ failed in step "sign in"
             <h1>sorry ·[31mred·[0m ·evil</h1>
             a line of text. a line of text. a line of text. a line of text. a l…
             … and more
-  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a'$'\n''b'
+  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a
+b'
 "##);
     insta::assert_snapshot!(draw(&failure(), 120), @r##"
 FAILED checkout in production from fra1, 532 ms
@@ -188,7 +189,8 @@ failed in step "sign in"
             <h1>sorry ·[31mred·[0m ·evil</h1>
             a line of text. a line of text. a line of text. a line of text. a line of text. a line of text. a line of t…
             … and more
-  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a'$'\n''b'
+  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a
+b'
 "##);
 }
 
