@@ -26,13 +26,10 @@ fn every_example_is_a_good_journey() {
     let mut files: Vec<SourceFile> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| SourceFile {
-            path: path.display().to_string(),
-            text: fs::read_to_string(path).unwrap(),
-        })
+        .map(|path| SourceFile::new(path.display().to_string(), fs::read_to_string(path).unwrap()))
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let main = SourceFile { path: "wayfarer.toml".into(), text: SETTINGS.into() };
+    let main = SourceFile::new("wayfarer.toml", SETTINGS);
     let config = config::load(&main, &files).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.journeys.len(), files.len());
     assert!(config.journeys.len() >= 4);

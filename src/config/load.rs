@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Fault, Faults, journey,
+    Attachments, Fault, Faults, journey,
     page::{Note, Page},
     reader::Reader,
     settings,
@@ -17,6 +17,15 @@ pub struct SourceFile {
     pub path: String,
     /// What stands in it.
     pub text: String,
+    /// The files that it names.
+    pub attached: Attachments,
+}
+
+impl SourceFile {
+    /// A file that names no others.
+    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
+        Self { path: path.into(), text: text.into(), attached: Attachments::default() }
+    }
 }
 
 /// Everything that was configured, checked as far as it can be without looking outside.

@@ -14,6 +14,7 @@
 //! environment's secrets, what **earlier** steps captured (in assertions also what the step itself captured), and the
 //! [`BUILT_INS`]. Each name is looked up for each environment that the journey runs in.
 
+mod attached;
 mod draw;
 mod expressions;
 mod fault;
@@ -30,6 +31,7 @@ mod syntax;
 pub mod units;
 mod value;
 
+pub use attached::{Attachments, JOURNEY_FILES, SETTINGS_FILES, mentioned};
 pub use fault::{Fault, Faults};
 pub use load::{Config, SourceFile, load};
 pub use scope::BUILT_INS;

@@ -5,7 +5,7 @@ use std::{cell::RefCell, ops::Range, sync::Arc};
 use toml::de::DeTable;
 
 use super::{
-    Fault, SourceFile, secrecy,
+    Attachments, Fault, SourceFile, secrecy,
     syntax::{self, Damage},
 };
 
@@ -13,6 +13,7 @@ use super::{
 pub(super) struct Page<'a> {
     pub(super) path: &'a str,
     pub(super) text: &'a str,
+    pub(super) attached: &'a Attachments,
     damage: Damage,
     notes: RefCell<Vec<Note>>,
     secrets: RefCell<Vec<Range<usize>>>,
@@ -73,6 +74,7 @@ impl<'a> Page<'a> {
         let page = Self {
             path: &file.path,
             text: &file.text,
+            attached: &file.attached,
             damage,
             notes: RefCell::new(notes),
             secrets: RefCell::new(secrets),

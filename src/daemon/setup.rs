@@ -139,7 +139,13 @@ impl Setup {
             .iter()
             .map(|(name, settings)| {
                 let vars = settings.vars.clone();
-                let outline = Environment { name: name.clone(), vars, secrets: BTreeMap::new() };
+                let outline = Environment {
+                    name: name.clone(),
+                    vars,
+                    secrets: BTreeMap::new(),
+                    transport: settings.transport.clone(),
+                    client_key: None,
+                };
                 (name.clone(), Arc::new(outline))
             })
             .collect();

@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{fault::Trouble, settings::Parts, ticket::Ticket};
 use crate::{
-    model::{FaultKind, Text},
+    model::{Environment, FaultKind, Text},
     render::Mask,
 };
 
@@ -17,6 +17,11 @@ pub(super) struct Variables {
     values: BTreeMap<String, String>,
     captured: BTreeSet<String>,
     mask: Mask,
+    environment: Arc<Environment>,
+    /// What was made while texts were filled and must be masked as well.
+    made: Mutex<Vec<String>>,
+    /// What of it is masked already.
+    known: BTreeSet<String>,
 }
 
 impl Variables {
@@ -42,7 +47,40 @@ impl Variables {
                 mask.add(value);
             }
         }
-        Self { parts: Arc::clone(parts), values, captured: BTreeSet::new(), mask }
+        Self {
+            parts: Arc::clone(parts),
+            values,
+            captured: BTreeSet::new(),
+            mask,
+            environment: Arc::clone(environment),
+            made: Mutex::default(),
+            known: BTreeSet::new(),
+        }
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Where the run walks.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Masks a value from the next [`learn`](Self::learn) on: one-time codes, tokens and signatures are made while a run is walked.
+    pub(super) fn hide(&self, value: &str) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(value.to_owned());
+    }
+
+    /// Masks what was made since the last time.
+    pub(super) fn learn(&mut self) {
+        let made = std::mem::take(self.made.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for value in made {
+            if !self.known.insert(value.clone()) {
+                continue;
+            }
+            self.mask.add(&value);
+        }
     }
 
     pub(super) fn mask(&self) -> &Mask {
@@ -65,7 +103,11 @@ impl Variables {
         }
         self.parts
             .template(text)
-            .and_then(|template| template.fill(&self.values))
+            .and_then(|template| template.fill_at(&self.values, self.parts.clock.now()))
+            .map(|filled| {
+                filled.codes.iter().for_each(|code| self.hide(code));
+                filled.text
+            })
             .map_err(|fault| format!("the template \"{text}\" cannot be filled: {fault}"))
     }
 

@@ -33,6 +33,7 @@ impl Engine {
                     Outcome::Broken { reason: "the engine panicked: a bug of ours".to_owned() };
             }
             run.duration = run.steps.iter().map(|step| step.duration).sum();
+            vars.learn();
             mask_run(&mut run, vars.mask());
             run
         }
@@ -74,7 +75,7 @@ async fn steps(
         journey_at: later(watch.origin(), ticket.journey.timeout),
         journey: ticket.journey.timeout,
     };
-    let mut session = match Session::new(parts, watch) {
+    let mut session = match Session::new(parts, vars, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };

@@ -4,7 +4,9 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{EnvironmentName, JourneyName, Predicate, Query, Revision, ServiceName, StepName};
+use super::{
+    EnvironmentName, HttpStep, JourneyName, Predicate, Query, Revision, ServiceName, StepName,
+};
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -126,36 +128,6 @@ pub struct Step {
 pub enum Action {
     /// `[step.http]`.
     Http(HttpStep),
-}
-
-/// `[step.http]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HttpStep {
-    /// The method in capitals; `GET` by default.
-    pub method: String,
-    /// Absolute once rendered.
-    pub url: Text,
-    /// Added to the URL's query, in order.
-    pub query: Vec<(String, Text)>,
-    /// Sent headers, in order.
-    pub headers: Vec<(String, Text)>,
-    /// What is sent.
-    pub body: Option<Body>,
-    /// How many redirects are followed: 10 by default, none where a 3xx status is expected.
-    pub redirects: u32,
-    /// Largest decoded body that is read, in bytes; a larger one fails the step. 10 MiB by default.
-    pub max_body_bytes: u64,
-}
-
-/// What an HTTP step sends.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum Body {
-    /// `form = { … }`: `application/x-www-form-urlencoded`, in order.
-    Form(Vec<(String, Text)>),
-    /// `json = { … }`: every string in it is a template; a string that is one expression alone stays a string.
-    Json(serde_json::Value),
-    /// `body = "…"`.
-    Text(Text),
 }
 
 /// `[step.capture]`: one value kept under a name.

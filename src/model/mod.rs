@@ -14,9 +14,11 @@ pub mod journey;
 pub mod part;
 pub mod probe;
 pub mod query;
+pub mod request;
 pub mod run;
 pub mod secret;
 pub mod settings;
+pub mod transport;
 pub mod verdict;
 
 pub use case::{Case, Label, Recorded, Truth};
@@ -28,10 +30,14 @@ pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
-pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
+pub use journey::{Action, Assertion, Capture, Journey, Schedule, Slo, Step, Text};
 pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
 pub use query::{Literal, Predicate, Query};
+pub use request::{
+    Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
+    OAuth2, SecretStyle,
+};
 pub use run::{
     AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
     Phases, Run, StepOutcome, StepRun, Trigger,
@@ -41,4 +47,5 @@ pub use settings::{
     AgentSettings, Detect, EnvironmentSettings, Retention, Scope, Service, Settings, TokenSettings,
     Watch,
 };
+pub use transport::{Proxy, Transport};
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict};

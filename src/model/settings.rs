@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{EnvironmentName, LocationName, SecretSource, ServiceName};
+use super::{EnvironmentName, LocationName, SecretSource, ServiceName, Transport};
 
 /// Everything an agent is told by its settings file.
 #[derive(Debug, Clone, PartialEq)]
@@ -47,6 +47,10 @@ pub struct EnvironmentSettings {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Most runs a second that burst probing and smoke may add up to in this environment; 5 by default.
     pub max_rate: f64,
+    /// How its hosts are reached.
+    pub transport: Transport,
+    /// Where the private key (PEM) of [`Transport::client_certificate`] comes from.
+    pub client_key: Option<SecretSource>,
 }
 
 /// `[watch]`: what happens after a change.

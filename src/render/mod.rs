@@ -7,9 +7,10 @@ mod junit;
 mod mask;
 pub mod page;
 mod template;
+mod totp;
 mod waterfall;
 
 pub use junit::junit;
 pub use mask::{MASK, Mask};
-pub use template::{Template, TemplateFault};
+pub use template::{Filled, Template, TemplateFault};
 pub use waterfall::{Layout, waterfall};

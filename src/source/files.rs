@@ -8,7 +8,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::config::SourceFile;
+use super::attached;
+use crate::config::{JOURNEY_FILES, SETTINGS_FILES, SourceFile};
 
 /// The settings file.
 pub const SETTINGS: &str = "wayfarer.toml";
@@ -99,7 +100,7 @@ pub fn find(start: &Path) -> Result<Found, SourceError> {
 /// Settings or a folder that are missing or unreadable.
 pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
     let (root, settings) = locate(start)?;
-    let main = read(&settings)?;
+    let main = read(&settings, SETTINGS_FILES)?;
     let folder = root.join(JOURNEYS);
     let mut paths = Vec::new();
     let unreadable = |source: io::Error| match source.kind() {
@@ -117,7 +118,7 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
     paths.sort();
     let (mut journeys, mut faults) = (Vec::new(), Vec::new());
     for path in &paths {
-        match read(path) {
+        match read(path, JOURNEY_FILES) {
             Ok(journey) => journeys.push(journey),
             Err(fault) => faults.push(fault),
         }
@@ -157,7 +158,8 @@ fn locate(start: &Path) -> Result<(PathBuf, PathBuf), SourceError> {
     }
 }
 
-fn read(path: &Path) -> Result<SourceFile, SourceError> {
+/// Reads a file, and the files that it names under `keys`.
+fn read(path: &Path, keys: &[&str]) -> Result<SourceFile, SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
@@ -170,7 +172,8 @@ fn read(path: &Path) -> Result<SourceFile, SourceError> {
         at: error.utf8_error().valid_up_to(),
     })?;
     let shown = path.strip_prefix(".").unwrap_or(path);
-    Ok(SourceFile { path: shown.display().to_string(), text })
+    let attached = attached::read(&text, keys, path.parent().unwrap_or(Path::new("")));
+    Ok(SourceFile { path: shown.display().to_string(), text, attached })
 }
 
 #[cfg(test)]

@@ -88,8 +88,20 @@ pub fn resolve(
             }
         }
     }
+    let key = settings.client_key.as_ref().map(|source| value(source, root, env)).transpose();
+    let client_key = key.unwrap_or_else(|fault| {
+        let secret = Some((name.clone(), "client_certificate.key".to_owned()));
+        faults.push(SecretFault { secret, ..fault });
+        None
+    });
     if faults.is_empty() {
-        Ok(Environment { name: name.clone(), vars: settings.vars.clone(), secrets })
+        Ok(Environment {
+            name: name.clone(),
+            vars: settings.vars.clone(),
+            secrets,
+            transport: settings.transport.clone(),
+            client_key,
+        })
     } else {
         Err(SecretFaults(faults))
     }
@@ -195,6 +207,7 @@ fn read_within(child: &mut Child, deadline: Duration) -> Result<String, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Transport;
 
     fn env() -> BTreeMap<String, String> {
         [("SHOP_PASSWORD", "hunter2"), ("EMPTY", ""), ("PATH", "/usr/bin:/bin")]
@@ -275,6 +288,8 @@ mod tests {
             .map(|(k, v)| (k.to_owned(), v))
             .into(),
             max_rate: 5.0,
+            transport: Transport::default(),
+            client_key: None,
         };
         let faults =
             resolve(&"production".into(), &settings, Path::new("/nowhere"), &env()).unwrap_err();

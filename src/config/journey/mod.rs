@@ -1,5 +1,7 @@
 //! A journey file, table by table.
 
+mod auth;
+mod body;
 mod expect;
 mod http;
 mod predicate;
@@ -7,6 +9,8 @@ mod query;
 mod revision;
 mod schedule;
 mod steps;
+
+pub(in crate::config) use http::check_header;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +26,7 @@ use super::{
     settings::variable,
     value::At,
 };
-use crate::model::{EnvironmentName, Journey, ServiceName, Slo};
+use crate::model::{Action, EnvironmentName, Journey, ServiceName, Slo};
 
 /// The deadline of a run unless told otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -70,7 +74,12 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places) -> Draft {
         captured: BTreeMap::new(),
         ever_captured: BTreeMap::new(),
     };
-    let (steps, environments) = steps::lower(top, timeout, scope);
+    let connection = http::connection(top);
+    let (mut steps, environments) = steps::lower(top, timeout, scope);
+    for step in &mut steps {
+        let Action::Http(http) = &mut step.action;
+        http.connection = http.connection.or(connection);
+    }
     top.finish();
     let journey = name.clone().zip(schedule).map(|(name, schedule)| {
         let mut services: Vec<ServiceName> = services.into_iter().map(|s| s.value.into()).collect();

@@ -83,7 +83,7 @@ one_of = ["a", 2, true]
 "#;
 
 fn file(path: &str, text: &str) -> SourceFile {
-    SourceFile { path: path.to_owned(), text: text.to_owned() }
+    SourceFile::new(path, text)
 }
 
 fn good(main: &str, journey: &str) -> Config {
@@ -136,7 +136,7 @@ fn a_journey_is_lowered() {
     assert_eq!(services, ["shop", "auth"], "a step's own service counts");
     let [send, look] = &journey.steps[..] else { panic!() };
     let Action::Http(http) = &send.action;
-    let HttpStep { method, url, query, headers, body, redirects, max_body_bytes } = http;
+    let HttpStep { method, url, query, headers, body, redirects, max_body_bytes, .. } = http;
     assert_eq!((method.as_str(), url), ("POST", &text("{{base_url}}/x")));
     let pair = |k: &str, v: &str| (k.to_owned(), text(v));
     assert_eq!(

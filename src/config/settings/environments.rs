@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::secret;
+use super::{secret, transport};
 use crate::{
     config::{
         expressions,
@@ -69,8 +69,9 @@ fn environment(reader: &Reader<'_>, place: &mut Place) -> EnvironmentSettings {
         }
         rate.value
     });
+    let (transport, client_key) = transport::lower(reader, place);
     reader.finish();
-    EnvironmentSettings { vars, secrets, max_rate }
+    EnvironmentSettings { vars, secrets, max_rate, transport, client_key }
 }
 
 fn secrets(reader: &Reader<'_>, place: &mut Place) -> BTreeMap<String, SecretSource> {

@@ -4,6 +4,7 @@ mod agent;
 mod environments;
 mod limits;
 mod secret;
+mod transport;
 
 use std::collections::BTreeMap;
 

@@ -42,8 +42,8 @@ pub(super) fn evidence(
 
 fn exchange(walked: &Walked, mask: &Mask) -> Exchange {
     let request = &walked.request;
-    let sent =
-        request.body.as_ref().map(|body| mask.excerpt(&String::from_utf8_lossy(body), BODY, false));
+    let sent = request.body.as_ref();
+    let sent = sent.map(|body| mask.excerpt(&request.sent.for_people(body), BODY, false));
     let got = walked.head.as_ref().map(|head| {
         let text = text(&head.headers, &walked.body);
         mask.excerpt(&text, BODY, walked.cut)
@@ -118,12 +118,16 @@ fn curl(request: &Request, mask: &Mask) -> String {
             words.push("--compressed".to_owned());
         } else if *name == header::COOKIE {
             words.extend(["-b".to_owned(), quote(&hide("cookie", &text, mask))]);
+        } else if *name == header::CONTENT_TYPE && request.sent.writes_type() {
+            // curl writes its own, with its own boundary.
         } else if !(*name == header::ACCEPT && text == "*/*") {
             let shown = hide(name.as_str(), &text, mask);
             words.extend(["-H".to_owned(), quote(&format!("{name}: {shown}"))]);
         }
     }
-    if let Some(body) = &request.body {
+    if let Some(parts) = request.sent.curl() {
+        words.extend(parts.iter().map(|word| quote(&mask.apply(word))));
+    } else if let Some(body) = &request.body {
         let (body, _) = mask.excerpt(&String::from_utf8_lossy(body), BODY, false);
         words.extend(["--data-raw".to_owned(), quote(&body)]);
     }
@@ -145,6 +149,7 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::engine::http::body::Sent;
 
     #[test]
     fn credentials_and_cookies_are_always_hidden() {
@@ -177,7 +182,8 @@ mod tests {
             method: Method::POST,
             url: Url::parse("https://x.example/a?b=c&p=hunter22").unwrap(),
             headers,
-            body: Some(b"{\"it's\":\"hunter22\"}".to_vec()),
+            body: Some(b"{\"it's\":\"hunter22\"}".to_vec().into()),
+            sent: Sent::Text,
         };
         let mask = Mask::new(["hunter22"]);
         insta::assert_snapshot!(curl(&request, &mask), @r#"curl -i 'https://x.example/a?b=c&p=***' --compressed -H 'authorization: Basic ***' -b 'sid=***' -H 'content-type: application/json' --data-raw '{"it'\''s":"***"}'"#);

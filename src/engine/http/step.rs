@@ -3,6 +3,7 @@
 use std::{cell::RefCell, time::Duration};
 
 use super::{
+    auth::Login,
     decode,
     evidence::{evidence, hide},
     hop::{Deadline, Walked},
@@ -132,12 +133,24 @@ pub(in crate::engine) async fn walk_step(
 async fn hops(
     session: &mut Session,
     http: &HttpStep,
-    vars: &Variables,
+    vars: &mut Variables,
     deadline: &mut Deadline,
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
-    let mut request: Request = build(http, vars)?;
+    session.ready_for(http)?;
+    let built = build(http, vars);
+    vars.learn();
+    let mut request: Request = built?;
+    let login = Login::begin(http, &request, session, vars, deadline, walked).await;
+    vars.learn();
+    let mut login = login?;
+    let mut redirects = 0;
     loop {
+        if let Some(login) = &mut login {
+            let signed = login.sign(&mut request, session, vars);
+            vars.learn();
+            signed?;
+        }
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
             return Err(Trouble::target(FaultKind::Timeout, message));
@@ -149,13 +162,22 @@ async fn hops(
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
+        if let (Some(login), Some(head)) = (&mut login, &head) {
+            let again = login.again(head, &request, session, vars, deadline).await;
+            vars.learn();
+            if again? {
+                deadline.at += session.settle().await;
+                continue;
+            }
+        }
         let Some(head) = head.filter(|head| redirect::is_redirect(head.status)) else {
             return Ok(());
         };
         if http.redirects == 0 {
             return Ok(());
         }
-        if walked.len() > http.redirects as usize {
+        redirects += 1;
+        if redirects > http.redirects {
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
@@ -173,7 +195,7 @@ fn judge(
     run: &mut StepRun,
 ) -> Option<End> {
     let last = walked.last()?;
-    let answer = answer(session, last, walked.len(), run.duration)?;
+    let answer = answer(session, last, redirect::followed(walked), run.duration)?;
     let missing = capture(step, &answer, vars, run);
     let checking = Checking { vars, unfilled: RefCell::new(None) };
     let mut failed: Option<(FaultKind, AssertionResult)> = None;
@@ -225,7 +247,7 @@ fn judge(
 }
 
 /// The answer as the checks see it.
-fn answer(session: &Session, last: &Walked, hops: usize, duration: Duration) -> Option<Answer> {
+fn answer(session: &Session, last: &Walked, redirects: u32, duration: Duration) -> Option<Answer> {
     let head = last.head.as_ref()?;
     let mut answer = Answer::new(head.status.as_u16(), decode::text(&head.headers, &last.body));
     answer.headers = head
@@ -238,7 +260,7 @@ fn answer(session: &Session, last: &Walked, hops: usize, duration: Duration) -> 
     answer.cookies = session.jar.all(&last.request.url);
     answer.duration = duration;
     answer.url = last.request.url.to_string();
-    answer.redirects = u32::try_from(hops.saturating_sub(1)).unwrap_or(u32::MAX);
+    answer.redirects = redirects;
     Some(answer)
 }
 
