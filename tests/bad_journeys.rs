@@ -18,7 +18,7 @@ use wayfarer::config::{self, Config, Faults, SourceFile};
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad_journeys");
 
 fn read(path: &Path, name: &str) -> SourceFile {
-    SourceFile::new(name, fs::read_to_string(path).unwrap())
+    SourceFile { path: name.to_owned(), text: fs::read_to_string(path).unwrap() }
 }
 
 fn sorted(folder: &Path) -> Vec<PathBuf> {
@@ -136,10 +136,10 @@ fn every_fault_of_every_file_comes_at_once() {
 
 #[test]
 fn the_settings_beside_them_are_good() {
-    let good = SourceFile::new(
-        "good.toml",
-        "name = \"good\"\nenvironments = [\"production\", \"staging\"]\nevery = \"60s\"\n[[step]]\nname = \"open\"\n[step.http]\nurl = \"{{base_url}}/?u={{user}}\"\n",
-    );
+    let good = SourceFile {
+        path: "good.toml".into(),
+        text: "name = \"good\"\nenvironments = [\"production\", \"staging\"]\nevery = \"60s\"\n[[step]]\nname = \"open\"\n[step.http]\nurl = \"{{base_url}}/?u={{user}}\"\n".into(),
+    };
     let main = read(&Path::new(FOLDER).join("_settings.toml"), "wayfarer.toml");
     config::load(&main, &[good]).unwrap_or_else(|faults| panic!("{faults}"));
 }

@@ -1,4 +1,4 @@
-//! The examples in `journeys/` are good journeys, all of them.
+//! The examples in `journeys/` are good journeys, all of them, and so are those within its README.
 
 use std::{fs, path::Path};
 
@@ -26,11 +26,60 @@ fn every_example_is_a_good_journey() {
     let mut files: Vec<SourceFile> = fs::read_dir(folder)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .map(|path| SourceFile::new(path.display().to_string(), fs::read_to_string(path).unwrap()))
+        .filter(|path| path.extension().is_some_and(|kind| kind == "toml"))
+        .map(|path| SourceFile {
+            path: path.display().to_string(),
+            text: fs::read_to_string(path).unwrap(),
+        })
         .collect();
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let main = SourceFile::new("wayfarer.toml", SETTINGS);
+    let main = SourceFile { path: "wayfarer.toml".into(), text: SETTINGS.into() };
     let config = config::load(&main, &files).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.journeys.len(), files.len());
     assert!(config.journeys.len() >= 4);
+}
+
+/// What a fragment of a journey stands in.
+const HEAD: &str = "name = \"example\"\nenvironments = [\"production\"]\nevery = \"60s\"\n";
+
+/// The `toml` blocks of a page, each with the number of its first line.
+fn blocks(page: &str) -> Vec<(usize, String)> {
+    let mut found: Vec<(usize, String)> = Vec::new();
+    let mut inside = false;
+    for (number, line) in page.lines().enumerate() {
+        if !inside && line.trim_end() == "```toml" {
+            inside = true;
+            found.push((number + 2, String::new()));
+        } else if line.starts_with("```") {
+            inside = false;
+        } else if let (true, Some((_, text))) = (inside, found.last_mut()) {
+            *text += line;
+            text.push('\n');
+        }
+    }
+    found
+}
+
+/// A block that begins with `# wayfarer.toml` is one of settings, one with `environments` a whole journey, and any other a part of one.
+#[test]
+fn every_block_of_the_readme_is_good() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
+    let page = fs::read_to_string(folder.join("README.md")).unwrap();
+    let blocks = blocks(&page);
+    assert!(!blocks.is_empty(), "no blocks found");
+    for (line, text) in blocks {
+        let settings = text.starts_with("# wayfarer.toml");
+        let whole = text.lines().any(|line| line.starts_with("environments"));
+        let main = if settings { format!("{SETTINGS}\n{text}") } else { SETTINGS.to_owned() };
+        let journey = match (settings, whole) {
+            (true, _) => {
+                format!("{HEAD}[[step]]\nname = \"a\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n")
+            }
+            (false, true) => text,
+            (false, false) => format!("{HEAD}{text}"),
+        };
+        let main = SourceFile { path: "wayfarer.toml".into(), text: main };
+        let file = SourceFile { path: format!("journeys/README.md, line {line}"), text: journey };
+        config::load(&main, &[file]).unwrap_or_else(|faults| panic!("{faults}"));
+    }
 }

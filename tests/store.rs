@@ -345,12 +345,12 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         id: "f2".into(),
         kind: FindingKind::Regressed,
         state: FindingState::Dismissed,
-        dismissal: Some(Dismissal { reason: DismissalReason::FalseAlarm, note: None }),
+        dismissal: Some(Dismissal { reason: DismissalReason::FalseAlarm, note: None, by: None }),
         ..finding.clone()
     };
     let meant = Finding {
         id: "f3".into(),
-        dismissal: Some(Dismissal { reason: DismissalReason::Accepted, note: None }),
+        dismissal: Some(Dismissal { reason: DismissalReason::Accepted, note: None, by: None }),
         ..wrong.clone()
     };
     let findings = vec![wrong.clone(), meant.clone()];

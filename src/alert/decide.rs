@@ -210,6 +210,7 @@ mod tests {
             named: None,
             suspected_since: None,
             regressed_since: None,
+            recovered_at: None,
             decided_at: at(0),
         }
     }
@@ -259,7 +260,8 @@ mod tests {
     #[test]
     fn what_a_person_dismisses_is_closed_with_the_reason() {
         let open = decide(None, &verdict(Conclusion::Regressed), at(1)).unwrap().finding;
-        let why = Dismissal { reason: DismissalReason::FalseAlarm, note: Some("no".into()) };
+        let why =
+            Dismissal { reason: DismissalReason::FalseAlarm, note: Some("no".into()), by: None };
         let gone = dismissed(&open, why.clone(), at(9));
         assert_eq!(gone.reason, Reason::Dismissed);
         assert_eq!(gone.finding.state, FindingState::Dismissed);

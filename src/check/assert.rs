@@ -8,7 +8,7 @@ use super::{
     find::{Found, find, regex},
     node::{Node, read_number},
 };
-use crate::model::{Assertion, AssertionResult, Literal, Predicate, Query, Text};
+use crate::model::{Assertion, AssertionResult, Literal, Predicate, Query, Subject, Text};
 
 /// How many characters of an actual value are shown.
 const SHOWN: usize = 200;
@@ -49,7 +49,12 @@ pub fn holds_without_assertion(status: u16) -> bool {
 
 /// Whether any assertion looks at the status; if none does, the engine asserts a 2xx.
 pub fn looks_at_status(assertions: &[Assertion]) -> bool {
-    assertions.iter().any(|assertion| assertion.query == Query::Status)
+    assertions.iter().any(|assertion| is_status(&assertion.query))
+}
+
+/// Whether a query looks at the status.
+pub fn is_status(query: &Query) -> bool {
+    query.subject == Subject::Status
 }
 
 /// Why an assertion does not hold.

@@ -1,6 +1,6 @@
 //! Assertions and captures in words, close to how they are written in a journey.
 
-use crate::model::{Assertion, Capture, Literal, Predicate, Query, Text};
+use crate::model::{Assertion, Capture, Literal, Predicate, Query, Subject, Text};
 
 use super::node::span;
 
@@ -20,20 +20,20 @@ pub fn describe_capture(capture: &Capture) -> String {
 
 /// The query in words.
 pub(super) fn query(query: &Query) -> String {
-    match query {
-        Query::Status => "status".to_owned(),
-        Query::Header(name) => format!("header {name}"),
-        Query::Cookie(name) => format!("cookie {name}"),
-        Query::Body => "body".to_owned(),
-        Query::JsonPath(path) => format!("jsonpath {path}"),
-        Query::Css { selector, attribute: None } => format!("css {selector}"),
-        Query::Css { selector, attribute: Some(name) } => {
+    match &query.subject {
+        Subject::Status => "status".to_owned(),
+        Subject::Header(name) => format!("header {name}"),
+        Subject::Cookie(name) => format!("cookie {name}"),
+        Subject::Body => "body".to_owned(),
+        Subject::JsonPath(path) => format!("jsonpath {path}"),
+        Subject::Css { selector, attribute: None } => format!("css {selector}"),
+        Subject::Css { selector, attribute: Some(name) } => {
             format!("css {selector} attribute {name}")
         }
-        Query::Regex(pattern) => format!("regex /{pattern}/"),
-        Query::Duration => "duration".to_owned(),
-        Query::Url => "url".to_owned(),
-        Query::Redirects => "redirects".to_owned(),
+        Subject::Regex(pattern) => format!("regex /{pattern}/"),
+        Subject::Duration => "duration".to_owned(),
+        Subject::Url => "url".to_owned(),
+        Subject::Redirects => "redirects".to_owned(),
     }
 }
 

@@ -6,30 +6,32 @@ use super::{
     describe::{key, predicate as in_words},
     find::{regex, selector},
 };
-use crate::model::{Assertion, Literal, Predicate, Query};
+use crate::model::{Assertion, Literal, Predicate, Query, Subject};
 
 /// Why a query can never find anything: an expression that does not compile, a name that cannot be. Lower case.
 pub fn fault_of_query(query: &Query) -> Option<String> {
-    match query {
-        Query::Header(name) => (!is_token(name))
+    match &query.subject {
+        Subject::Header(name) => (!is_token(name))
             .then(|| format!("`{name}` cannot be the name of a header (RFC 9110, section 5.1)")),
-        Query::Cookie(name) => (!is_token(name))
+        Subject::Cookie(name) => (!is_token(name))
             .then(|| format!("`{name}` cannot be the name of a cookie (RFC 6265, section 4.1.1)")),
-        Query::JsonPath(path) => match parse_json_path(path) {
+        Subject::JsonPath(path) => match parse_json_path(path) {
             Ok(_) => None,
             Err(error) => {
                 Some(format!("the JSONPath does not compile: {}", one_line(&error.to_string())))
             }
         },
-        Query::Css { selector: css, attribute } => match selector(css) {
+        Subject::Css { selector: css, attribute } => match selector(css) {
             Err(error) => Some(format!("the CSS selector does not compile: {error}")),
             Ok(_) if attribute.as_ref().is_some_and(|a| a.trim().is_empty()) => {
                 Some("the attribute has no name".to_owned())
             }
             Ok(_) => None,
         },
-        Query::Regex(pattern) => pattern_fault(pattern),
-        Query::Status | Query::Body | Query::Duration | Query::Url | Query::Redirects => None,
+        Subject::Regex(pattern) => pattern_fault(pattern),
+        Subject::Status | Subject::Body | Subject::Duration | Subject::Url | Subject::Redirects => {
+            None
+        }
     }
 }
 
@@ -52,21 +54,21 @@ pub fn fault_of_assertion(assertion: &Assertion) -> Option<String> {
 
 /// Whether the values are whole numbers, so that nothing lies between 3 and 4.
 fn whole(query: &Query) -> bool {
-    matches!(query, Query::Status | Query::Redirects)
+    matches!(query.subject, Subject::Status | Subject::Redirects)
 }
 
 fn fault_of_predicate(query: &Query, predicate: &Predicate) -> Option<String> {
     use Predicate as P;
     let key = key(predicate);
     let always = matches!(
-        query,
-        Query::Status | Query::Body | Query::Duration | Query::Url | Query::Redirects
+        query.subject,
+        Subject::Status | Subject::Body | Subject::Duration | Subject::Url | Subject::Redirects
     );
-    let (what, a_number) = match query {
-        Query::Status => ("the status", true),
-        Query::Redirects => ("the number of redirects", true),
-        Query::Duration => ("a duration", false),
-        Query::Url => ("the URL", false),
+    let (what, a_number) = match &query.subject {
+        Subject::Status => ("the status", true),
+        Subject::Redirects => ("the number of redirects", true),
+        Subject::Duration => ("a duration", false),
+        Subject::Url => ("the URL", false),
         _ => ("the value", false),
     };
     match predicate {
@@ -88,14 +90,14 @@ fn fault_of_predicate(query: &Query, predicate: &Predicate) -> Option<String> {
         _ => {}
     }
     let timed = matches!(predicate, P::Faster(_) | P::Slower(_));
-    match query {
-        Query::Duration if !timed && !matches!(predicate, P::Exists(true)) => Some(format!(
+    match &query.subject {
+        Subject::Duration if !timed && !matches!(predicate, P::Exists(true)) => Some(format!(
             "`{key}` does not fit a duration: use `below` or `above` with a time such as \"2s\""
         )),
-        Query::Duration => None,
+        Subject::Duration => None,
         _ if timed => Some(format!("`{key}` with a time fits only a duration")),
         _ if a_number => fault_of_number(query, what, predicate),
-        Query::Url
+        Subject::Url
             if matches!(predicate, P::Above(_) | P::Below(_) | P::AtLeast(_) | P::AtMost(_)) =>
         {
             Some(format!("`{key}` needs a number, and {what} is text"))
@@ -135,7 +137,7 @@ fn fault_of_number(query: &Query, what: &str, predicate: &Predicate) -> Option<S
 }
 
 fn limits(query: &Query) -> (f64, f64) {
-    if *query == Query::Status { (100.0, 599.0) } else { (0.0, f64::from(u32::MAX)) }
+    if query.subject == Subject::Status { (100.0, 599.0) } else { (0.0, f64::from(u32::MAX)) }
 }
 
 fn in_range(query: &Query, what: &str, number: f64) -> Option<String> {
@@ -143,8 +145,8 @@ fn in_range(query: &Query, what: &str, number: f64) -> Option<String> {
     if (low..=high).contains(&number) && number.fract() == 0.0 {
         return None;
     }
-    Some(match query {
-        Query::Status => format!("{what} is a whole number from 100 to 599, never {number}"),
+    Some(match &query.subject {
+        Subject::Status => format!("{what} is a whole number from 100 to 599, never {number}"),
         _ => format!("{what} is a whole number and not below 0, never {number}"),
     })
 }
@@ -154,8 +156,10 @@ fn fault_of_count(query: &Query, count: &[Predicate]) -> Option<String> {
     if count.is_empty() {
         return None;
     }
-    if !matches!(query, Query::Header(_) | Query::JsonPath(_) | Query::Css { .. } | Query::Regex(_))
-    {
+    if !matches!(
+        query.subject,
+        Subject::Header(_) | Subject::JsonPath(_) | Subject::Css { .. } | Subject::Regex(_)
+    ) {
         return Some(format!(
             "`count` fits only `header`, `jsonpath`, `css` and `regex`: there is one {}",
             super::describe::query(query)

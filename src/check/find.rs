@@ -6,7 +6,7 @@ use scraper::Selector;
 use serde_json::Value;
 
 use super::{answer::Answer, node::Node};
-use crate::model::Query;
+use crate::model::{Query, Subject};
 
 /// What a query found.
 pub(super) struct Found {
@@ -48,32 +48,32 @@ pub fn capture(query: &Query, answer: &Answer) -> Result<String, CaptureFault> {
 pub(super) fn find(query: &Query, answer: &Answer) -> Result<Found, String> {
     let one = |node: Node| Found { nodes: vec![node], count: 1, any: false };
     let many = |nodes: Vec<Node>| Found { count: nodes.len(), nodes, any: false };
-    Ok(match query {
-        Query::Status => one(Node::Number(f64::from(answer.status))),
-        Query::Redirects => one(Node::Number(f64::from(answer.redirects))),
-        Query::Duration => one(Node::Time(answer.duration)),
-        Query::Url => one(Node::Text(answer.url.clone())),
-        Query::Body => one(Node::Text(answer.body.clone())),
-        Query::Header(name) => {
+    Ok(match &query.subject {
+        Subject::Status => one(Node::Number(f64::from(answer.status))),
+        Subject::Redirects => one(Node::Number(f64::from(answer.redirects))),
+        Subject::Duration => one(Node::Time(answer.duration)),
+        Subject::Url => one(Node::Text(answer.url.clone())),
+        Subject::Body => one(Node::Text(answer.body.clone())),
+        Subject::Header(name) => {
             let values = answer.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
             let nodes = values.map(|(_, value)| Node::Text(value.clone())).collect();
             Found { any: true, ..many(nodes) }
         }
-        Query::Cookie(name) => {
+        Subject::Cookie(name) => {
             let value = answer.cookies.iter().find(|(n, _)| n == name);
             many(value.map(|(_, value)| Node::Text(value.clone())).into_iter().collect())
         }
-        Query::JsonPath(path) => {
+        Subject::JsonPath(path) => {
             let mut found = many(json_nodes(path, answer)?);
             if let [Node::Json(Value::Array(items))] = found.nodes.as_slice() {
                 found.count = items.len();
             }
             found
         }
-        Query::Css { selector, attribute } => {
+        Subject::Css { selector, attribute } => {
             many(css_nodes(selector, attribute.as_deref(), answer)?)
         }
-        Query::Regex(pattern) => {
+        Subject::Regex(pattern) => {
             let regex = regex(pattern)?;
             let first = regex.captures(&answer.body).and_then(|groups| {
                 groups.get(usize::from(groups.len() > 1)).map(|m| m.as_str().to_owned())

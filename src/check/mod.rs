@@ -16,7 +16,7 @@ mod find;
 mod node;
 
 pub use answer::Answer;
-pub use assert::{Wording, assert, holds_without_assertion, looks_at_status};
+pub use assert::{Wording, assert, holds_without_assertion, is_status, looks_at_status};
 pub use describe::{describe, describe_capture};
 pub use fault::{fault_of_assertion, fault_of_query};
 pub use find::{CaptureFault, capture};

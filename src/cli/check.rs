@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::CheckArguments, say};
 use crate::{
     config,
-    source::files::{self, SourceError},
+    source::{
+        attached::Beside,
+        files::{self, SourceError},
+    },
 };
 
 /// Checks each path; exit 3 if any has a fault.
@@ -31,7 +34,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
             good = false;
             unread(&mut faults, arguments, path, e)?;
         }
-        match config::load(&found.main, &found.journeys) {
+        match config::load_with(&found.main, &found.journeys, &Beside) {
             Ok(config) if !arguments.json && unreadable.is_empty() => {
                 let (journeys, environments) =
                     (config.journeys.len(), config.settings.environments.len());

@@ -84,7 +84,8 @@ mod tests {
                 .lines()
                 .map(|line| line.strip_prefix("#: ").unwrap_or(line).to_owned() + "\n")
                 .collect();
-            let file = |text: &str| config::SourceFile::new(*name, text);
+            let file =
+                |text: &str| config::SourceFile { path: (*name).to_owned(), text: text.to_owned() };
             config::load(&file(&on), &[]).unwrap_or_else(|f| panic!("{f}"));
         }
     }

@@ -11,15 +11,15 @@ use crate::{
     engine::{Engine, EngineSettings, Ticket},
     model::{Environment, EnvironmentName, Outcome, Run, RunId, Settings, Trigger},
     render::{self, Layout},
-    source::files,
+    source::{attached::Beside, files},
     web::views::RunView,
 };
 
 /// Walks; exit 4 when a journey failed, 7 when we could not walk.
 pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<Exit, Failed> {
     let found = files::find(&context.config).map_err(|e| Failed::new(Exit::Config, e))?;
-    let mut config =
-        config::load(&found.main, &found.journeys).map_err(|e| Failed::new(Exit::Config, e))?;
+    let mut config = config::load_with(&found.main, &found.journeys, &Beside)
+        .map_err(|e| Failed::new(Exit::Config, e))?;
     let name = environment(&config.settings, arguments.environment.as_deref())?;
     // Only the secrets of where it walks are asked for: whoever walks staging need not have production's.
     config.settings.environments.retain(|other, _| *other == name);

@@ -1,100 +1,90 @@
-//! Files that a file of the configuration names: found here, read by [`crate::source`], looked up here again.
+//! Files that a configuration names: their bytes come from elsewhere, here it is only judged which names are allowed.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::path::{Component, Path};
 
-use toml::de::{DeTable, DeValue};
+use super::value::{At, Entry};
 
-use super::value::Entry;
-use crate::model::Attachment;
+/// What stands in files that a settings or journey file names. Implemented by [`crate::source`]; this floor opens no file.
+pub trait Attached {
+    /// The bytes of the file `name`, which is relative to the folder of the file `beside` (as its [`super::SourceFile`] is
+    /// called) and lies below that folder, links included.
+    ///
+    /// # Errors
+    /// Why there are none, as a fragment for people.
+    fn read(&self, beside: &str, name: &str) -> Result<Vec<u8>, String>;
+}
 
-/// Keys of a journey file whose texts are paths.
-pub const JOURNEY_FILES: &[&str] = &["file", "body_file", "schema"];
+/// No file is attached.
+#[derive(Debug, Clone, Copy)]
+pub struct Unattached;
 
-/// Keys of the settings whose texts are paths of files that are no secrets.
-pub const SETTINGS_FILES: &[&str] = &["ca", "certificate"];
-
-/// The content of the files that a file names, by path as written, or why there is none.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Attachments(BTreeMap<String, Result<Arc<[u8]>, String>>);
-
-impl Attachments {
-    /// Adds a file, or why it could not be read: fits after its path.
-    pub fn insert(&mut self, path: impl Into<String>, content: Result<Vec<u8>, String>) {
-        self.0.insert(path.into(), content.map(Arc::from));
+impl Attached for Unattached {
+    fn read(&self, _: &str, _: &str) -> Result<Vec<u8>, String> {
+        Err("no files are attached here".to_owned())
     }
 }
 
-/// The paths that a file of the configuration may mean: every text under one of these keys, however deep. It finds rather too much than
-/// too little; a path that leads out of the folder is not among them.
-pub fn mentioned(text: &str, keys: &[&str]) -> Vec<String> {
-    let (table, _) = DeTable::parse_recoverable(text);
-    let mut found = Vec::new();
-    gather(table.get_ref(), keys, &mut found);
-    found.retain(|path| path_fault(path).is_none());
-    found.sort();
-    found.dedup();
-    found
-}
-
-fn gather(table: &DeTable<'_>, keys: &[&str], found: &mut Vec<String>) {
-    for (key, value) in table.iter() {
-        match value.get_ref() {
-            DeValue::String(text) if keys.contains(&&**key.get_ref()) => {
-                found.push(text.to_string());
-            }
-            DeValue::Table(inner) => gather(inner, keys, found),
-            DeValue::Array(items) => {
-                for item in items.iter() {
-                    if let DeValue::Table(inner) = item.get_ref() {
-                        gather(inner, keys, found);
-                    }
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What keeps a path from being one of a file below the folder, if anything.
-fn path_fault(path: &str) -> Option<&'static str> {
-    if path.contains("{{") {
-        Some("files are read when the journey is loaded: their paths are no templates")
-    } else if path.starts_with(['/', '\\', '~']) || path.get(1..2) == Some(":") {
-        Some("write it relative to this file")
-    } else if path.split(['/', '\\']).any(|part| part == "..") {
-        Some("it must lie below the folder of this file")
-    } else if path.contains('\0') {
-        Some("no file has such a name")
-    } else {
-        None
-    }
+/// A file that was named: the name as written, and its bytes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct AttachedFile {
+    pub(super) name: String,
+    pub(super) bytes: Vec<u8>,
 }
 
 impl Entry<'_> {
-    /// A file below the folder of this one, by its path.
-    pub(super) fn attachment(&self) -> Option<Attachment> {
-        let path = self.text()?.value;
-        if let Some(why) = path_fault(&path) {
+    /// The file that a text names: below the folder of the file it stands in, never above or beside it.
+    pub(super) fn attached(&self) -> Option<At<AttachedFile>> {
+        let name = self.text()?;
+        if !is_below(&name.value) {
             let note = self.fault(format!(
-                "`{}`: `{}` cannot be the path of a file",
-                self.key,
-                path.escape_debug()
+                "`{}` is not below the folder of this file",
+                name.value.escape_debug()
             ));
-            return self.refuse(note.label("not below this folder").help(why));
+            return self.refuse(
+                note.label("would leave the folder")
+                    .help("write a relative path without `..`, such as \"files/order.json\""),
+            );
         }
-        match self.page.attached.0.get(&path) {
-            Some(Ok(bytes)) => Some(Attachment { path, bytes: Arc::clone(bytes) }),
-            Some(Err(why)) => {
-                let note = self.fault(format!("`{}`: {} {why}", self.key, path.escape_debug()));
-                self.refuse(note.label("cannot be sent or used"))
+        match self.page.attached.read(self.page.path, &name.value) {
+            Ok(bytes) => {
+                let file = AttachedFile { name: name.value, bytes };
+                Some(At { value: file, span: name.span })
             }
-            None => {
-                let note =
-                    self.fault(format!("`{}`: {} was not read", self.key, path.escape_debug()));
-                self.refuse(note.label("no files here"))
+            Err(reason) => {
+                let note = self.fault(format!(
+                    "the file `{}` cannot be read: {reason}",
+                    name.value.escape_debug()
+                ));
+                self.refuse(note.label("not attached").help(
+                    "the path starts from the folder of this file, and the file must lie below it",
+                ))
             }
         }
     }
+
+    /// The text of the file that a text names.
+    pub(super) fn attached_text(&self) -> Option<At<(String, String)>> {
+        let At { value: file, span } = self.attached()?;
+        match String::from_utf8(file.bytes) {
+            Ok(text) => Some(At { value: (file.name, text), span }),
+            Err(error) => {
+                let at = error.utf8_error().valid_up_to();
+                let name = file.name.escape_debug().to_string();
+                let note =
+                    self.fault(format!("the file `{name}` is not UTF-8 text from byte {at} on"));
+                self.refuse(note.label("not text").help("save it as UTF-8"))
+            }
+        }
+    }
+}
+
+/// Whether a path as written stays below where it starts.
+fn is_below(name: &str) -> bool {
+    // A backslash separates on one system and is part of a name on another: no journey should depend on that.
+    !name.contains('\\')
+        && Path::new(name)
+            .components()
+            .all(|part| matches!(part, Component::Normal(_) | Component::CurDir))
 }
 
 #[cfg(test)]
@@ -102,29 +92,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn paths_are_found_however_deep() {
-        let text = "[[step]]\n[step.http]\nbody_file = \"b.xml\"\nmultipart = [{ file = \"a/p.png\" }, { file = \"../x\" }]\n\
-             graphql = { file = \"q.graphql\" }\n[[step.assert]]\nschema = \"s.json\"\n[step.other]\nfile = \"a/p.png\"";
-        assert_eq!(mentioned(text, JOURNEY_FILES), ["a/p.png", "b.xml", "q.graphql", "s.json"]);
-        assert_eq!(mentioned(text, SETTINGS_FILES), [""; 0]);
-        assert_eq!(mentioned("file = \"x\"\nbroken", JOURNEY_FILES), ["x"]);
-    }
-
-    #[test]
-    fn paths_that_lead_out() {
-        for (path, good) in [
-            ("a.png", true),
-            ("a/b.png", true),
-            ("a..b", true),
-            ("./a", true),
+    fn paths_stay_below_their_folder() {
+        for (name, below) in [
+            ("a.json", true),
+            ("deep/a.json", true),
+            ("./a.json", true),
+            ("..", false),
+            ("deep/../../a.json", false),
             ("/etc/passwd", false),
-            ("~/x", false),
-            ("a/../../b", false),
-            ("..\\x", false),
-            ("C:\\x", false),
-            ("{{x}}", false),
+            ("a\\..\\b", false),
         ] {
-            assert_eq!(path_fault(path).is_none(), good, "{path}");
+            assert_eq!(is_below(name), below, "{name}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attachments, Fault, Faults, journey,
+    Attached, Fault, Faults, Unattached, journey,
     page::{Note, Page},
     reader::Reader,
     settings,
@@ -17,15 +17,6 @@ pub struct SourceFile {
     pub path: String,
     /// What stands in it.
     pub text: String,
-    /// The files that it names.
-    pub attached: Attachments,
-}
-
-impl SourceFile {
-    /// A file that names no others.
-    pub fn new(path: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { path: path.into(), text: text.into(), attached: Attachments::default() }
-    }
 }
 
 /// Everything that was configured, checked as far as it can be without looking outside.
@@ -37,19 +28,31 @@ pub struct Config {
     pub journeys: Vec<Journey>,
 }
 
-/// Lowers the settings and all journeys.
+/// Lowers the settings and all journeys, which name no other files.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(main: &SourceFile, journeys: &[SourceFile]) -> Result<Config, Faults> {
+    load_with(main, journeys, &Unattached)
+}
+
+/// Lowers the settings and all journeys. What they name is read through `attached`.
 ///
 /// # Errors
 /// Every fault of every file. Faults that would only be echoes are left out: of a broken line, or of a settings file that
 /// cannot be read far enough to know its environments.
-pub fn load(main: &SourceFile, journeys: &[SourceFile]) -> Result<Config, Faults> {
-    let (page, table) = Page::open(main);
+pub fn load_with(
+    main: &SourceFile,
+    journeys: &[SourceFile],
+    attached: &dyn Attached,
+) -> Result<Config, Faults> {
+    let (page, table) = Page::open(main, attached);
     let (settings, places) = settings::lower(&Reader::top(&page, &table));
     let mut closed = vec![(main.path.clone(), page.close())];
     let mut lowered: Vec<Journey> = Vec::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     for file in journeys {
-        let (page, table) = Page::open(file);
+        let (page, table) = Page::open(file, attached);
         let draft = journey::lower(&Reader::top(&page, &table), &places);
         if let Some(name) = draft.name {
             if let Some(other) = names.get(&name.value) {

@@ -31,7 +31,7 @@ mod syntax;
 pub mod units;
 mod value;
 
-pub use attached::{Attachments, JOURNEY_FILES, SETTINGS_FILES, mentioned};
+pub use attached::{Attached, Unattached};
 pub use fault::{Fault, Faults};
-pub use load::{Config, SourceFile, load};
+pub use load::{Config, SourceFile, load, load_with};
 pub use scope::BUILT_INS;

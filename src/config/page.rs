@@ -5,7 +5,7 @@ use std::{cell::RefCell, ops::Range, sync::Arc};
 use toml::de::DeTable;
 
 use super::{
-    Attachments, Fault, SourceFile, secrecy,
+    Attached, Fault, SourceFile, secrecy,
     syntax::{self, Damage},
 };
 
@@ -13,7 +13,8 @@ use super::{
 pub(super) struct Page<'a> {
     pub(super) path: &'a str,
     pub(super) text: &'a str,
-    pub(super) attached: &'a Attachments,
+    /// The files that this one may name.
+    pub(super) attached: &'a dyn Attached,
     damage: Damage,
     notes: RefCell<Vec<Note>>,
     secrets: RefCell<Vec<Range<usize>>>,
@@ -63,7 +64,7 @@ impl Note {
 
 impl<'a> Page<'a> {
     /// Reads the text as far as it can be read; every fault of its syntax is noted.
-    pub(super) fn open(file: &'a SourceFile) -> (Self, DeTable<'a>) {
+    pub(super) fn open(file: &'a SourceFile, attached: &'a dyn Attached) -> (Self, DeTable<'a>) {
         let (table, errors) = DeTable::parse_recoverable(&file.text);
         let (damage, notes) = syntax::sift(&file.text, errors);
         let mut secrets = Vec::new();
@@ -74,7 +75,7 @@ impl<'a> Page<'a> {
         let page = Self {
             path: &file.path,
             text: &file.text,
-            attached: &file.attached,
+            attached,
             damage,
             notes: RefCell::new(notes),
             secrets: RefCell::new(secrets),

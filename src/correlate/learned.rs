@@ -2,7 +2,14 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
+use crate::model::{Change, ChangeKind, Conclusion, Metric, Verdict};
+
 use super::figures::{count, whole};
+
+/// How many of the last deployments of a service teach.
+pub(super) const LAST: usize = 20;
 
 /// Weight of the usual prior, in deployments.
 const WEIGHT: f64 = 4.0;
@@ -16,6 +23,48 @@ const MOST: f64 = 0.8;
 /// A spell may last longer than the longest yet by this factor, and so many base intervals at most.
 const LONGER: f64 = 1.25;
 const LONGEST: f64 = 60.0;
+
+/// What one deployment of a service taught.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Spell {
+    /// When it was known.
+    pub known_at: Timestamp,
+    /// How long the slow spell that came with it lasted; none where there was none.
+    pub lasted: Option<Duration>,
+}
+
+impl Spell {
+    /// What the last verdicts on a change whose watch is over teach: nothing where it is no deployment, where it did lasting harm or
+    /// was not judged. Of several journeys the longest spell counts.
+    pub fn of(change: &Change, verdicts: &[Verdict]) -> Option<Self> {
+        use Conclusion as C;
+        let mut spell: Option<Self> = None;
+        let own = verdicts.iter().filter(|v| v.change == change.id && v.part.is_whole());
+        for verdict in own.filter(|v| v.metric == Metric::Latency) {
+            let lasted = match verdict.conclusion {
+                C::Transient => {
+                    let (end, onset) = verdict.recovered_at.zip(verdict.onset)?;
+                    Some(end.duration_since(onset.at).try_into().unwrap_or_default())
+                }
+                C::Unchanged | C::Improved | C::PreExisting | C::Inconclusive => None,
+                C::ProberFault | C::InsufficientData => continue,
+                C::Regressed | C::Suspected | C::Watching => return None,
+            };
+            let at = verdict.decided_at;
+            spell = Some(spell.map_or(Self { known_at: at, lasted }, |s| Self {
+                known_at: s.known_at.max(at),
+                lasted: s.lasted.max(lasted),
+            }));
+        }
+        spell.filter(|_| change.kind == ChangeKind::Deploy)
+    }
+}
+
+/// What was known at `at` of the last deployments: nothing that came later, or a watch would be judged otherwise when it is
+/// judged once more.
+pub(super) fn known_at(past: &[Spell], at: Timestamp) -> Vec<Option<Duration>> {
+    past.iter().filter(|s| s.known_at <= at).map(|s| s.lasted).collect()
+}
 
 /// The prior of a slow spell that ends in its 1st, 2nd, ... base interval, from the `usual` one and what the last deployments showed:
 /// how long the spell of each was, none where there was none.

@@ -135,12 +135,12 @@ impl PartTracks {
         }
     }
 
-    /// Freezes anew what rests on levels that are known better now.
-    pub(super) fn settle(&mut self, scene: Scene<'_>) {
+    /// Freezes anew what rests on levels that are known better now, of the runs before the index `seen`.
+    pub(super) fn settle(&mut self, scene: Scene<'_>, seen: usize) {
         let Some(watched) = &mut self.watched else { return };
         let parts = watched.len();
         for track in watched.iter_mut().filter(|t| t.judge.is_some()) {
-            track.rest_on(scene, scene.line.probes.len(), parts);
+            track.rest_on(scene, seen, parts);
         }
     }
 }

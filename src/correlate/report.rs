@@ -55,8 +55,11 @@ pub(super) fn verdict(
     let summary = sentence::summary(&scene, track, judge, told, &shown, suspects);
     let lost = shown.place.as_ref().map(|(_, list)| format!("time was added by {list}"));
     let notes = lost.into_iter().chain(notes(&scene, track, judge, metric)).collect();
+    // What shows after the end of the watch is concluded when it shows.
+    let late = || judge.and_then(|j| j.events.last()).map(|e| e.known_at);
     let decided_at = track
         .closed_at
+        .map(|closed| late().map_or(closed, |at| closed.max(at)))
         .or_else(|| judge.and_then(|j| j.seen_at))
         .unwrap_or(scene.change.started_at);
     Verdict {
@@ -87,6 +90,7 @@ pub(super) fn verdict(
         named: suspects.named.clone(),
         suspected_since: judge.and_then(|j| j.suspected_since),
         regressed_since: judge.and_then(|j| j.regressed_since),
+        recovered_at: judge.and_then(|j| j.ending.as_ref()).map(|e| e.recovered.at),
         decided_at,
     }
 }

@@ -6,6 +6,7 @@
 
 mod admit;
 mod after;
+mod past;
 mod tell;
 
 use std::{
@@ -35,7 +36,9 @@ use super::{
 const AHEAD: Duration = Duration::from_secs(300);
 
 /// How long a watch is remembered after its end: as a suspect, for what it taught of the levels, and to be looked after.
-const REMEMBERED: Duration = Duration::from_secs(36 * 3600);
+pub const REMEMBERED: Duration = Duration::from_secs(36 * 3600);
+
+pub use past::Past;
 
 /// The series that a change is judged by, each with its probes known so far.
 pub type Members = Vec<(Member, Vec<Probe>)>;

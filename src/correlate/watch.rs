@@ -14,7 +14,7 @@ use super::{
     fleet::Fleet,
     fold::frame,
     judge::{Around, Closing, Judge},
-    learned,
+    learned::{self, Spell},
     parts::PartTracks,
     prober::Prober,
     rebase::{self, Trouble},
@@ -35,8 +35,8 @@ pub(super) struct Rules {
     pub(super) tuning: Tuning,
     pub(super) latency_relative: f64,
     pub(super) success_drop: f64,
-    /// How long the slow spell of each of the last deployments of a service was, none where there was none.
-    pub(super) spells: BTreeMap<ServiceName, Vec<Option<Duration>>>,
+    /// What the last deployments of a service taught.
+    pub(super) spells: BTreeMap<ServiceName, Vec<Spell>>,
 }
 
 impl Rules {
@@ -227,19 +227,26 @@ impl Track {
         if now < if certain { due } else { last } {
             return false;
         }
-        self.rest_on(scene, scene.line.probes.len());
-        self.parts.settle(scene);
-        self.closed_at = Some(now);
-        if self.sick().is_none() && self.foreign == 0 {
-            self.judges.iter_mut().for_each(|judge| judge.close(scene.line));
-        }
+        self.close(scene, now, scene.line.probes.len());
         true
     }
 
-    /// How long the latency was high for a short while after the change: none where there was lasting harm, none in it where there was
-    /// none at all.
-    pub(super) fn spell(&self) -> Option<Option<Duration>> {
-        self.judge(Metric::Latency).map_or(Some(None), Judge::spell)
+    /// Ends the watch of this series as it ended at `at`, in an earlier life: with the runs there were when its time was over.
+    pub(super) fn close_again(&mut self, scene: Scene<'_>, at: Timestamp) {
+        let (certain, due) = Self::due(scene.change, scene.line, &scene.rules.watch);
+        let over = if certain { due.min(at) } else { at };
+        self.close(scene, at, scene.line.probes.partition_point(|p| p.at <= over));
+    }
+
+    /// Ends the watch of this series with the runs before the index `seen`.
+    fn close(&mut self, scene: Scene<'_>, at: Timestamp, seen: usize) {
+        self.rest_on(scene, seen);
+        self.parts.settle(scene, seen);
+        self.closed_at = Some(at);
+        if self.sick().is_none() && self.foreign == 0 {
+            let known = &scene.line.probes[..seen];
+            self.judges.iter_mut().for_each(|judge| judge.close(known));
+        }
     }
 
     /// Whether a series whose watch is over is still looked after at `now`.
@@ -326,7 +333,8 @@ pub(super) fn freeze(
         .services
         .iter()
         .filter_map(|service| rules.spells.get(service))
-        .map(|past| learned::spells(&tuning.transient, past, interval))
+        .map(|past| learned::known_at(past, change.started_at))
+        .map(|past| learned::spells(&tuning.transient, &past, interval))
         .max_by_key(Vec::len)
         .unwrap_or(tuning.transient);
     Judge::freeze(metric, change.id.clone(), before, frame, &tuning)

@@ -232,18 +232,18 @@ mod tests {
     use crate::config::{self, SourceFile};
 
     fn setup(every: &str, journeys: &[&str]) -> Setup {
-        let main = SourceFile::new(
-            "wayfarer.toml",
-            "[environments.production]\nbase_url = \"http://127.0.0.1:1\"\n",
-        );
+        let main = SourceFile {
+            path: "wayfarer.toml".into(),
+            text: "[environments.production]\nbase_url = \"http://127.0.0.1:1\"\n".into(),
+        };
         let files: Vec<SourceFile> = journeys
             .iter()
-            .map(|name| {
-                let text = format!(
+            .map(|name| SourceFile {
+                path: format!("journeys/{name}.toml"),
+                text: format!(
                     "name = \"{name}\"\nservices = [\"s\"]\nenvironments = [\"production\"]\n{every}\n\
                      [[step]]\nname = \"a\"\n[step.http]\nurl = \"{{{{base_url}}}}\"\n"
-                );
-                SourceFile::new(format!("journeys/{name}.toml"), text)
+                ),
             })
             .collect();
         let config = config::load(&main, &files).unwrap();

@@ -18,15 +18,18 @@ use crate::{
     export::Exporter,
     model::{
         Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName, Finding, FindingId,
-        Gate, GateStatus, JourneyName, Verdict,
+        FindingState, Gate, GateStatus, JourneyName, Verdict,
     },
-    store::{ChangeFilter, RecordOutcome, Store, StoreError},
+    store::{ChangeFilter, FindingFilter, RecordOutcome, Store, StoreError},
 };
 
 /// How long a write waits for its watch to open; the change is on disk all the same.
 const OPENING: Duration = Duration::from_secs(5);
 /// Longest wait for a verdict in one question.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(30 * 60);
+
+/// Most dismissed findings of one change that are looked at.
+const DISMISSED: usize = 1000;
 
 /// A running agent, as its faces see it. Cheap to clone.
 #[derive(Clone)]
@@ -79,7 +82,7 @@ pub struct Logged {
 pub struct Judged {
     /// The change.
     pub change: Change,
-    /// The worst of its verdicts.
+    /// The worst of its verdicts, without the harm that people dismissed.
     pub overall: Option<Conclusion>,
     /// Whether it is still being watched.
     pub open: bool,
@@ -87,6 +90,8 @@ pub struct Judged {
     pub gate: Gate,
     /// All verdicts.
     pub verdicts: Vec<Verdict>,
+    /// The findings of it that people dismissed.
+    pub dismissed: Vec<Finding>,
 }
 
 impl Handle {
@@ -195,6 +200,7 @@ impl Handle {
                     () = &mut deadline => return self.judged(id).await,
                     event = events.recv() => match event {
                         Ok(Event::Verdict(verdict)) if verdict.change == *id => break,
+                        Ok(Event::Finding(finding)) if finding.change.as_ref() == Some(id) => break,
                         Ok(_) => {}
                         Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => break,
                         Err(_) => return self.judged(id).await,
@@ -243,9 +249,21 @@ pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, Sto
         open = unseen.iter().any(|(_, change)| change.id == *id);
     }
     let verdicts = store.verdicts(id).await?;
-    let overall = Conclusion::overall(verdicts.iter().map(|v| v.conclusion));
-    let gate = correlate::gate(&verdicts, open);
-    Ok(Some(Judged { change, overall, open, gate, verdicts }))
+    let dismissed = dismissed(store, id).await?;
+    let gate = correlate::gate(&verdicts, &dismissed, open);
+    let overall = gate.verdict;
+    Ok(Some(Judged { change, overall, open, gate, verdicts, dismissed }))
+}
+
+/// What people dismissed of a change.
+async fn dismissed(store: &Store, id: &ChangeId) -> Result<Vec<Finding>, StoreError> {
+    let filter = FindingFilter {
+        state: Some(FindingState::Dismissed),
+        change: Some(id.clone()),
+        limit: DISMISSED,
+        ..FindingFilter::default()
+    };
+    store.findings(filter).await
 }
 
 /// Which journeys a change touches, and what its sender should know.

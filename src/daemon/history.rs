@@ -1,15 +1,18 @@
 //! What the store must tell the room before it can judge: the history of every series, and where levels moved.
 
-use std::time::Duration;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
 use super::setup::{Scheduled, Setup};
 use crate::{
-    correlate::{Member, Members, PARTS_REACH},
+    correlate::{Member, Members, PARTS_REACH, Spell},
     model::{
         Change, Conclusion, EnvironmentName, Finding, FindingKind, FindingState, Metric, Part,
-        Probe, SeriesKey,
+        Probe, SeriesKey, ServiceName,
     },
     store::{ChangeFilter, FindingFilter, Store, StoreError},
 };
@@ -22,12 +25,21 @@ const RECALLED: usize = 500;
 /// How many series of other environments are read as controls.
 const CONTROLS: usize = 8;
 
-/// Every journey of the change's environments, with its history, and some of other environments as controls.
+/// How many deployments of a service, the last ones, are asked what they teach.
+const TAUGHT: usize = 60;
+
+/// What histories were read already: of each series, and whether with parts. Who reads for many changes, in the order they
+/// started, reads each history once.
+pub(super) type Read = BTreeSet<(SeriesKey, bool)>;
+
+/// Every journey of the change's environments, with its history, and some of other environments as controls. A history that was
+/// `read` before is left out.
 pub(super) async fn members(
     store: &Store,
     setup: &Setup,
     change: &Change,
     now: Timestamp,
+    read: &mut Read,
 ) -> Result<Members, StoreError> {
     let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
     let parts_from = change.started_at.checked_sub(PARTS_REACH).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -35,9 +47,8 @@ pub(super) async fn members(
     let mut members = Vec::new();
     for environment in &touched {
         for scheduled in setup.journeys_in(environment) {
-            members.push(
-                member(store, setup, (environment, scheduled), (from, parts_from, now)).await?,
-            );
+            let place = (environment, scheduled);
+            members.push(member(store, setup, place, (from, parts_from, now), read).await?);
         }
     }
     // What the change cannot have touched shows what our prober or the network did meanwhile.
@@ -48,7 +59,7 @@ pub(super) async fn members(
         }
     }
     for (environment, scheduled) in controls.into_iter().take(CONTROLS) {
-        members.push(member(store, setup, (environment, scheduled), (from, now, now)).await?);
+        members.push(member(store, setup, (environment, scheduled), (from, now, now), read).await?);
     }
     Ok(members)
 }
@@ -59,13 +70,20 @@ async fn member(
     setup: &Setup,
     (environment, scheduled): (&EnvironmentName, &Scheduled),
     (from, parts_from, now): (Timestamp, Timestamp, Timestamp),
+    read: &mut Read,
 ) -> Result<(Member, Vec<Probe>), StoreError> {
     let series = SeriesKey {
         journey: scheduled.journey.name.clone(),
         environment: environment.clone(),
         location: setup.settings.agent.location.clone(),
     };
-    let probes = store.probes_with_parts(&series, (from, now), parts_from).await?;
+    let parts = parts_from < now;
+    let known = read.contains(&(series.clone(), true)) || !read.insert((series.clone(), parts));
+    let probes = if known {
+        Vec::new()
+    } else {
+        store.probes_with_parts(&series, (from, now), parts_from).await?
+    };
     let member = Member {
         series,
         services: scheduled.journey.services.clone(),
@@ -117,6 +135,30 @@ pub(super) async fn shifts(store: &Store, now: Timestamp) -> Result<Vec<Shift>, 
         }
     }
     Ok(shifts)
+}
+
+/// What the last deployments of each of these services, or of all, taught until now.
+pub(super) async fn spells(
+    store: &Store,
+    services: Option<BTreeSet<ServiceName>>,
+) -> Result<BTreeMap<ServiceName, Vec<Spell>>, StoreError> {
+    let mut asked = Vec::new();
+    match services {
+        None => asked.push((None, RECALLED)),
+        Some(services) => asked.extend(services.into_iter().map(|s| (Some(s), TAUGHT))),
+    }
+    let mut spells: BTreeMap<ServiceName, Vec<Spell>> = BTreeMap::new();
+    for (only, limit) in asked {
+        for closed in store.closed_changes(Timestamp::UNIX_EPOCH, only.as_ref(), limit).await? {
+            let Some(spell) = Spell::of(&closed.change, &closed.verdicts) else { continue };
+            for service in closed.change.services {
+                if only.as_ref().is_none_or(|only| *only == service) {
+                    spells.entry(service).or_default().push(spell);
+                }
+            }
+        }
+    }
+    Ok(spells)
 }
 
 /// The series a finding is about.

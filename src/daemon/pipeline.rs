@@ -15,7 +15,7 @@ use tracing::{error, info, warn};
 use super::{
     budget,
     dispatcher::{Order, Situation, Situations},
-    handle::{HandleError, look_up},
+    handle::{HandleError, Judged, look_up},
     live::{Event, Live},
     setup::Setup,
     trouble::Trouble,
@@ -139,10 +139,15 @@ impl Pipeline {
         for change in changes.iter().rev().filter(|c| c.started_at <= now) {
             self.exporter.change(change);
             if let Some(judged) = look_up(&self.store, &change.id).await? {
-                self.exporter.verdicts(&judged.change, &judged.verdicts, judged.open);
+                self.show_judged(&judged);
             }
         }
         Ok(())
+    }
+
+    fn show_judged(&self, judged: &Judged) {
+        let Judged { change, verdicts, dismissed, open, .. } = judged;
+        self.exporter.verdicts(change, verdicts, dismissed, *open);
     }
 
     async fn fold(&mut self, batch: &mut Vec<Input>) {
@@ -290,6 +295,11 @@ impl Pipeline {
         self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
         self.trouble.let_go(&decision.finding);
         self.show(&[], std::slice::from_ref(&decision));
+        if let Some(id) = &decision.finding.change
+            && let Some(judged) = look_up(&self.store, id).await?
+        {
+            self.show_judged(&judged);
+        }
         self.show_budget().await;
         Ok(decision.finding)
     }
@@ -361,6 +371,9 @@ impl Pipeline {
         if let Err(e) = self.store.conclude(conclusions).await {
             self.store_failed("verdicts could not be written", &e);
         }
+        if let Err(e) = self.watches.learn(&self.store, &verdicts).await {
+            self.store_failed("what earlier deployments taught could not be read", &e);
+        }
         self.show(&verdicts, &decisions);
     }
 
@@ -372,7 +385,7 @@ impl Pipeline {
         }
         for id in &changes {
             if let Some((change, verdicts, open)) = self.watches.of(id) {
-                self.exporter.verdicts(&change, &verdicts, open);
+                self.exporter.verdicts(&change, &verdicts, &self.trouble.dismissed(id), open);
             }
         }
         for decision in decisions.iter().filter(|d| d.reason != Reason::Updated) {

@@ -17,6 +17,7 @@ use crate::{
     },
     schedule::{self, Plan},
     source::{
+        attached::Beside,
         files,
         secrets::{self, SecretFault},
     },
@@ -92,7 +93,7 @@ impl Setup {
     /// Files that cannot be read, faults in them (all at once), or secrets that cannot be had (all at once).
     pub fn load(start: &Path, variables: &BTreeMap<String, String>) -> Result<Self, LoadError> {
         let found = files::find(start)?;
-        let config = config::load(&found.main, &found.journeys)?;
+        let config = config::load_with(&found.main, &found.journeys, &Beside)?;
         Self::resolve(found.root, config, variables)
     }
 
@@ -142,6 +143,7 @@ impl Setup {
                 let outline = Environment {
                     name: name.clone(),
                     vars,
+                    network: settings.network.clone(),
                     secrets: BTreeMap::new(),
                     transport: settings.transport.clone(),
                     client_key: None,

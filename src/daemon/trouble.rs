@@ -4,7 +4,7 @@
 //! looks. Both are folds over probes and are rebuilt from the store after a restart.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, HashMap},
     sync::Arc,
     time::Duration,
 };
@@ -38,7 +38,7 @@ pub(super) struct Trouble {
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
     /// What people said is nothing: the same change is not told for it again.
-    dismissed: HashSet<(ChangeId, SeriesKey, Metric)>,
+    dismissed: HashMap<(ChangeId, SeriesKey, Metric), Finding>,
 }
 
 /// An alarm that waits for the watch of its series.
@@ -88,14 +88,21 @@ impl Trouble {
         }
         let state = Some(FindingState::Dismissed);
         let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
-        self.dismissed.extend(store.findings(filter).await?.iter().filter_map(concern));
+        let dismissed = store.findings(filter).await?;
+        self.dismissed.extend(dismissed.into_iter().filter_map(|f| Some((concern(&f)?, f))));
         Ok(())
     }
 
     /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
     pub(super) fn let_go(&mut self, finding: &Finding) {
         self.open.remove(&finding.id);
-        self.dismissed.extend(concern(finding));
+        self.dismissed.extend(concern(finding).map(|concern| (concern, finding.clone())));
+    }
+
+    /// What people said is nothing of a change.
+    pub(super) fn dismissed(&self, change: &ChangeId) -> Vec<Finding> {
+        let of = self.dismissed.iter().filter(|((id, ..), _)| id == change);
+        of.map(|(_, finding)| finding.clone()).collect()
     }
 
     async fn track(
@@ -240,7 +247,7 @@ impl Trouble {
             .cloned();
         let concern = (verdict.change.clone(), series.clone(), verdict.metric);
         let decision = alert::decide(open.as_ref(), verdict, now)
-            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains(&concern));
+            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains_key(&concern));
         if let Some(decision) = decision {
             match decision.reason {
                 Reason::Opened => {

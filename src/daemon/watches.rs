@@ -17,15 +17,19 @@ use super::{
 };
 use crate::{
     alert::Decision,
-    correlate::{OpenWatch, Room},
+    correlate::{OpenWatch, Past, REMEMBERED, Room},
     model::{
-        Change, ChangeId, ChangeState, EnvironmentName, Finding, Part, Probe, SeriesKey, Verdict,
+        Change, ChangeId, ChangeState, EnvironmentName, Finding, Part, Probe, SeriesKey,
+        ServiceName, Verdict,
     },
-    store::{OpenChange, Store, StoreError, WatchRecord},
+    store::{ClosedChange, OpenChange, Store, StoreError, WatchRecord},
 };
 
 /// Smoke walks follow a finish that is not older than this; a change logged late is past it.
 const SMOKE_WITHIN: Duration = Duration::from_secs(120);
+
+/// Most watches that are over and looked after again when the agent starts: the last ones.
+const MOST_REMEMBERED: usize = 200;
 
 /// The open watches.
 pub(super) struct Watches {
@@ -86,7 +90,8 @@ impl Watches {
         });
     }
 
-    /// Reopens what was open when the agent last stopped; changes logged meanwhile are found by the next look.
+    /// Reopens what was open when the agent last stopped, and goes on looking after what was over; changes logged meanwhile are found
+    /// by the next look.
     ///
     /// # Errors
     /// The store could not be read.
@@ -105,8 +110,20 @@ impl Watches {
                 part => self.room.part_shifted(&shift.series, &part, shift.at),
             }
         }
-        let mut reopened = Vec::new();
+        for (service, spells) in history::spells(store, None).await? {
+            self.room.learn_transients(service, spells);
+        }
+        let since = now.checked_sub(REMEMBERED).unwrap_or(Timestamp::UNIX_EPOCH);
+        let mut past = store.closed_changes(since, None, MOST_REMEMBERED).await?;
+        past.sort_by_key(|p| p.change.started_at);
+        let mut past = past.into_iter().peekable();
+        let (mut reopened, mut over) = (Vec::new(), Vec::new());
+        let mut read = history::Read::new();
         for OpenChange { change, watches } in open {
+            // In the order they started, so that each history is read once, from where it is first needed.
+            while let Some(closed) = past.next_if(|p| p.change.started_at <= change.started_at) {
+                over.push(self.past(store, setup, closed, now, &mut read).await?);
+            }
             for watch in watches {
                 self.saved.insert((watch.change.clone(), watch.environment.clone()), watch);
             }
@@ -117,17 +134,59 @@ impl Watches {
             if change.finished_at.is_some() {
                 self.smoked.insert(change.id.clone());
             }
-            let members = history::members(store, setup, &change, now).await?;
+            let members = history::members(store, setup, &change, now, &mut read).await?;
             self.changes.insert(change.id.clone(), change.clone());
             reopened.push((change, members));
         }
+        for closed in past {
+            over.push(self.past(store, setup, closed, now, &mut read).await?);
+        }
         // Judging a long history takes a while: the runtime is told, so that walks are not delayed.
         let ids: Vec<ChangeId> = reopened.iter().map(|(change, _)| change.id.clone()).collect();
-        let verdicts = tokio::task::block_in_place(|| self.room.restore(reopened, now));
+        let verdicts = tokio::task::block_in_place(|| self.room.resume(reopened, over, now));
         for id in ids {
             store.verdicts(&id).await?.iter().for_each(|verdict| self.room.recall(verdict));
         }
         Ok(verdicts)
+    }
+
+    /// A watch that was over when the agent last stopped, and is looked after further on.
+    async fn past(
+        &mut self,
+        store: &Store,
+        setup: &Setup,
+        closed: ClosedChange,
+        now: Timestamp,
+        read: &mut history::Read,
+    ) -> Result<Past, StoreError> {
+        let ClosedChange { change, closed_at, verdicts: told } = closed;
+        let members = history::members(store, setup, &change, now, read).await?;
+        self.changes.insert(change.id.clone(), change.clone());
+        Ok(Past { change, members, closed_at, told })
+    }
+
+    /// Learns from the changes of these verdicts whose watch is over.
+    ///
+    /// # Errors
+    /// The store could not be read.
+    pub(super) async fn learn(
+        &mut self,
+        store: &Store,
+        verdicts: &[Verdict],
+    ) -> Result<(), StoreError> {
+        let open: BTreeSet<ChangeId> =
+            self.room.open_watches().into_iter().map(|watch| watch.change).collect();
+        let over: BTreeSet<&ChangeId> =
+            verdicts.iter().map(|v| &v.change).filter(|id| !open.contains(*id)).collect();
+        let over = over.into_iter().filter_map(|id| self.changes.get(id));
+        let services: BTreeSet<ServiceName> = over.flat_map(|c| c.services.clone()).collect();
+        if services.is_empty() {
+            return Ok(());
+        }
+        for (service, spells) in history::spells(store, Some(services)).await? {
+            self.room.learn_transients(service, spells);
+        }
+        Ok(())
     }
 
     /// Looks for changes that are new in the log, and for announced ones whose time has come.
@@ -173,7 +232,8 @@ impl Watches {
         change: Change,
         now: Timestamp,
     ) -> Result<Vec<Verdict>, StoreError> {
-        let members = history::members(store, setup, &change, now).await?;
+        let mut read = history::Read::new();
+        let members = history::members(store, setup, &change, now, &mut read).await?;
         let verdicts = tokio::task::block_in_place(|| self.room.open(&change, members, now));
         self.changes.insert(change.id.clone(), change);
         Ok(verdicts)

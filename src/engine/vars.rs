@@ -118,9 +118,14 @@ impl Variables {
 
     /// The trouble with a text that was filled and then turned out impossible: the target's if a captured value stands in it, ours if not.
     pub(super) fn impossible(&self, text: &Text, message: String) -> Trouble {
+        self.blame(text, FaultKind::Template, message)
+    }
+
+    /// The same with another kind of fault.
+    pub(super) fn blame(&self, text: &Text, kind: FaultKind, message: String) -> Trouble {
         let names = self.parts.template(text).map(|template| template.names());
         if names.is_ok_and(|names| !names.is_disjoint(&self.captured)) {
-            Trouble::Target(FaultKind::Template, message)
+            Trouble::Target(kind, message)
         } else {
             Trouble::Ours(message)
         }

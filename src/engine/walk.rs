@@ -55,6 +55,7 @@ fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
         outcome: Outcome::Passed,
         steps: Vec::new(),
         deployed: ticket.deployed.clone(),
+        insecure: ticket.environment.transport.insecure,
         evidence: None,
     }
 }
@@ -239,6 +240,7 @@ mod tests {
             }),
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
+            insecure: false,
             evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
         }
     }

@@ -7,9 +7,12 @@ use super::{
     family::{Family, Kind},
     runs::seconds,
 };
-use crate::model::{
-    Change, ChangeId, Conclusion, Deployment, DismissalReason, EnvironmentName, Finding,
-    FindingKind, FindingState, GateStatus, Metric, ServiceName, Verdict,
+use crate::{
+    correlate,
+    model::{
+        Change, ChangeId, Deployment, DismissalReason, EnvironmentName, Finding, FindingKind,
+        FindingState, GateStatus, Metric, ServiceName, Verdict,
+    },
 };
 
 /// How many changes are shown: the newest. Older ones are in the store.
@@ -120,8 +123,14 @@ impl Exporter {
     }
 
     /// Shows all verdicts on a change, the overall one of each environment, and the gates of its services while no newer
-    /// change of theirs is known. `open`: it is still being watched.
-    pub fn verdicts(&self, change: &Change, verdicts: &[Verdict], open: bool) {
+    /// change of theirs is known; harm that people `dismissed` counts in neither. `open`: it is still being watched.
+    pub fn verdicts(
+        &self,
+        change: &Change,
+        verdicts: &[Verdict],
+        dismissed: &[Finding],
+        open: bool,
+    ) {
         let mut state = self.state();
         let id = change.id.as_str();
         if !state.changes.contains_key(&change.id) {
@@ -129,10 +138,9 @@ impl Exporter {
         }
         state.families.retain(&VERDICT, |labels| labels[0] != id);
         state.families.retain(&SHIFT, |labels| labels[2] != id);
-        let mut overall: BTreeMap<&EnvironmentName, Conclusion> = BTreeMap::new();
+        let mut places: BTreeMap<&EnvironmentName, Vec<Verdict>> = BTreeMap::new();
         for verdict in verdicts.iter().filter(|v| v.change == change.id) {
-            let worst = overall.entry(&verdict.environment).or_insert(verdict.conclusion);
-            *worst = verdict.conclusion.min(*worst);
+            places.entry(&verdict.environment).or_default().push(verdict.clone());
             // The parts of journeys are many: they are in the API and on the change's page.
             if let Some(ratio) = ratio(verdict).filter(|_| verdict.part.is_whole()) {
                 let labels = [
@@ -145,8 +153,10 @@ impl Exporter {
                 state.families.set(&SHIFT, &labels, ratio);
             }
         }
-        for (environment, conclusion) in overall {
-            let answer = match GateStatus::of(conclusion, open) {
+        for (environment, verdicts) in places {
+            let judged = correlate::gate(&verdicts, dismissed, open);
+            let Some(conclusion) = judged.verdict else { continue };
+            let answer = match judged.status {
                 GateStatus::Pass => Some(true),
                 GateStatus::Fail => Some(false),
                 GateStatus::Pending | GateStatus::Inconclusive => None,

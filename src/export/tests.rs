@@ -63,6 +63,7 @@ fn run(journey: &str, at: Timestamp) -> Run {
         outcome: Outcome::Passed,
         steps: vec![step("open", &[303, 200]), step("buy", &[201])],
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
     }
 }
@@ -135,6 +136,7 @@ fn verdict(change: &str, metric: Metric, conclusion: Conclusion) -> Verdict {
         named: None,
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at: noon(0),
     }
 }
@@ -273,7 +275,7 @@ fn one_verdict_holds_and_the_gate_follows_the_newest_change() {
         verdict("c1", Metric::Latency, Conclusion::Watching),
         verdict("c1", Metric::Success, Conclusion::Unchanged),
     ];
-    exporter.verdicts(&first, &verdicts, true);
+    exporter.verdicts(&first, &verdicts, &[], true);
     let holds = |word: &str| {
         format!(
             r#"wayfarer_verdict{{change="c1",service="payments",environment="production",verdict="{word}"}}"#
@@ -281,7 +283,7 @@ fn one_verdict_holds_and_the_gate_follows_the_newest_change() {
     };
     assert_eq!(value(&exporter, &holds("watching")).as_deref(), Some("1"));
     verdicts[0].conclusion = Conclusion::Regressed;
-    exporter.verdicts(&first, &verdicts, true);
+    exporter.verdicts(&first, &verdicts, &[], true);
     assert_eq!(value(&exporter, &holds("watching")), None);
     assert_eq!(value(&exporter, &holds("regressed")).as_deref(), Some("1"));
     assert_eq!(value(&exporter, gate).as_deref(), Some("0"));
@@ -299,8 +301,8 @@ fn one_verdict_holds_and_the_gate_follows_the_newest_change() {
     let second = change("c2", noon(60));
     exporter.change(&second);
     assert_eq!(value(&exporter, gate).as_deref(), Some("NaN"));
-    exporter.verdicts(&second, &[verdict("c2", Metric::Latency, Conclusion::Improved)], false);
-    exporter.verdicts(&first, &verdicts, false);
+    exporter.verdicts(&second, &[verdict("c2", Metric::Latency, Conclusion::Improved)], &[], false);
+    exporter.verdicts(&first, &verdicts, &[], false);
     assert_eq!(value(&exporter, gate).as_deref(), Some("1"));
 
     exporter.keep_changes(&BTreeSet::from([ChangeId::from("c2")]));
@@ -365,6 +367,7 @@ fn full() -> Exporter {
     exporter.verdicts(
         &change("c1", noon(0)),
         &[verdict("c1", Metric::Latency, Conclusion::Regressed)],
+        &[],
         true,
     );
     let deployment = Deployment {

@@ -50,6 +50,9 @@ pub struct Dismissal {
     /// In their words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<String>,
+    /// Who they are: the name of the token they used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
 }
 
 /// Why a finding is nothing.

@@ -11,6 +11,7 @@ pub mod finding;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod network;
 pub mod part;
 pub mod probe;
 pub mod query;
@@ -31,9 +32,10 @@ pub use id::{
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{Action, Assertion, Capture, Journey, Schedule, Slo, Step, Text};
+pub use network::{Destination, Network};
 pub use part::{Part, Parts};
 pub use probe::{Probe, Signature};
-pub use query::{Literal, Predicate, Query};
+pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,

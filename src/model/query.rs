@@ -6,9 +6,19 @@ use serde::Serialize;
 
 use super::Text;
 
-/// Where in a response a value is found.
+/// Where a value is found, and what is made of it before it is judged or kept.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub enum Query {
+pub struct Query {
+    /// What is looked at.
+    pub subject: Subject,
+    /// What is made of it, in order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub filters: Vec<Filter>,
+}
+
+/// What a query looks at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Subject {
     /// The status code of the last hop, a number.
     Status,
     /// A header of the last hop, by name without regard to case; all values where there are several.
@@ -34,6 +44,92 @@ pub enum Query {
     Url,
     /// How many redirects were followed.
     Redirects,
+}
+
+/// One step from what was found to what is judged: `"trim"`, `{ nth = 2 }`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Filter {
+    /// Its name, one of those that `check` knows.
+    pub name: String,
+    /// What it is told.
+    pub argument: Argument,
+}
+
+/// What a filter is told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub enum Argument {
+    /// Nothing: its name says all.
+    None,
+    /// A text: a separator, a pattern, a path.
+    Text(String),
+    /// A whole number.
+    Number(u64),
+    /// Two texts: what is replaced, and by what.
+    Pair(String, String),
+}
+
+impl From<Subject> for Query {
+    fn from(subject: Subject) -> Self {
+        Self { subject, filters: Vec::new() }
+    }
+}
+
+impl Query {
+    /// The status code.
+    pub fn status() -> Self {
+        Subject::Status.into()
+    }
+
+    /// A header.
+    pub fn header(name: &str) -> Self {
+        Subject::Header(name.to_owned()).into()
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(name: &str) -> Self {
+        Subject::Cookie(name.to_owned()).into()
+    }
+
+    /// The body as text.
+    pub fn body() -> Self {
+        Subject::Body.into()
+    }
+
+    /// A path into the body as JSON.
+    pub fn json_path(path: &str) -> Self {
+        Subject::JsonPath(path.to_owned()).into()
+    }
+
+    /// The text of elements.
+    pub fn css(selector: &str) -> Self {
+        Subject::Css { selector: selector.to_owned(), attribute: None }.into()
+    }
+
+    /// An attribute of elements.
+    pub fn css_attribute(selector: &str, attribute: &str) -> Self {
+        let attribute = Some(attribute.to_owned());
+        Subject::Css { selector: selector.to_owned(), attribute }.into()
+    }
+
+    /// A pattern in the body.
+    pub fn regex(pattern: &str) -> Self {
+        Subject::Regex(pattern.to_owned()).into()
+    }
+
+    /// The duration of the step.
+    pub fn duration() -> Self {
+        Subject::Duration.into()
+    }
+
+    /// The URL of the last hop.
+    pub fn url() -> Self {
+        Subject::Url.into()
+    }
+
+    /// How many redirects were followed.
+    pub fn redirects() -> Self {
+        Subject::Redirects.into()
+    }
 }
 
 /// A value to compare with.

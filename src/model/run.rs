@@ -37,6 +37,9 @@ pub struct Run {
     pub steps: Vec<StepRun>,
     /// Which version of which service was deployed, as far as we were told.
     pub deployed: Vec<Deployed>,
+    /// Whether certificates were not verified, because the environment says `insecure = true`: whoever answered may not be whom we asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// What the failing step sent and got; only of a failed run.
     pub evidence: Option<Evidence>,
 }
@@ -137,6 +140,8 @@ pub enum FaultKind {
     Capture,
     /// A template could not be filled from what the target gave, or gave an impossible URL or header.
     Template,
+    /// The target led to an address that may not be reached from its environment: by a redirect, by its name, by a captured value.
+    Guard,
 }
 
 /// One step as it was walked.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{EnvironmentName, LocationName, SecretSource, ServiceName, Transport};
+use super::{EnvironmentName, LocationName, Network, SecretSource, ServiceName, Transport};
 
 /// Everything an agent is told by its settings file.
 #[derive(Debug, Clone, PartialEq)]
@@ -51,6 +51,8 @@ pub struct EnvironmentSettings {
     pub transport: Transport,
     /// Where the private key (PEM) of [`Transport::client_certificate`] comes from.
     pub client_key: Option<SecretSource>,
+    /// Which addresses and hosts its steps may reach.
+    pub network: Network,
 }
 
 /// `[watch]`: what happens after a change.

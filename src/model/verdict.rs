@@ -162,6 +162,9 @@ pub struct Verdict {
     pub suspected_since: Option<Timestamp>,
     /// When `regressed` was first reached.
     pub regressed_since: Option<Timestamp>,
+    /// When the trouble was over, where it is: the first run that was as before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recovered_at: Option<Timestamp>,
     /// When this was concluded.
     pub decided_at: Timestamp,
 }

@@ -8,8 +8,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::attached;
-use crate::config::{JOURNEY_FILES, SETTINGS_FILES, SourceFile};
+use crate::config::SourceFile;
 
 /// The settings file.
 pub const SETTINGS: &str = "wayfarer.toml";
@@ -100,7 +99,7 @@ pub fn find(start: &Path) -> Result<Found, SourceError> {
 /// Settings or a folder that are missing or unreadable.
 pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
     let (root, settings) = locate(start)?;
-    let main = read(&settings, SETTINGS_FILES)?;
+    let main = read(&settings)?;
     let folder = root.join(JOURNEYS);
     let mut paths = Vec::new();
     let unreadable = |source: io::Error| match source.kind() {
@@ -118,7 +117,7 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
     paths.sort();
     let (mut journeys, mut faults) = (Vec::new(), Vec::new());
     for path in &paths {
-        match read(path, JOURNEY_FILES) {
+        match read(path) {
             Ok(journey) => journeys.push(journey),
             Err(fault) => faults.push(fault),
         }
@@ -128,9 +127,14 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
 
 /// Whether a path is named like a journey file.
 pub(super) fn is_journey(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml") && is_kept(path)
+}
+
+/// Whether a path is named like a file that somebody keeps, not like what an editor leaves behind.
+pub(super) fn is_kept(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // `.#x.toml` and `#x.toml#` are Emacs's, `.x.toml.swp` is Vim's; `x.toml~` has another ending.
-    name.ends_with(".toml") && !name.starts_with(['.', '#'])
+    // `.#x.toml` and `#x.toml#` are Emacs's, `.x.toml.swp` is Vim's.
+    !name.starts_with(['.', '#']) && !name.ends_with('~')
 }
 
 fn locate(start: &Path) -> Result<(PathBuf, PathBuf), SourceError> {
@@ -158,8 +162,7 @@ fn locate(start: &Path) -> Result<(PathBuf, PathBuf), SourceError> {
     }
 }
 
-/// Reads a file, and the files that it names under `keys`.
-fn read(path: &Path, keys: &[&str]) -> Result<SourceFile, SourceError> {
+fn read(path: &Path) -> Result<SourceFile, SourceError> {
     let unreadable = |source| SourceError::Unreadable { path: path.to_owned(), source };
     let file = fs::File::open(path).map_err(unreadable)?;
     let mut bytes = Vec::new();
@@ -172,8 +175,7 @@ fn read(path: &Path, keys: &[&str]) -> Result<SourceFile, SourceError> {
         at: error.utf8_error().valid_up_to(),
     })?;
     let shown = path.strip_prefix(".").unwrap_or(path);
-    let attached = attached::read(&text, keys, path.parent().unwrap_or(Path::new("")));
-    Ok(SourceFile { path: shown.display().to_string(), text, attached })
+    Ok(SourceFile { path: shown.display().to_string(), text })
 }
 
 #[cfg(test)]

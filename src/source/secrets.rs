@@ -98,6 +98,7 @@ pub fn resolve(
         Ok(Environment {
             name: name.clone(),
             vars: settings.vars.clone(),
+            network: settings.network.clone(),
             secrets,
             transport: settings.transport.clone(),
             client_key,
@@ -280,6 +281,7 @@ mod tests {
     fn all_faults_at_once_and_no_values() {
         let settings = EnvironmentSettings {
             vars: BTreeMap::new(),
+            network: crate::model::Network::default(),
             secrets: [
                 ("a", SecretSource::Env("NONE".into())),
                 ("b", SecretSource::Env("SHOP_PASSWORD".into())),

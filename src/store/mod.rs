@@ -65,4 +65,4 @@ pub use prune::Pruned;
 pub use record::kept;
 pub use rollup::Rollup;
 pub use state::Counts;
-pub use verdicts::{Conclusions, OpenChange, VerdictChange, WatchRecord};
+pub use verdicts::{ClosedChange, Conclusions, OpenChange, VerdictChange, WatchRecord};

@@ -9,11 +9,11 @@ use super::{
     findings,
     handle::Store,
     outbox::{self, NewMessage},
-    session::{from_json, maybe_timestamp, micros, timestamp, to_json},
+    session::{from_json, maybe_timestamp, micros, sql_count, timestamp, to_json},
 };
 use crate::model::{
     Change, ChangeId, Conclusion, EnvironmentName, Finding, JourneyName, LocationName, Metric,
-    Part, Verdict,
+    Part, ServiceName, Verdict,
 };
 
 /// Everything one judgement leads to. All of it is stored, or nothing: a crash cannot lose a message.
@@ -53,6 +53,17 @@ pub struct OpenChange {
     pub change: Change,
     /// Its open watches.
     pub watches: Vec<WatchRecord>,
+}
+
+/// A change whose watches are all over.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClosedChange {
+    /// The change.
+    pub change: Change,
+    /// When the last of its watches was over.
+    pub closed_at: Timestamp,
+    /// Its verdicts.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// A verdict that became another one.
@@ -106,14 +117,7 @@ impl Store {
     /// When the file cannot be read.
     pub async fn verdicts(&self, change: &ChangeId) -> Result<Vec<Verdict>, StoreError> {
         let change = change.clone();
-        self.read("read verdicts", move |session| {
-            let mut statement = session.conn.prepare_cached(
-                "SELECT body FROM verdict WHERE change = ?1 ORDER BY journey, environment, location, metric, part",
-            )?;
-            let rows = statement.query_map([change.as_str()], |r| r.get::<_, String>(0))?;
-            rows.map(|body| from_json("a verdict", &body?)).collect()
-        })
-        .await
+        self.read("read verdicts", move |session| of_change(&session.conn, &change)).await
     }
 
     /// How the verdicts of a change came about, in the order it happened.
@@ -183,6 +187,43 @@ impl Store {
         .await
     }
 
+    /// The changes whose watches are all over, the last of them at `since` or later; of one service, or of all. Not more than `limit`,
+    /// the last ones, but those that were over first stand first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn closed_changes(
+        &self,
+        since: Timestamp,
+        service: Option<&ServiceName>,
+        limit: usize,
+    ) -> Result<Vec<ClosedChange>, StoreError> {
+        let service = service.cloned();
+        self.read("read closed watches", move |session| {
+            let mut statement = session.conn.prepare_cached(
+                "SELECT change, max(closed_at) AS last FROM watch
+                 WHERE ?2 IS NULL OR EXISTS (
+                     SELECT 1 FROM change_service s WHERE s.change = watch.change AND s.service = ?2)
+                 GROUP BY change HAVING count(*) = count(closed_at) AND last >= ?1
+                 ORDER BY last DESC, change LIMIT ?3",
+            )?;
+            let service = service.as_ref().map(ServiceName::as_str);
+            let mut rows = statement.query(params![micros(since), service, sql_count(limit)])?;
+            let mut closed = Vec::new();
+            while let Some(row) = rows.next()? {
+                let id: ChangeId = row.get::<_, String>(0)?.into();
+                // A watch without its change cannot be gone on with.
+                if let Some(change) = by_id(&session.conn, &id)? {
+                    let verdicts = of_change(&session.conn, &id)?;
+                    closed.push(ClosedChange { change, closed_at: timestamp(row.get(1)?)?, verdicts });
+                }
+            }
+            closed.reverse();
+            Ok(closed)
+        })
+        .await
+    }
+
     /// The watches of a change, open or closed.
     ///
     /// # Errors
@@ -203,6 +244,14 @@ impl Store {
         })
         .await
     }
+}
+
+fn of_change(conn: &Connection, change: &ChangeId) -> Result<Vec<Verdict>, Fault> {
+    let mut statement = conn.prepare_cached(
+        "SELECT body FROM verdict WHERE change = ?1 ORDER BY journey, environment, location, metric, part",
+    )?;
+    let rows = statement.query_map([change.as_str()], |r| r.get::<_, String>(0))?;
+    rows.map(|body| from_json("a verdict", &body?)).collect()
 }
 
 fn watch(row: &rusqlite::Row<'_>) -> Result<WatchRecord, Fault> {

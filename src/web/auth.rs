@@ -27,6 +27,10 @@ pub struct Access {
     pub loopback: bool,
 }
 
+/// Who asks: the name of their token, where they gave one.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Caller(pub(crate) Option<String>);
+
 /// Headers that a proxy adds: the request did not begin on this machine.
 const PASSED_ON: &[&str] =
     &["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
@@ -34,11 +38,14 @@ const PASSED_ON: &[&str] =
 /// Lets a request through, or answers why not.
 pub(super) async fn guard(
     State(access): State<Arc<Access>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     match admit(&access, request.method(), request.uri(), request.headers()) {
-        Ok(()) => next.run(request).await,
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
         Err(refused) => {
             tracing::warn!(method = %request.method(), path = request.uri().path(), "api.refused");
             refused.into_response()
@@ -46,9 +53,14 @@ pub(super) async fn guard(
     }
 }
 
-fn admit(access: &Access, method: &Method, uri: &Uri, headers: &HeaderMap) -> Result<(), ApiError> {
+fn admit(
+    access: &Access,
+    method: &Method,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Caller, ApiError> {
     if matches!(uri.path(), "/healthz" | "/readyz") {
-        return Ok(());
+        return Ok(Caller::default());
     }
     let needed = needed(method, uri.path());
     same_origin(headers)?;
@@ -58,7 +70,7 @@ fn admit(access: &Access, method: &Method, uri: &Uri, headers: &HeaderMap) -> Re
     {
         local_host(headers)?;
         if headers.get(header::AUTHORIZATION).is_none() {
-            return Ok(());
+            return Ok(Caller::default());
         }
     }
     let Some(given) = token(headers) else {
@@ -66,22 +78,22 @@ fn admit(access: &Access, method: &Method, uri: &Uri, headers: &HeaderMap) -> Re
     };
     let setup = access.handle.setup();
     // Every token is compared, so that the time says nothing of which one was near.
-    let mut scope = None;
+    let mut known = None;
     for token in &setup.tokens {
         if bool::from(token.value.expose().as_bytes().ct_eq(given.as_bytes())) {
-            scope = Some(token.scope);
+            known = Some(token);
         }
     }
-    match scope {
+    match known {
         None => Err(ApiError::unauthorized("this token is not known")),
-        Some(scope) if scope < needed => {
+        Some(token) if token.scope < needed => {
             let word = if needed == Scope::Admin { "admin" } else { "write" };
             Err(ApiError::forbidden(
                 "this token may not do that",
                 format!("use one with `scope = \"{word}\"`"),
             ))
         }
-        Some(_) => Ok(()),
+        Some(token) => Ok(Caller(Some(token.name.clone()))),
     }
 }
 

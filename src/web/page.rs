@@ -11,8 +11,9 @@ use jiff::Timestamp;
 
 use super::{ApiError, router::Face};
 use crate::{
+    correlate,
     daemon::{Judged, unmapped},
-    model::{Change, Effect, FindingState, Part, Run, SeriesKey, Verdict},
+    model::{Change, Effect, Finding, FindingState, Part, Run, SeriesKey, Verdict},
     render::page::{
         ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, PartRow, STYLE,
         VerdictRow,
@@ -82,14 +83,14 @@ pub(super) async fn change(
         notes: unmapped(&face.handle.setup(), &judged.change),
         gate: judged.gate.status.as_str().to_owned(),
         reason: judged.gate.reason.clone(),
-        verdicts: verdict_rows(&judged.verdicts),
+        verdicts: verdict_rows(&judged.verdicts, &judged.dismissed),
         change: row,
     };
     Ok(Html(face.pages.change(&page)?))
 }
 
 /// The verdicts on whole journeys, each with the parts of its journey that moved.
-fn verdict_rows(verdicts: &[Verdict]) -> Vec<VerdictRow> {
+fn verdict_rows(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<VerdictRow> {
     let whole = verdicts.iter().filter(|v| v.part.is_whole());
     let row = |v: &Verdict| VerdictRow {
         verdict: v.conclusion.to_string(),
@@ -97,7 +98,7 @@ fn verdict_rows(verdicts: &[Verdict]) -> Vec<VerdictRow> {
         environment: v.environment.to_string(),
         metric: v.metric.to_string(),
         summary: v.summary.clone(),
-        notes: v.notes.clone(),
+        notes: said(v, dismissed).into_iter().chain(v.notes.iter().cloned()).collect(),
         candidates: v
             .candidates
             .iter()
@@ -114,6 +115,14 @@ fn verdict_rows(verdicts: &[Verdict]) -> Vec<VerdictRow> {
             .collect(),
     };
     whole.map(row).collect()
+}
+
+/// What a person said of its harm, where they dismissed it.
+fn said(verdict: &Verdict, dismissed: &[Finding]) -> Option<String> {
+    let why = correlate::dismissal(verdict, dismissed)?.dismissal.as_ref()?;
+    let by = why.by.as_ref().map_or(String::new(), |by| format!(" by {by}"));
+    let note = why.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+    Some(format!("dismissed as {}{by}{note}", why.reason.as_str()))
 }
 
 fn part_row(verdict: &Verdict) -> PartRow {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
+    correlate,
     daemon::{Budget, Judged, Logged},
     model::{
         Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Onset, Outcome, Part, Phases,
@@ -149,7 +150,15 @@ impl<'a> From<&'a Judged> for JudgedView<'a> {
             verdict: judged.overall.map(crate::model::Conclusion::as_str),
             open: judged.open,
             gate: &judged.gate,
-            verdicts: judged.verdicts.iter().map(Into::into).collect(),
+            verdicts: judged
+                .verdicts
+                .iter()
+                .map(|v| VerdictView {
+                    dismissed: correlate::dismissal(v, &judged.dismissed)
+                        .and_then(|f| f.dismissal.as_ref()),
+                    ..v.into()
+                })
+                .collect(),
         }
     }
 }
@@ -178,8 +187,11 @@ pub struct VerdictView<'a> {
     pub notes: &'a [String],
     pub candidates: &'a [Candidate],
     pub named: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dismissed: Option<&'a Dismissal>,
     pub suspected_since: Option<Timestamp>,
     pub regressed_since: Option<Timestamp>,
+    pub recovered_at: Option<Timestamp>,
     pub decided_at: Timestamp,
 }
 
@@ -205,8 +217,10 @@ impl<'a> From<&'a Verdict> for VerdictView<'a> {
             notes: &verdict.notes,
             candidates: &verdict.candidates,
             named: verdict.named.as_ref().map(|c| c.as_str()),
+            dismissed: None,
             suspected_since: verdict.suspected_since,
             regressed_since: verdict.regressed_since,
+            recovered_at: verdict.recovered_at,
             decided_at: verdict.decided_at,
         }
     }

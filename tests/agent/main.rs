@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 #![expect(clippy::disallowed_methods, reason = "a test waits by the real clock")]
 
+mod after;
 mod api;
 mod findings;
 mod metrics;

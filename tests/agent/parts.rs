@@ -30,7 +30,7 @@ fn a_slower_step_is_named_survives_a_kill_and_can_be_dismissed() {
     });
     signal(&agent, "KILL");
     agent.0.wait().unwrap();
-    let _agent = site.agent();
+    let agent = site.agent();
     let judged = eventually("the watch to end", || {
         let judged = site.json("/api/v1/changes/slow");
         (judged["open"] == false).then_some(judged)
@@ -49,7 +49,32 @@ fn a_slower_step_is_named_survives_a_kill_and_can_be_dismissed() {
     let ratios = metrics.lines().filter(|l| l.starts_with("wayfarer_shift_ratio{")).count();
     assert_eq!(ratios, 2, "{metrics}");
 
+    assert_eq!(site.run(&["gate", "slow"]).0, 5);
     dismissed(&site);
+    gate_by_the_rest(&site);
+    drop(agent);
+    let _agent = site.agent();
+    gate_by_the_rest(&site);
+}
+
+/// What a person dismissed fails no gate any more; the verdicts that are left answer.
+fn gate_by_the_rest(site: &Site) {
+    let gate = site.json("/api/v1/gate?change=slow");
+    let reason = gate["reason"].as_str().unwrap();
+    assert!(reason.starts_with("1 regression dismissed as false_alarm by people; "), "{gate}");
+    assert!(["pass", "inconclusive"].contains(&gate["status"].as_str().unwrap()), "{gate}");
+    assert!(gate["verdict"] != "regressed", "{gate}");
+    let rows = gate["journeys"].as_array().unwrap();
+    let slow = rows.iter().find(|row| row["verdict"] == "regressed").unwrap();
+    assert_eq!(slow["dismissed"]["by"], "people", "{gate}");
+    let (code, out, _) = site.run(&["gate", "slow"]);
+    assert!([0, 6].contains(&code) && out.contains("dismissed as false_alarm"), "{code} {out}");
+    let page = site.get("/changes/slow").unwrap().1;
+    assert!(page.contains("dismissed as false_alarm by people: a drill"), "{page}");
+    let metrics = site.metrics();
+    assert!(!metrics.contains("verdict=\"regressed\"} 1"), "{metrics}");
+    let shown = metrics.lines().find(|l| l.starts_with("wayfarer_gate{")).unwrap();
+    assert!(!shown.ends_with(" 0"), "{shown}");
 }
 
 /// One finding, whatever parts moved; only a person with an `admin` token closes it.

@@ -35,6 +35,7 @@ fn run(at: Timestamp, ms: f64) -> Arc<Run> {
         outcome: Outcome::Passed,
         steps: Vec::new(),
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
     })
 }
@@ -89,6 +90,7 @@ async fn fill(path: &Path, now: Timestamp) {
         named: None,
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at: ago(now, 29.0),
     };
     let finding = Finding {

@@ -7,8 +7,8 @@ use wayfarer::{
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
         Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Hop, HttpStep, Journey,
-        Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step, StepName,
-        Text, Transport, Trigger,
+        Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step,
+        StepName, Text, Transport, Trigger,
     },
 };
 
@@ -88,6 +88,7 @@ pub(crate) struct Values<'a> {
     pub(crate) client_key: Option<&'a str>,
     pub(crate) vars: &'a [(&'a str, &'a str)],
     pub(crate) secrets: &'a [(&'a str, &'a str)],
+    pub(crate) network: Network,
 }
 
 pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -> Ticket {
@@ -109,6 +110,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
     let environment = Environment {
         name: "production".into(),
         vars: values.vars.iter().map(own).collect(),
+        network: values.network.clone(),
         secrets: values
             .secrets
             .iter()

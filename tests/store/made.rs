@@ -73,6 +73,7 @@ pub(crate) fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
             measures: Vec::new(),
         }],
         deployed: vec![Deployed { service: "shop".into(), version: "1.0".to_owned() }],
+        insecure: false,
         evidence: None,
     }
 }
@@ -141,6 +142,7 @@ pub(crate) fn verdict(change: &str, conclusion: Conclusion, decided_at: Timestam
         named: Some(change.into()),
         suspected_since: None,
         regressed_since: None,
+        recovered_at: None,
         decided_at,
     }
 }

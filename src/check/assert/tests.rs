@@ -54,11 +54,11 @@ fn text(text: &str) -> Literal {
 }
 
 fn json(path: &str) -> Query {
-    Query::JsonPath(path.to_owned())
+    Query::json_path(path)
 }
 
 fn css(selector: &str) -> Query {
-    Query::Css { selector: selector.to_owned(), attribute: None }
+    Query::css(selector)
 }
 
 fn check(query: Query, predicate: Predicate, answer: &Answer) -> AssertionResult {
@@ -72,22 +72,22 @@ fn count(query: Query, predicate: Predicate, answer: &Answer) -> AssertionResult
 #[test]
 fn what_holds_and_what_does_not() {
     use Predicate as P;
-    let header = |name: &str| Query::Header(name.to_owned());
+    let header = |name: &str| Query::header(name);
     for (query, predicate, holds) in [
-        (Query::Status, P::Equals(Literal::Number(201.0)), true),
-        (Query::Status, P::Equals(text("201")), true),
-        (Query::Status, P::NotEquals(Literal::Number(201.0)), false),
-        (Query::Status, P::OneOf(vec![Literal::Number(200.0), Literal::Number(201.0)]), true),
-        (Query::Status, P::Below(201.0), false),
-        (Query::Status, P::AtMost(201.0), true),
+        (Query::status(), P::Equals(Literal::Number(201.0)), true),
+        (Query::status(), P::Equals(text("201")), true),
+        (Query::status(), P::NotEquals(Literal::Number(201.0)), false),
+        (Query::status(), P::OneOf(vec![Literal::Number(200.0), Literal::Number(201.0)]), true),
+        (Query::status(), P::Below(201.0), false),
+        (Query::status(), P::AtMost(201.0), true),
         (header("Content-Type"), P::StartsWith(Text::from("application/")), true),
         (header("x-count"), P::Above(40.5), true),
         (header("vary"), P::Equals(text("Cookie")), true),
         (header("vary"), P::NotEquals(text("Cookie")), false),
         (header("nope"), P::Exists(false), true),
         (header("nope"), P::NotEquals(text("x")), false),
-        (Query::Cookie("sid".to_owned()), P::Equals(text("abc")), true),
-        (Query::Cookie("no".to_owned()), P::Exists(true), false),
+        (Query::cookie("sid"), P::Equals(text("abc")), true),
+        (Query::cookie("no"), P::Exists(true), false),
         (json("$.items[*].price"), P::Above(5.0), true),
         (json("$.items[*].price"), P::Above(7.0), false),
         (json("$.items[*].n"), P::OneOf(vec![Literal::Number(2.0), Literal::Number(3.0)]), true),
@@ -105,15 +105,15 @@ fn what_holds_and_what_does_not() {
         (json("$.null"), P::Exists(true), true),
         (json("$.nothing"), P::Exists(false), true),
         (json("$.name"), P::Matches("^t.a$".to_owned()), true),
-        (Query::Body, P::Contains(Text::from("\"tea\"")), true),
-        (Query::Body, P::IsEmpty(false), true),
-        (Query::Regex("\"name\":\"(\\w+)\"".to_owned()), P::Equals(text("tea")), true),
-        (Query::Regex("nope".to_owned()), P::Exists(false), true),
-        (Query::Duration, P::Faster(Duration::from_millis(350)), false),
-        (Query::Duration, P::Faster(Duration::from_secs(1)), true),
-        (Query::Duration, P::Slower(Duration::from_millis(1)), true),
-        (Query::Url, P::EndsWith(Text::from("/account")), true),
-        (Query::Redirects, P::Equals(Literal::Number(2.0)), true),
+        (Query::body(), P::Contains(Text::from("\"tea\"")), true),
+        (Query::body(), P::IsEmpty(false), true),
+        (Query::regex("\"name\":\"(\\w+)\""), P::Equals(text("tea")), true),
+        (Query::regex("nope"), P::Exists(false), true),
+        (Query::duration(), P::Faster(Duration::from_millis(350)), false),
+        (Query::duration(), P::Faster(Duration::from_secs(1)), true),
+        (Query::duration(), P::Slower(Duration::from_millis(1)), true),
+        (Query::url(), P::EndsWith(Text::from("/account")), true),
+        (Query::redirects(), P::Equals(Literal::Number(2.0)), true),
     ] {
         let said = format!("{query:?} {predicate:?}");
         let result = check(query, predicate, &answer());
@@ -129,8 +129,7 @@ fn html_is_searched_by_selector() {
     assert!(check(css("#total"), P::Equals(Literal::Number(12.0)), &html()).passed);
     assert!(check(css(".p"), P::AtLeast(1.0), &html()).passed);
     assert!(count(css(".p"), P::Equals(Literal::Number(2.0)), &html()).passed);
-    let csrf =
-        Query::Css { selector: "input[name=csrf]".to_owned(), attribute: Some("value".to_owned()) };
+    let csrf = Query::css_attribute("input[name=csrf]", "value");
     assert_eq!(capture(&csrf, &html()).unwrap(), "t0k3n");
     assert!(count(csrf, P::Equals(Literal::Number(1.0)), &html()).passed);
 }
@@ -152,9 +151,7 @@ fn one_array_counts_its_elements() {
     assert_eq!(result.check, "jsonpath $.items[*] count at_least 3");
     assert_eq!(result.expected.as_deref(), Some("count at_least 3"));
     assert_eq!(result.actual.as_deref(), Some("2"));
-    assert!(
-        count(Query::Regex("price".to_owned()), P::Equals(Literal::Number(2.0)), &answer()).passed
-    );
+    assert!(count(Query::regex("price"), P::Equals(Literal::Number(2.0)), &answer()).passed);
 }
 
 #[test]
@@ -182,13 +179,13 @@ fn a_body_that_is_not_json_says_so() {
 #[test]
 fn templates_are_filled_and_secrets_masked() {
     use Predicate as P;
-    let result = check(Query::Body, P::Contains(Text::from("{{secret}}")), &html());
+    let result = check(Query::body(), P::Contains(Text::from("{{secret}}")), &html());
     assert_eq!(result.expected.as_deref(), Some("contains \"***\""));
     assert_eq!(result.check, "body contains \"{{secret}}\"");
     let result = check(json("$.name"), P::Equals(text("{{x}}")), &answer());
     assert_eq!(result.actual.as_deref(), Some("its template cannot be filled: `x` is not defined"));
     let long = Answer::new(200, format!("{}hunter22", "a".repeat(199)));
-    let result = check(Query::Body, P::Equals(text("x")), &long);
+    let result = check(Query::body(), P::Equals(text("x")), &long);
     let actual = result.actual.unwrap();
     assert!(!actual.contains("hunt") && actual.chars().count() <= 201, "{actual}");
 }
@@ -196,12 +193,12 @@ fn templates_are_filled_and_secrets_masked() {
 #[test]
 fn captures_are_text() {
     for (query, value) in [
-        (Query::Status, "201"),
+        (Query::status(), "201"),
         (json("$.items[1].price"), "7"),
         (json("$.big"), "9007199254740993"),
         (json("$.o"), "{\"a\":1}"),
-        (Query::Duration, "350.000"),
-        (Query::Regex("\"n\":(\\d)".to_owned()), "2"),
+        (Query::duration(), "350.000"),
+        (Query::regex("\"n\":(\\d)"), "2"),
     ] {
         assert_eq!(capture(&query, &answer()).unwrap(), value, "{query:?}");
     }
@@ -216,46 +213,41 @@ fn faults_at_load() {
     for (query, predicates, count, part) in [
         (json("$.["), vec![P::Exists(true)], vec![], "the JSONPath does not compile"),
         (css("a["), vec![P::Exists(true)], vec![], "the CSS selector does not compile"),
-        (Query::Regex("(".to_owned()), vec![P::Exists(true)], vec![], "unclosed group"),
-        (Query::Regex("(a{1000}){1000}".to_owned()), vec![P::Exists(true)], vec![], "too big"),
-        (Query::Body, vec![P::Matches("[".to_owned())], vec![], "unclosed character class"),
+        (Query::regex("("), vec![P::Exists(true)], vec![], "unclosed group"),
+        (Query::regex("(a{1000}){1000}"), vec![P::Exists(true)], vec![], "too big"),
+        (Query::body(), vec![P::Matches("[".to_owned())], vec![], "unclosed character class"),
+        (Query::header("a b"), vec![P::Exists(true)], vec![], "cannot be the name of a header"),
+        (Query::status(), vec![], vec![], "nothing is asserted"),
         (
-            Query::Header("a b".to_owned()),
-            vec![P::Exists(true)],
-            vec![],
-            "cannot be the name of a header",
-        ),
-        (Query::Status, vec![], vec![], "nothing is asserted"),
-        (
-            Query::Status,
+            Query::status(),
             vec![P::Equals(n(700.0))],
             vec![],
             "whole number from 100 to 599, never 700",
         ),
-        (Query::Status, vec![P::Equals(text("ok"))], vec![], "is a number, not \"ok\""),
-        (Query::Status, vec![P::Below(100.0)], vec![], "the status is never below 100"),
+        (Query::status(), vec![P::Equals(text("ok"))], vec![], "is a number, not \"ok\""),
+        (Query::status(), vec![P::Below(100.0)], vec![], "the status is never below 100"),
         (
-            Query::Status,
+            Query::status(),
             vec![P::Above(300.0), P::Below(301.0)],
             vec![],
             "nothing is both `above 300` and `below 301`",
         ),
         (
-            Query::Status,
+            Query::status(),
             vec![P::Contains(Text::from("2"))],
             vec![],
             "`contains` does not fit the status",
         ),
-        (Query::Status, vec![P::Exists(false)], vec![], "the status always exists"),
-        (Query::Status, vec![P::OneOf(vec![])], vec![], "`one_of` is empty"),
-        (Query::Status, vec![P::Equals(n(200.0))], vec![P::AtLeast(1.0)], "there is one status"),
+        (Query::status(), vec![P::Exists(false)], vec![], "the status always exists"),
+        (Query::status(), vec![P::OneOf(vec![])], vec![], "`one_of` is empty"),
+        (Query::status(), vec![P::Equals(n(200.0))], vec![P::AtLeast(1.0)], "there is one status"),
         (json("$.a"), vec![P::Above(5.0), P::AtMost(5.0)], vec![], "nothing is both"),
         (json("$.a"), vec![P::Equals(n(5.0)), P::Equals(n(6.0))], vec![], "nothing is both"),
         (json("$.a"), vec![P::Exists(false), P::Equals(n(6.0))], vec![], "does not exist"),
         (json("$.a"), vec![P::Faster(Duration::from_secs(1))], vec![], "fits only a duration"),
-        (Query::Duration, vec![P::Below(2.0)], vec![], "with a time such as \"2s\""),
-        (Query::Duration, vec![P::Faster(Duration::ZERO)], vec![], "no duration is below 0s"),
-        (Query::Url, vec![P::Above(2.0)], vec![], "the URL is text"),
+        (Query::duration(), vec![P::Below(2.0)], vec![], "with a time such as \"2s\""),
+        (Query::duration(), vec![P::Faster(Duration::ZERO)], vec![], "no duration is below 0s"),
+        (Query::url(), vec![P::Above(2.0)], vec![], "the URL is text"),
         (json("$.a"), vec![], vec![P::AtLeast(-1.0)], "never -1"),
         (json("$.a"), vec![], vec![P::Equals(n(1.5))], "never 1.5"),
         (json("$.a"), vec![], vec![P::Below(0.0)], "no count is below 0"),
@@ -267,16 +259,16 @@ fn faults_at_load() {
         assert!(fault.as_ref().is_some_and(|f| f.contains(part)), "{assertion:?}: {fault:?}");
     }
     for (query, predicates) in [
-        (Query::Status, vec![P::AtLeast(200.0), P::Below(300.0)]),
-        (Query::Status, vec![P::Equals(text("{{x}}"))]),
+        (Query::status(), vec![P::AtLeast(200.0), P::Below(300.0)]),
+        (Query::status(), vec![P::Equals(text("{{x}}"))]),
         (css("#total"), vec![P::Above(3.0)]),
         (json("$.a"), vec![P::Above(5.0), P::Below(5.5)]),
         (json("$.a[?@.b > 1].c"), vec![P::Exists(false)]),
         (
-            Query::Duration,
+            Query::duration(),
             vec![P::Slower(Duration::from_millis(1)), P::Faster(Duration::from_secs(1))],
         ),
-        (Query::Body, vec![P::AtLeast(1.0)]),
+        (Query::body(), vec![P::AtLeast(1.0)]),
     ] {
         let assertion = Assertion { query, predicates, count: vec![] };
         assert_eq!(fault_of_assertion(&assertion), None, "{assertion:?}");
@@ -287,7 +279,7 @@ proptest! {
     #[test]
     fn hostile_bodies_never_panic(body in "\\PC{0,60}", path in "\\$[.\\[\\]a-z*?@0-9:,'<>() ]{0,12}") {
         let answer = Answer::new(200, body);
-        for query in [json(&path), css("a > b"), Query::Regex("(a|b)*".to_owned())] {
+        for query in [json(&path), css("a > b"), Query::regex("(a|b)*")] {
             let _captured = capture(&query, &answer);
         }
     }

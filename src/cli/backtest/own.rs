@@ -12,13 +12,13 @@ use super::{compare, settings};
 use crate::{
     cli::{Context, Exit, Failed, args::BacktestArguments},
     config,
-    correlate::{Member, Members, Room},
+    correlate::{Member, Members, Room, Spell},
     daemon::Setup,
     model::{
         Change, ChangeId, Conclusion, Detect, Finding, FindingKind, FindingState, Metric, Probe,
         SeriesKey, Service, ServiceName, StepName, Verdict, Watch,
     },
-    source::files,
+    source::{attached::Beside, files},
     store::{ChangeFilter, FindingFilter, Store, StoreError, StoreOptions},
 };
 
@@ -91,7 +91,7 @@ impl Own {
             let found = files::find(&context.config).map_err(|e| {
                 Failed::new(Exit::Config, format!("{e}; or name a folder of histories, or --data"))
             })?;
-            let config = config::load(&found.main, &found.journeys)
+            let config = config::load_with(&found.main, &found.journeys, &Beside)
                 .map_err(|e| Failed::new(Exit::Config, e))?;
             let setup = Setup::outline(found.root, config);
             (setup.data_file(), Some(setup))
@@ -123,6 +123,7 @@ impl Own {
         let room = |(detect, watch): (Detect, Watch)| Judging {
             room: Room::new(watch, detect, self.services.clone()),
             said: Said::new(),
+            heard: BTreeMap::new(),
         };
         let mut rooms = vec![room((self.detect, self.watch.clone()))];
         rooms.extend(other.map(room));
@@ -131,6 +132,7 @@ impl Own {
             store,
             series: self.series(store).await?,
             rooms,
+            met: Vec::new(),
             cursor: Timestamp::MIN,
             care: Timestamp::MIN,
         };
@@ -237,11 +239,36 @@ fn events<'a>(
 struct Judging {
     room: Room,
     said: Said,
+    /// The last word on the times of each journey: what deployments teach.
+    heard: BTreeMap<ChangeId, BTreeMap<SeriesKey, Verdict>>,
 }
 
 impl Judging {
     fn hear(&mut self, verdicts: &[Verdict]) {
         self.said.extend(verdicts.iter().filter(|v| v.part.is_whole()).map(said));
+        for verdict in verdicts.iter().filter(|v| v.part.is_whole() && v.metric == Metric::Latency)
+        {
+            let ((change, series, _), _) = said(verdict);
+            self.heard.entry(change).or_default().insert(series, verdict.clone());
+        }
+    }
+
+    /// Teaches the room what the deployments before a change showed, as the agent does: those whose watch is over by now.
+    fn learn(&mut self, change: &Change, earlier: &[Change]) {
+        let open = self.room.open_watches();
+        for service in &change.services {
+            let over = earlier.iter().filter(|c| {
+                c.services.contains(service) && open.iter().all(|watch| watch.change != c.id)
+            });
+            let mut spells: Vec<Spell> = over
+                .filter_map(|c| {
+                    let verdicts: Vec<Verdict> = self.heard.get(&c.id)?.values().cloned().collect();
+                    Spell::of(c, &verdicts)
+                })
+                .collect();
+            spells.sort_by_key(|spell| spell.known_at);
+            self.room.learn_transients(service.clone(), spells);
+        }
     }
 }
 
@@ -251,6 +278,8 @@ struct Walk<'a> {
     store: &'a Store,
     series: Vec<Known>,
     rooms: Vec<Judging>,
+    /// The changes met so far.
+    met: Vec<Change>,
     /// Runs before this were shown to the rooms, where anybody cared.
     cursor: Timestamp,
     /// Runs up to here matter to a change met so far.
@@ -299,9 +328,12 @@ impl Walk<'_> {
             Event::Changed(change) => {
                 let members = self.members(change, at).await?;
                 for judging in &mut self.rooms {
+                    judging.learn(change, &self.met);
                     let verdicts = judging.room.open(change, members.clone(), at);
                     judging.hear(&verdicts);
                 }
+                self.met.retain(|c| c.id != change.id);
+                self.met.push((**change).clone());
                 self.cursor = self.cursor.max(at);
                 self.close(at);
             }

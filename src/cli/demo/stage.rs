@@ -148,10 +148,13 @@ fn settings(shop: &Shop, root: &Path) -> Result<Setup, Failed> {
     for (name, address) in shop.addresses() {
         text = text.replace(&name.to_uppercase(), &address.to_string());
     }
-    let main = SourceFile::new("wayfarer.toml", text);
+    let main = SourceFile { path: "wayfarer.toml".to_owned(), text };
     let journeys: Vec<SourceFile> = JOURNEYS
         .iter()
-        .map(|(name, text)| SourceFile::new(format!("journeys/{name}"), *text))
+        .map(|(name, text)| SourceFile {
+            path: format!("journeys/{name}"),
+            text: (*text).to_owned(),
+        })
         .collect();
     let config = config::load(&main, &journeys).map_err(|e| Failed::new(Exit::Bug, e))?;
     let variables = BTreeMap::from([("DEMO_PASSWORD".to_owned(), PASSWORD.to_owned())]);

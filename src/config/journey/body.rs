@@ -9,7 +9,7 @@ use crate::{
         reader::Reader,
         value::{At, Entry},
     },
-    model::{Body, Field, FieldContent, Text},
+    model::{Attachment, Body, Field, FieldContent, Text},
 };
 
 type Lower = fn(&Entry<'_>, &Reader<'_>, &mut Vec<At<Text>>) -> Option<Body>;
@@ -80,7 +80,7 @@ fn text(entry: &Entry<'_>, _: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Opt
 }
 
 fn file(entry: &Entry<'_>, _: &Reader<'_>, _: &mut Vec<At<Text>>) -> Option<Body> {
-    entry.attachment().map(Body::File)
+    attachment(entry).map(Body::File)
 }
 
 fn multipart(entry: &Entry<'_>, _: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Body> {
@@ -119,7 +119,7 @@ fn field(table: &Reader<'_>, name: Option<String>, templates: &mut Vec<At<Text>>
         templates.extend(text.clone());
         text.map(|text| FieldContent::Text(text.value))
     });
-    let file = table.take("file").map(|entry| entry.attachment().map(FieldContent::File));
+    let file = table.take("file").map(|entry| attachment(&entry).map(FieldContent::File));
     let media_type = table.take("type").and_then(|entry| media_type(&entry));
     let file_name = table.text("filename").map(|name| name.value);
     table.finish();
@@ -181,19 +181,20 @@ fn graphql(entry: &Entry<'_>, _: &Reader<'_>, templates: &mut Vec<At<Text>>) -> 
     Some(Body::GraphQl { query: query?, variables, operation })
 }
 
+/// A file that is sent as it is.
+fn attachment(entry: &Entry<'_>) -> Option<Attachment> {
+    entry.attached().map(|file| Attachment::new(file.value.name, file.value.bytes))
+}
+
 /// A document in a file: it is sent as it is, so braces in it must not be read as a template's.
 fn document(entry: &Entry<'_>) -> Option<Text> {
-    let file = entry.attachment()?;
-    let Ok(text) = std::str::from_utf8(&file.bytes) else {
-        let note = entry.fault(format!("`file`: {} is not UTF-8 text", file.path.escape_debug()));
-        return entry.refuse(note.label("not a document"));
-    };
+    let (name, text) = entry.attached_text()?.value;
     if text.contains("{{") {
-        let note = entry.fault(format!("`file`: {} has `{{{{` in it", file.path.escape_debug()));
+        let note = entry.fault(format!("`file`: {} has `{{{{` in it", name.escape_debug()));
         return entry.refuse(
             note.label("no templates in files")
                 .help("a document has variables of its own: give them in `variables`"),
         );
     }
-    Some(Text(text.to_owned()))
+    Some(Text(text))
 }

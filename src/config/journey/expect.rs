@@ -6,7 +6,7 @@ use crate::{
         reader::Reader,
         value::{At, Entry},
     },
-    model::{Assertion, Predicate, Query, Text},
+    model::{Assertion, Predicate, Query, Subject, Text},
 };
 
 /// Keys that are asked as they are.
@@ -20,12 +20,16 @@ pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Ass
     let mut assertions = Vec::new();
     let Some(table) = step.table("expect") else { return assertions };
     for key in PLAIN {
-        let Some((entry, query)) = table.take(key).zip(query::plain(key)) else { continue };
+        let Some((entry, query)) = table.take(key).zip(query::plain(key).map(Query::from)) else {
+            continue;
+        };
         assertions.extend(assertion(&table, &entry, table.below(key), query, templates));
     }
     for key in NAMED {
         for entry in table.table(key).map(|table| table.entries()).unwrap_or_default() {
-            let Some(query) = query::named(key, entry.key.to_owned(), None) else { continue };
+            let Some(query) = query::named(key, entry.key.to_owned(), None).map(Query::from) else {
+                continue;
+            };
             if query::check(&query, entry.page, entry.key_span.clone()) {
                 let name = table.below(&format!("{key}.{}", entry.key));
                 assertions.extend(assertion(&table, &entry, name, query, templates));
@@ -61,11 +65,11 @@ fn assertion(
         }
         return predicate::judge(&reader, query, predicates, count);
     }
-    if query == Query::Duration {
+    if query.subject == Subject::Duration {
         let note = entry.fault("no run takes exactly a given time").label("not a limit");
         return entry.refuse(note.help("write `duration = { below = \"2s\" }`"));
     }
-    let equals = if entry.value.is_array() && query == Query::Status {
+    let equals = if entry.value.is_array() && query.subject == Subject::Status {
         predicate::one_of(entry, templates)?
     } else if entry.value.is_array() {
         return entry.wrong_type("a value, or a table such as { one_of = [...] }");

@@ -10,7 +10,7 @@ use crate::{
         reader::Reader,
         value::{At, Entry},
     },
-    model::{Assertion, Literal, Predicate, Query, Text},
+    model::{Assertion, Literal, Predicate, Query, Subject, Text},
 };
 
 /// The keys of a predicate table.
@@ -66,7 +66,7 @@ pub(super) fn of_table(
     query: Option<&Query>,
     templates: &mut Vec<At<Text>>,
 ) -> (Vec<Placed>, Vec<Placed>) {
-    let timed = query == Some(&Query::Duration);
+    let timed = query.is_some_and(|query| query.subject == Subject::Duration);
     let read = |entry: &Entry<'_>, templates: &mut Vec<At<Text>>| {
         if timed { time(entry) } else { predicate(entry, templates) }
     };

@@ -2,7 +2,7 @@
 
 use crate::{
     config::{expressions, page::Note, reader::Reader, settings::variable_name, value::Entry},
-    model::{Capture, Query},
+    model::{Capture, Query, Subject},
 };
 
 /// The keys of a query, of which a table has exactly one.
@@ -48,7 +48,7 @@ pub(super) fn of_table(table: &Reader<'_>) -> Option<Query> {
         Some(attribute) => Some(attribute.text()?.value),
         None => None,
     };
-    let query = match entry.key {
+    let subject = match entry.key {
         "header" | "cookie" | "jsonpath" | "css" | "regex" => {
             named(entry.key, entry.text()?.value, attribute)?
         }
@@ -62,29 +62,30 @@ pub(super) fn of_table(table: &Reader<'_>) -> Option<Query> {
             plain(entry.key)?
         }
     };
+    let query = Query::from(subject);
     check(&query, entry.page, entry.span.clone()).then_some(query)
 }
 
 /// A query that needs no more words.
-pub(super) fn plain(key: &str) -> Option<Query> {
+pub(super) fn plain(key: &str) -> Option<Subject> {
     Some(match key {
-        "status" => Query::Status,
-        "body" => Query::Body,
-        "duration" => Query::Duration,
-        "url" => Query::Url,
-        "redirects" => Query::Redirects,
+        "status" => Subject::Status,
+        "body" => Subject::Body,
+        "duration" => Subject::Duration,
+        "url" => Subject::Url,
+        "redirects" => Subject::Redirects,
         _ => return None,
     })
 }
 
 /// A query with a name, path, selector or pattern.
-pub(super) fn named(key: &str, text: String, attribute: Option<String>) -> Option<Query> {
+pub(super) fn named(key: &str, text: String, attribute: Option<String>) -> Option<Subject> {
     Some(match key {
-        "header" => Query::Header(text),
-        "cookie" => Query::Cookie(text),
-        "jsonpath" => Query::JsonPath(text),
-        "css" => Query::Css { selector: text, attribute },
-        "regex" => Query::Regex(text),
+        "header" => Subject::Header(text),
+        "cookie" => Subject::Cookie(text),
+        "jsonpath" => Subject::JsonPath(text),
+        "css" => Subject::Css { selector: text, attribute },
+        "regex" => Subject::Regex(text),
         _ => return None,
     })
 }
@@ -95,12 +96,12 @@ pub(super) fn check(
     page: &crate::config::page::Page<'_>,
     span: std::ops::Range<usize>,
 ) -> bool {
-    let (kind, text) = match query {
-        Query::Header(text) => ("header", text),
-        Query::Cookie(text) => ("cookie", text),
-        Query::JsonPath(text) => ("jsonpath", text),
-        Query::Css { selector, .. } => ("css", selector),
-        Query::Regex(text) => ("regex", text),
+    let (kind, text) = match &query.subject {
+        Subject::Header(text) => ("header", text),
+        Subject::Cookie(text) => ("cookie", text),
+        Subject::JsonPath(text) => ("jsonpath", text),
+        Subject::Css { selector, .. } => ("css", selector),
+        Subject::Regex(text) => ("regex", text),
         _ => return true,
     };
     // In a pattern two braces may be meant; the others would silently find nothing.

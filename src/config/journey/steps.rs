@@ -159,17 +159,19 @@ fn timeout(reader: &Reader<'_>, journey: Duration) -> Option<Duration> {
 
 /// Whether the status asserted is a redirect, which then must not be followed.
 fn expects_redirect(assertions: &[Assertion]) -> bool {
-    use crate::model::{Literal, Predicate as P, Query};
+    use crate::model::{Literal, Predicate as P};
     let redirect = |status: f64| (300.0..400.0).contains(&status);
     let literal =
         |literal: &Literal| matches!(literal, Literal::Number(status) if redirect(*status));
-    assertions.iter().filter(|assertion| assertion.query == Query::Status).any(|assertion| {
-        assertion.predicates.iter().any(|predicate| match predicate {
-            P::Equals(status) => literal(status),
-            P::OneOf(all) => all.iter().any(literal),
-            P::AtLeast(status) => redirect(*status),
-            P::Above(status) => redirect(*status + 1.0),
-            _ => false,
-        })
-    })
+    assertions.iter().filter(|assertion| crate::check::is_status(&assertion.query)).any(
+        |assertion| {
+            assertion.predicates.iter().any(|predicate| match predicate {
+                P::Equals(status) => literal(status),
+                P::OneOf(all) => all.iter().any(literal),
+                P::AtLeast(status) => redirect(*status),
+                P::Above(status) => redirect(*status + 1.0),
+                _ => false,
+            })
+        },
+    )
 }

@@ -83,7 +83,7 @@ one_of = ["a", 2, true]
 "#;
 
 fn file(path: &str, text: &str) -> SourceFile {
-    SourceFile::new(path, text)
+    SourceFile { path: path.to_owned(), text: text.to_owned() }
 }
 
 fn good(main: &str, journey: &str) -> Config {
@@ -149,19 +149,16 @@ fn a_journey_is_lowered() {
         serde_json::json!({ "b": [1, 2.5, true, "{{password}}"], "a": { "when": "2026-01-01" } });
     assert_eq!(*body, Some(Body::Json(json)));
     assert_eq!((*redirects, *max_body_bytes), (0, 1024), "a 3xx that is expected is not followed");
-    assert_eq!(
-        send.captures[0].query,
-        Query::Css { selector: "input".into(), attribute: Some("value".into()) }
-    );
+    assert_eq!(send.captures[0].query, Query::css_attribute("input", "value"));
     assert!(send.captures[0].secret);
     let asserted: Vec<_> = send.assertions.iter().map(|a| (&a.query, &a.predicates[..])).collect();
-    assert_eq!(asserted[0], (&Query::Status, &[Predicate::Equals(Literal::Number(303.0))][..]));
+    assert_eq!(asserted[0], (&Query::status(), &[Predicate::Equals(Literal::Number(303.0))][..]));
     assert_eq!(
         asserted[1].1,
         [Predicate::Slower(Duration::from_millis(1)), Predicate::Faster(Duration::from_secs(2))]
     );
-    assert_eq!(asserted[2].0, &Query::Header("location".into()));
-    assert_eq!(asserted[3].0, &Query::JsonPath("$.a".into()));
+    assert_eq!(asserted[2].0, &Query::header("location"));
+    assert_eq!(asserted[3].0, &Query::json_path("$.a"));
     let Action::Http(http) = &look.action;
     assert_eq!(
         (http.method.as_str(), http.redirects, http.max_body_bytes),

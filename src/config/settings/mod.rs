@@ -3,6 +3,7 @@
 mod agent;
 mod environments;
 mod limits;
+mod network;
 mod secret;
 mod transport;
 

@@ -117,7 +117,8 @@ fn proxy(entry: &Entry<'_>, place: &Place) -> Option<Proxy> {
 
 /// A file with at least one certificate.
 fn certificates(entry: &Entry<'_>) -> Option<Attachment> {
-    let file = entry.attachment()?;
+    let file = entry.attached()?.value;
+    let file = Attachment::new(file.name, file.bytes);
     let read: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
     let why = match read {
         Ok(found) if !found.is_empty() => return Some(file),

@@ -79,8 +79,8 @@ fn both_watches_of_overlapping_changes_name_the_same_and_the_innocent_gate_does_
         assert_eq!(verdict.named.as_ref().map(|n| n.as_str()), Some("guilty"), "{verdict:?}");
         assert!(odds(verdict, "innocent") < 0.05, "{verdict:?}");
     }
-    assert_eq!(gate(&room.verdicts(&"guilty".into()), true).status, GateStatus::Fail);
-    let innocent = gate(&room.verdicts(&"innocent".into()), true);
+    assert_eq!(gate(&room.verdicts(&"guilty".into()), &[], true).status, GateStatus::Fail);
+    let innocent = gate(&room.verdicts(&"innocent".into()), &[], true);
     assert_eq!(innocent.status, GateStatus::Inconclusive, "{}", innocent.reason);
     assert!(innocent.reason.contains("guilty"), "{}", innocent.reason);
 }

@@ -1,10 +1,8 @@
 //! A judge once its watch is over: late harm, ends, rollbacks.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
-use crate::model::Metric;
+use crate::model::{Metric, Probe};
 
 use super::{
     super::{
@@ -19,8 +17,9 @@ use super::{
 };
 
 impl Judge {
-    /// The watch is over: from now on late harm is looked for, or the end of the harm that was found.
-    pub(in crate::correlate) fn close(&mut self, line: &Line) {
+    /// The watch is over, with these runs of its series `known`: from now on late harm is looked for, or the end of the harm
+    /// that was found.
+    pub(in crate::correlate) fn close(&mut self, known: &[Probe]) {
         let doubtful = self.before.clouded_from.is_some() || !self.has_baseline();
         if doubtful || self.after.is_some() {
             return;
@@ -38,7 +37,7 @@ impl Judge {
             .flatten();
         if path.is_some() || recovery.is_some() {
             // A recovery begins with what comes; a slow path takes what has come since the change as well.
-            let newest = recovery.as_ref().and(line.probes.last()).map(|p| p.at);
+            let newest = recovery.as_ref().and(known.last()).map(|p| p.at);
             self.after = Some(After { path, recovery, newest });
         }
     }
@@ -72,16 +71,6 @@ impl Judge {
         }
         self.after = Some(after);
         self.aftermath(now) != known
-    }
-
-    /// How long it was worse for a short while: none where the harm lasted, none in it where there was none.
-    pub(in crate::correlate) fn spell(&self) -> Option<Option<Duration>> {
-        if !self.in_trouble() && self.ending.is_none() {
-            return Some(None);
-        }
-        let ended = self.ending.as_ref().filter(|_| self.ended_by_itself() && self.was_short())?;
-        let (onset, ..) = self.onset()?;
-        Some(ended.recovered.at.duration_since(onset).try_into().ok())
     }
 
     /// Whether runs are still looked at, at `now`.

@@ -1,36 +1,23 @@
 //! Changes whose watch is over are looked after for a day and a half, or until the next change of the same services.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use crate::model::{Change, ChangeId, ChangeKind, SeriesKey, ServiceName, Verdict};
 
 use super::{
-    super::watch::{METRICS, Scene, Track},
+    super::{
+        learned::{LAST, Spell},
+        watch::{METRICS, Scene},
+    },
     Room, Watched, in_order, stirs,
 };
 
 impl Room {
-    /// Teaches how long the slow spell of each of the last deployments of a service was, oldest first, none where there was none.
-    /// Watches opened from now on allow for a spell that has become a habit: see [`Room::transients`].
-    pub fn learn_transients(&mut self, service: ServiceName, spells: Vec<Option<Duration>>) {
+    /// Teaches what came of the last deployments of a service, oldest first. Watches of changes that start after that was known
+    /// allow for a slow spell that has become a habit: see [`Spell::of`].
+    pub fn learn_transients(&mut self, service: ServiceName, mut spells: Vec<Spell>) {
+        spells.drain(..spells.len().saturating_sub(LAST));
         self.rules.spells.insert(service, spells);
-    }
-
-    /// How long the slow spell of each deployment of a service was, among the closed watches that are remembered, oldest first; none
-    /// where there was none. Deployments that did lasting harm are left out.
-    pub fn transients(&self, service: &ServiceName) -> Vec<Option<Duration>> {
-        in_order(&self.watches)
-            .iter()
-            .filter_map(|id| self.watches.get(id))
-            .filter(|w| w.closed_at.is_some() && w.change.services.contains(service))
-            .filter(|w| w.change.kind == ChangeKind::Deploy)
-            .filter_map(|w| {
-                let ends = w.tracks.values().map(Track::spell);
-                ends.collect::<Option<Vec<_>>>().map(|all| all.into_iter().flatten().max())
-            })
-            .collect()
     }
 
     /// Whether a series is looked after for any change whose watch is over.

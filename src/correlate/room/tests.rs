@@ -104,7 +104,7 @@ fn a_harmless_change_is_unchanged_and_passes() {
     assert_eq!(latency.conclusion, Conclusion::Unchanged, "{}", latency.summary);
     assert_eq!(success.conclusion, Conclusion::Unchanged, "{}", success.summary);
     assert!(latency.candidates.is_empty() && latency.named.is_none());
-    let gate = gate(&[latency, success], false);
+    let gate = gate(&[latency, success], &[], false);
     assert_eq!(gate.status, GateStatus::Pass, "{}", gate.reason);
 }
 
@@ -125,7 +125,7 @@ fn a_slow_down_is_regressed_with_its_figures() {
     for part in ["p50", "(x1.", "90% interval", "since", "runs after the change", "log-e"] {
         assert!(latency.summary.contains(part), "{part}: {}", latency.summary);
     }
-    let gate = gate(&[latency, success], false);
+    let gate = gate(&[latency, success], &[], false);
     assert_eq!((gate.status, gate.verdict), (GateStatus::Fail, Some(Conclusion::Regressed)));
 }
 
@@ -367,10 +367,10 @@ fn nobody_watched_is_no_pass() {
     let change = deploy("d1", "payments", 0);
     assert!(room.open(&change, Vec::new(), at(0)).is_empty());
     assert_eq!(room.open_watches().len(), 1);
-    assert_eq!(gate(&room.verdicts(&change.id), true).status, GateStatus::Pending);
+    assert_eq!(gate(&room.verdicts(&change.id), &[], true).status, GateStatus::Pending);
     room.close_due(at(100));
     assert!(room.open_watches().is_empty());
-    assert_eq!(gate(&room.verdicts(&change.id), false).status, GateStatus::Inconclusive);
+    assert_eq!(gate(&room.verdicts(&change.id), &[], false).status, GateStatus::Inconclusive);
 }
 
 #[test]

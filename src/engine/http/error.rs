@@ -28,7 +28,9 @@ pub(super) fn judge(
     }
     let connecting = marks.is_some_and(|marks| marks.connected.is_none());
     if let Some(lookup) = find::<LookupError>(&chain) {
-        return Trouble::target(FaultKind::Dns, lookup.to_string());
+        let guarded = matches!(lookup, LookupError::Guarded(_));
+        let kind = if guarded { FaultKind::Guard } else { FaultKind::Dns };
+        return Trouble::target(kind, lookup.to_string());
     }
     if let Some(tls) = find::<TlsError>(&chain) {
         return Trouble::target(FaultKind::Tls, tls_reason(tls, marks, url));

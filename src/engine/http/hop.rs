@@ -10,6 +10,7 @@ use super::{
     error::judge,
     marks::{Ends, Marks, phases, whole_micros},
     request::Request,
+    server_timing,
     session::Session,
 };
 use crate::{
@@ -164,7 +165,11 @@ impl Session {
             peer: ends.map(|(_, remote)| remote),
             body_bytes: progress.wire_bytes,
             certificate_expires_at: self.expiry(&request.url, ends, made.as_ref()),
-            server_timing: Vec::new(),
+            server_timing: progress
+                .head
+                .as_ref()
+                .map(|head| server_timing::read(&head.headers))
+                .unwrap_or_default(),
         };
         let head = progress.head.clone();
         Walked { hop, request, head, body: Vec::new(), cut: false, trouble: None }

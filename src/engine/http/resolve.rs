@@ -9,7 +9,7 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::marks::mark;
+use super::{guard::Guard, marks::mark};
 use crate::{clock::Clock, model::IpFamily};
 
 /// Why a look-up gave nothing.
@@ -21,12 +21,15 @@ pub(super) enum LookupError {
     NoneOfFamily(String, &'static str),
     #[error("names cannot be looked up: {0}")]
     ResolverDown(String),
+    #[error("{0}")]
+    Guarded(String),
 }
 
 /// The system's resolver (`getaddrinfo`), with our own list of hosts before it.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     pub(super) hosts: Arc<BTreeMap<String, IpAddr>>,
+    pub(super) guard: Guard,
     pub(super) clock: Clock,
     /// Which addresses are wanted; either if it is not said.
     pub(super) family: Option<IpFamily>,
@@ -34,11 +37,13 @@ pub(super) struct Resolver {
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (hosts, clock, family) = (Arc::clone(&self.hosts), self.clock, self.family);
+        let (hosts, guard) = (Arc::clone(&self.hosts), self.guard.clone());
+        let (clock, family) = (self.clock, self.family);
         Box::pin(async move {
             let started = clock.instant();
             mark(|marks| marks.resolve_started = Some(started));
             let addresses = lookup(&hosts, name.as_str(), family).await?;
+            let addresses = guarded(&guard, name.as_str(), addresses)?;
             let now = clock.instant();
             mark(|marks| {
                 marks.resolved = Some(now);
@@ -79,6 +84,27 @@ async fn lookup(
             Ok(routable(found))
         }
         Err(error) => Err(judge(&name, &error)),
+    }
+}
+
+/// The addresses that may be connected to.
+fn guarded(
+    guard: &Guard,
+    name: &str,
+    addresses: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, LookupError> {
+    let mut refused = None;
+    let mut open = addresses;
+    open.retain(|address| match guard.connects(name, address.ip()) {
+        Ok(()) => true,
+        Err(why) => {
+            refused.get_or_insert(why);
+            false
+        }
+    });
+    match refused {
+        Some(why) if open.is_empty() => Err(LookupError::Guarded(why)),
+        _ => Ok(open),
     }
 }
 

@@ -12,6 +12,7 @@ use url::Url;
 
 use super::{
     auth::Nonces,
+    guard::Guard,
     jar::Jar,
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
@@ -33,6 +34,7 @@ pub(in crate::engine) struct Session {
     /// The client of the present step.
     pub(super) client: reqwest::Client,
     pub(super) attempts: Attempts,
+    pub(super) guard: Guard,
     pub(super) jar: Jar,
     pub(super) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
@@ -62,6 +64,7 @@ struct Way {
 struct Route {
     tls: Arc<Tls>,
     hosts: Arc<BTreeMap<String, IpAddr>>,
+    guard: Guard,
     proxy: Option<(Url, reqwest::Proxy)>,
 }
 
@@ -79,7 +82,8 @@ impl Route {
         };
         let proxy = environment.transport.proxy.as_ref();
         let proxy = proxy.map(|proxy| proxy_of(proxy, vars)).transpose()?;
-        Ok(Self { tls, hosts, proxy })
+        let guard = Guard(Arc::new(environment.network.clone()));
+        Ok(Self { tls, hosts, guard, proxy })
     }
 
     /// A client without connections; what the shared parts cost (system roots) is not paid again.
@@ -89,7 +93,8 @@ impl Route {
         attempts: &Attempts,
         clock: Clock,
     ) -> Result<reqwest::Client, Trouble> {
-        let resolver = Resolver { hosts: Arc::clone(&self.hosts), clock, family: way.ip };
+        let (hosts, guard) = (Arc::clone(&self.hosts), self.guard.clone());
+        let resolver = Resolver { hosts, guard, clock, family: way.ip };
         let builder = reqwest::Client::builder()
             .tls_backend_preconfigured(self.tls.for_run(way.version))
             .dns_resolver(Arc::new(resolver))
@@ -147,6 +152,7 @@ impl Session {
             clients: HashMap::from([(Way::default(), client.clone())]),
             client,
             attempts,
+            guard: route.guard.clone(),
             jar: Jar::default(),
             clock,
             watch,

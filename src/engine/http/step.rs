@@ -16,8 +16,8 @@ use crate::{
     check::{self, Answer, Wording},
     engine::{fault::Trouble, vars::Variables},
     model::{
-        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Query, Step, StepOutcome, StepRun,
-        Text,
+        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Step, StepOutcome, StepRun,
+        Subject, Text,
     },
 };
 
@@ -141,6 +141,7 @@ async fn hops(
     let built = build(http, vars);
     vars.learn();
     let mut request: Request = built?;
+    session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
     let login = Login::begin(http, &request, session, vars, deadline, walked).await;
     vars.learn();
     let mut login = login?;
@@ -181,6 +182,9 @@ async fn hops(
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        session.guard.asks(&request.url).map_err(|why| {
+            Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
+        })?;
         deadline.at += session.settle().await;
     }
 }
@@ -208,14 +212,14 @@ fn judge(
     }
     for assertion in &step.assertions {
         let mut result = check::assert(assertion, &answer, &checking);
-        if let Query::Header(name) = &assertion.query {
+        if let Subject::Header(name) = &assertion.query.subject {
             // Cookies and credentials are no more to be seen in a comparison than in evidence.
             let shown =
                 |t: String| if hides(name) { hide_all(&answer, name, &checking) } else { t };
             result.actual = result.actual.map(shown);
         }
         if !result.passed && failed.is_none() {
-            let status = assertion.query == Query::Status;
+            let status = check::is_status(&assertion.query);
             let kind = if status { FaultKind::Status } else { FaultKind::Assertion };
             failed = Some((kind, result.clone()));
         }

@@ -156,6 +156,7 @@ pub(in crate::store) fn run(
         outcome,
         steps,
         deployed: deployed.to_vec(),
+        insecure: false,
         evidence: None,
     })
 }

@@ -65,6 +65,7 @@ pub(super) fn fault_code(kind: FaultKind) -> u64 {
         FaultKind::Assertion => 10,
         FaultKind::Capture => 11,
         FaultKind::Template => 12,
+        FaultKind::Guard => 13,
     }
 }
 
@@ -83,6 +84,7 @@ pub(super) fn fault_of(code: u64) -> Result<FaultKind, Fault> {
         10 => FaultKind::Assertion,
         11 => FaultKind::Capture,
         12 => FaultKind::Template,
+        13 => FaultKind::Guard,
         _ => return Err(torn()),
     })
 }

@@ -98,6 +98,7 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Assertion,
     FaultKind::Capture,
     FaultKind::Template,
+    FaultKind::Guard,
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -129,7 +130,8 @@ prop_compose! {
         Run {
             id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
             revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
-            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], evidence: None,
+            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], insecure: false,
+        evidence: None,
         }
     }
 }
@@ -285,6 +287,7 @@ fn fixture() -> Run {
             step("buy", 43_000, vec![hop(43_000, 302, true), hop(83_900, 503, true)], false),
         ],
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
     }
 }

@@ -1,7 +1,7 @@
 //! Findings: what is open, and what was.
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{
         Path, Query, State,
@@ -18,6 +18,7 @@ use crate::{
     store::FindingFilter,
     web::{
         ApiError,
+        auth::Caller,
         views::{BudgetView, FindingView},
     },
 };
@@ -79,6 +80,7 @@ struct DismissBody {
 /// `POST /api/v1/findings/{id}/dismiss` with `{"reason":"false_alarm"}`: answers when it is on disk. Needs an `admin` token.
 pub(crate) async fn dismiss(
     State(handle): State<Handle>,
+    Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, ApiError> {
@@ -96,6 +98,6 @@ pub(crate) async fn dismiss(
         let message = format!("the note is longer than {LONGEST_NOTE} bytes");
         return Err(ApiError::bad_request(message, "say it in fewer words"));
     }
-    let finding = handle.dismiss(id.into(), Dismissal { reason, note }).await?;
+    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by: caller.0 }).await?;
     Ok(Json(json!({ "finding": FindingView::from(&finding) })))
 }

@@ -63,6 +63,9 @@ pub(crate) async fn ask(
             if !v.part.is_whole() {
                 row["part"] = json!(v.part);
             }
+            if v.dismissed.is_some() {
+                row["dismissed"] = json!(v.dismissed);
+            }
             row
         })
         .collect();

@@ -77,7 +77,7 @@ fn a_step_that_doubles_is_found_where_the_journey_hardly_moves() {
         let others =
             verdicts.iter().filter(|v| v.part.step().is_some_and(|s| s.as_str() != "sign in"));
         assert_eq!(others.count(), 0);
-        let answer = gate(&verdicts, false);
+        let answer = gate(&verdicts, &[], false);
         assert_eq!(answer.status == GateStatus::Fail, step.is_some(), "{}", answer.reason);
     }
     assert!(found >= 9, "{found} of 10");

@@ -110,6 +110,8 @@ impl Bearer {
         walked: &mut Vec<Walked>,
     ) -> Result<Self, Trouble> {
         let client = Client::of(wanted, asked.vars)?;
+        let guarded = asked.session.guard.asks(&client.url);
+        guarded.map_err(|why| asked.vars.blame(&wanted.token_url, FaultKind::Guard, why))?;
         let slot =
             asked.vars.parts().tokens.slot(client.key(asked.vars.environment().name.as_str()));
         let (token, kept) = obtain(&client, &slot, &mut asked, None, walked).await?;
