@@ -47,7 +47,7 @@ async fn a_server_reads_a_form_with_files() {
     let run = walk_with(&engine(vec![]), vec![step], &values).await;
     passed(&run);
     insta::assert_snapshot!(run.steps[0].captures[0].1, @r#"
-    Some("title") None None 12 "probe & \r\ntea"
+    Some("title") None None 13 "probe & \r\ntea"
     Some("photo") Some("photo.png") Some("image/png") 17 "�PNG\r\n--boundary�"
     Some("meta") Some("m %221%22.json") Some("application/json") 2 "{}"
     Some("title") None None 0 ""
