@@ -166,8 +166,8 @@ impl Dispatcher {
             (self.engine.clone(), self.runs.clone(), self.abandon.clone());
         let finished = Finished { key: due.key.clone(), done };
         let walk = async move {
-            let run = tokio::select! {
-                run = engine.walk(ticket) => run,
+            let (run, trace) = tokio::select! {
+                walked = engine.walk_traced(ticket) => walked,
                 () = abandon.cancelled() => {
                     warn!("run.abandoned: the agent stops and this walk took too long");
                     return;
@@ -176,7 +176,7 @@ impl Dispatcher {
             drop(finished);
             log(&run);
             // The pipeline outlives the workers; it is gone only when the agent is being torn down.
-            drop(runs.send(Input::Run(Arc::new(run))).await);
+            drop(runs.send(Input::Run(Arc::new(run), trace.map(Box::new))).await);
         };
         self.tasks.spawn(walk.instrument(span));
         true

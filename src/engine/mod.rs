@@ -13,5 +13,6 @@ mod ticket;
 mod vars;
 mod walk;
 
+pub use http::Trace;
 pub use settings::{Engine, EngineError, EngineSettings, PemRoots};
 pub use ticket::Ticket;

@@ -6,7 +6,7 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
-    http::{End, Limits, Session, later, walk_step},
+    http::{End, Limits, Session, Trace, Trail, later, walk_step},
     settings::{Engine, Parts},
     ticket::Ticket,
     vars::Variables,
@@ -20,13 +20,24 @@ use crate::{
 impl Engine {
     /// Walks a journey. Never fails: trouble is in the run. A panic within (a bug of ours) is a broken run.
     pub fn walk(&self, ticket: Ticket) -> impl Future<Output = Run> + Send + use<> {
+        let walk = self.walk_traced(ticket);
+        async move { walk.await.0 }
+    }
+
+    /// As [`Engine::walk`]; of a run that passed its exchanges, too.
+    pub fn walk_traced(
+        &self,
+        ticket: Ticket,
+    ) -> impl Future<Output = (Run, Option<Trace>)> + Send + use<> {
         let parts = Arc::clone(&self.parts);
         async move {
+            let trail = Trail::default();
             let watch = parts.clock.start();
             let mut run = begin(&ticket, watch);
             let mut vars = Variables::new(&parts, &ticket);
             let walked =
-                AssertUnwindSafe(steps(&parts, &ticket, watch, &mut vars, &mut run)).catch_unwind();
+                AssertUnwindSafe(steps(&parts, &ticket, (watch, &trail), &mut vars, &mut run))
+                    .catch_unwind();
             if walked.await.is_err() {
                 run.evidence = None;
                 run.outcome =
@@ -35,7 +46,9 @@ impl Engine {
             run.duration = run.steps.iter().map(|step| step.duration).sum();
             vars.learn();
             mask_run(&mut run, vars.mask());
-            run
+            let passed = run.outcome == Outcome::Passed;
+            let trace = passed.then(|| trail.take(vars.mask()));
+            (run, trace)
         }
     }
 }
@@ -68,7 +81,7 @@ fn late_by(due: Timestamp, started_at: Timestamp) -> Duration {
 async fn steps(
     parts: &Parts,
     ticket: &Ticket,
-    watch: Stopwatch,
+    (watch, trail): (Stopwatch, &Trail),
     vars: &mut Variables,
     run: &mut Run,
 ) {
@@ -83,6 +96,7 @@ async fn steps(
             return;
         }
     };
+    session.trail = trail.clone();
     for step in &ticket.journey.steps {
         let Action::Http(http) = &step.action;
         let walked = walk_step(&mut session, step, http, vars, &limits).await;
@@ -218,7 +232,7 @@ mod tests {
             status: None,
             response_headers: vec![("a".to_owned(), text())],
             response_body: Some(text()),
-            truncated: false,
+            ..Exchange::default()
         };
         Run {
             id: RunId::at(Timestamp::UNIX_EPOCH),
@@ -241,7 +255,7 @@ mod tests {
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
             insecure: false,
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
+            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
         }
     }
 

@@ -7,6 +7,7 @@
 pub mod case;
 pub mod change;
 pub mod environment;
+pub mod evidence;
 pub mod finding;
 pub mod gate;
 pub mod id;
@@ -25,6 +26,7 @@ pub mod verdict;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
+pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
 pub use gate::{Gate, GateStatus};
 pub use id::{
@@ -41,8 +43,8 @@ pub use request::{
     OAuth2, SecretStyle,
 };
 pub use run::{
-    AssertionResult, Attempt, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome,
-    Phases, Run, StepOutcome, StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Run, StepOutcome,
+    StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EnvironmentName, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
+    EnvironmentName, Evidence, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
     ServiceName, StepName,
 };
 
@@ -40,7 +40,7 @@ pub struct Run {
     /// Whether certificates were not verified, because the environment says `insecure = true`: whoever answered may not be whom we asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
-    /// What the failing step sent and got; only of a failed run.
+    /// What the failing step and those before it sent and got; only of a failed run.
     pub evidence: Option<Evidence>,
 }
 
@@ -289,32 +289,4 @@ pub struct Deployed {
     pub service: ServiceName,
     /// Which version (or commit, where no version was said).
     pub version: String,
-}
-
-/// What the failing step sent and got, masked, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The exchanges of the failing step, redirects included.
-    pub exchanges: Vec<Exchange>,
-    /// A `curl` line that repeats the failing request, secrets masked.
-    pub curl: String,
-}
-
-/// One request and response in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Exchange {
-    /// `METHOD URL`.
-    pub request_line: String,
-    /// Headers sent.
-    pub request_headers: Vec<(String, String)>,
-    /// Body sent, capped.
-    pub request_body: Option<String>,
-    /// Status got.
-    pub status: Option<u16>,
-    /// Headers got.
-    pub response_headers: Vec<(String, String)>,
-    /// Body got, decoded, as text, capped.
-    pub response_body: Option<String>,
-    /// Whether the body is only its beginning.
-    pub truncated: bool,
 }

@@ -122,6 +122,8 @@ pub struct Retention {
     pub runs: Duration,
     /// Bodies and headers of failures; 7 days by default.
     pub evidence: Duration,
+    /// Most bytes that these may take in the data file; 256 MiB by default.
+    pub evidence_max: u64,
     /// Five-minute histograms and counts; 90 days by default.
     pub rollups: Duration,
 }
@@ -132,6 +134,7 @@ impl Default for Retention {
         Self {
             runs: Duration::from_secs(30 * DAY),
             evidence: Duration::from_secs(7 * DAY),
+            evidence_max: 256 << 20,
             rollups: Duration::from_secs(90 * DAY),
         }
     }

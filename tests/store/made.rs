@@ -98,8 +98,10 @@ pub(crate) fn failed(journey: &str, started_at: Timestamp) -> Run {
             response_headers: Vec::new(),
             response_body: Some("out of order".to_owned()),
             truncated: false,
+            ..Exchange::default()
         }],
         curl: "curl https://shop.test/".to_owned(),
+        left_out: 0,
     });
     run
 }

@@ -22,7 +22,10 @@ mod server_timing;
 mod session;
 mod step;
 pub(super) mod tls;
+mod trail;
 
 pub(super) use auth::Tokens;
 pub(super) use session::Session;
 pub(super) use step::{End, Limits, later, walk_step};
+pub use trail::Trace;
+pub(super) use trail::Trail;

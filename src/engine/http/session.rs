@@ -17,6 +17,7 @@ use super::{
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
     tls::{Tls, earliest_expiry},
+    trail::Trail,
 };
 use crate::{
     clock::{Clock, Stopwatch},
@@ -39,6 +40,8 @@ pub(in crate::engine) struct Session {
     pub(super) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
     pub(super) watch: Stopwatch,
+    /// What was sent and got.
+    pub(in crate::engine) trail: Trail,
     /// Whether a request was sent before.
     pub(super) used: bool,
     /// What servers with digest authentication have asked for.
@@ -156,6 +159,7 @@ impl Session {
             jar: Jar::default(),
             clock,
             watch,
+            trail: Trail::default(),
             used: false,
             nonces: Nonces::default(),
             route,

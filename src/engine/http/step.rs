@@ -5,7 +5,7 @@ use std::{cell::RefCell, time::Duration};
 use super::{
     auth::Login,
     decode,
-    evidence::{evidence, hide},
+    evidence::hide,
     hop::{Deadline, Walked},
     marks::whole_micros,
     redirect,
@@ -113,11 +113,10 @@ pub(in crate::engine) async fn walk_step(
         None => judge(session, step, &walked, vars, &mut run),
     };
     run.hops = walked.iter().map(|w| w.hop.clone()).collect();
+    session.trail.add(&step.name, &walked, vars.mask());
     let end = end.map(|end| match end {
         End::Failed(failure, _) => {
-            let cookies = walked.last().map(|w| session.jar.all(&w.request.url));
-            let cookies = cookies.unwrap_or_default();
-            End::Failed(failure, evidence(&walked, &cookies, vars.mask()))
+            End::Failed(failure, session.trail.evidence(walked.last(), vars.mask()))
         }
         broken @ End::Broken(_) => broken,
     });

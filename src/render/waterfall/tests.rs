@@ -109,8 +109,10 @@ fn failure() -> Run {
             response_headers: vec![],
             response_body: Some(body),
             truncated: true,
+            ..Exchange::default()
         }],
         curl: "curl -i http://other.example.com/account/overview/2 --data-raw 'a\nb'".to_owned(),
+        left_out: 0,
     });
     run
 }
