@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wayfarer::config::{self, Config, Faults, SourceFile};
+use wayfarer::{
+    config::{self, Config, Faults, SourceFile},
+    source::attached::Beside,
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad_journeys");
 
@@ -39,10 +42,14 @@ fn load(path: &Path) -> Result<Config, Faults> {
             .iter()
             .map(|file| read(file, &format!("journeys/{}", name_of(file))))
             .collect();
-        return config::load(&read(&path.join("wayfarer.toml"), "wayfarer.toml"), &journeys);
+        return config::load_with(
+            &read(&path.join("wayfarer.toml"), "wayfarer.toml"),
+            &journeys,
+            &Beside,
+        );
     }
     let main = read(&folder.join("_settings.toml"), "wayfarer.toml");
-    config::load(&main, &[read(path, &name_of(path))])
+    config::load_with(&main, &[read(path, &name_of(path))], &Beside)
 }
 
 fn cases() -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use wayfarer::config::{self, SourceFile};
+use wayfarer::config::{self, Attached, SourceFile};
 
 /// The settings that the examples need: two environments of a shop.
 const SETTINGS: &str = r#"
@@ -37,6 +37,25 @@ fn every_example_is_a_good_journey() {
     let config = config::load(&main, &files).unwrap_or_else(|faults| panic!("{faults}"));
     assert_eq!(config.journeys.len(), files.len());
     assert!(config.journeys.len() >= 4);
+}
+
+/// Files that the blocks name: each is what its name says.
+struct Samples;
+
+impl Attached for Samples {
+    fn read(&self, _: &str, name: &str) -> Result<Vec<u8>, String> {
+        let text = match name.rsplit_once('.').map_or("", |(_, kind)| kind) {
+            "pem" => {
+                let key = rcgen::KeyPair::generate().unwrap();
+                let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+                params.self_signed(&key).unwrap().pem()
+            }
+            "json" => "{}".to_owned(),
+            "graphql" => "query Cart { cart { total } }".to_owned(),
+            _ => "sample".to_owned(),
+        };
+        Ok(text.into_bytes())
+    }
 }
 
 /// What a fragment of a journey stands in.
@@ -80,6 +99,6 @@ fn every_block_of_the_readme_is_good() {
         };
         let main = SourceFile { path: "wayfarer.toml".into(), text: main };
         let file = SourceFile { path: format!("journeys/README.md, line {line}"), text: journey };
-        config::load(&main, &[file]).unwrap_or_else(|faults| panic!("{faults}"));
+        config::load_with(&main, &[file], &Samples).unwrap_or_else(|faults| panic!("{faults}"));
     }
 }

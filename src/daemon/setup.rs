@@ -106,6 +106,9 @@ impl Setup {
         config: config::Config,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, LoadError> {
+        for warning in config.settings.warnings() {
+            tracing::warn!("{warning}");
+        }
         let mut faults = Vec::new();
         let mut environments = BTreeMap::new();
         for (name, settings) in &config.settings.environments {

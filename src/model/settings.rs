@@ -23,6 +23,20 @@ pub struct Settings {
     pub tokens: Vec<TokenSettings>,
 }
 
+impl Settings {
+    /// What is allowed and yet must not be overlooked, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let insecure = self.environments.iter().filter(|(_, settings)| settings.transport.insecure);
+        insecure
+            .map(|(name, _)| {
+                format!(
+                    "environment `{name}` is insecure: no certificate is verified, so whoever answers may not be whom the journeys ask; to trust a private authority, write `ca = \"ca.pem\"` instead"
+                )
+            })
+            .collect()
+    }
+}
+
 /// `[agent]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AgentSettings {

@@ -29,6 +29,8 @@ pub(super) fn lower(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option
     }
     auth.finish();
     match found.as_slice() {
+        // A key that nobody knows is told already.
+        [] if !auth.entries().is_empty() => None,
         [] => {
             let note = auth.fault("`auth` does not say how").label("no form of credentials");
             auth.note(note.help(WRITTEN).derived());
