@@ -1,6 +1,6 @@
 //! Assertions and captures in words, close to how they are written in a journey.
 
-use crate::model::{Assertion, Capture, Literal, Predicate, Query, Subject, Text};
+use crate::model::{Assertion, Capture, Literal, Measure, Predicate, Query, Subject, Text};
 
 use super::node::span;
 
@@ -16,6 +16,11 @@ pub fn describe(assertion: &Assertion) -> String {
 /// The capture as written: `capture csrf = css input[name=csrf] attribute value`.
 pub fn describe_capture(capture: &Capture) -> String {
     format!("capture {} = {}", capture.name, query(&capture.query))
+}
+
+/// The measure as written: `measure price = jsonpath $.price`.
+pub fn describe_measure(measure: &Measure) -> String {
+    format!("measure {} = {}", measure.name, query(&measure.query))
 }
 
 /// The query in words.

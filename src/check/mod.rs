@@ -13,11 +13,13 @@ mod assert;
 mod describe;
 mod fault;
 mod find;
+mod measure;
 mod node;
 
 pub use answer::Answer;
 pub use assert::{Wording, assert, holds_without_assertion, is_status, looks_at_status};
-pub use describe::{describe, describe_capture};
+pub use describe::{describe, describe_capture, describe_measure};
 pub use fault::{fault_of_assertion, fault_of_query};
 pub use find::{CaptureFault, capture};
+pub use measure::measure;
 pub use node::span;

@@ -50,15 +50,17 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
         .tracks
         .iter()
         .flat_map(|(line, track)| {
-            // Where the journey as a whole hardly moved, the part that moved most speaks for its time.
-            let loudest = track.parts.stirred().map(|(_, judge)| judge).max_by(|a, b| {
-                let of = |j: &Judge| j.peak.map_or(0.0, |p| p.log_e);
-                of(a).total_cmp(&of(b))
-            });
-            let part = loudest.filter(|_| !track.stirred(Metric::Latency));
+            // Where the journey as a whole hardly moved, the part that moved most speaks for its time; a measure whose stray runs are
+            // counted speaks for its success.
+            let loudest = |metric: Metric| {
+                let own = track.parts.stirred().map(|(_, judge)| judge);
+                own.filter(|j| j.metric == metric && !track.stirred(metric)).max_by(|a, b| {
+                    let of = |j: &Judge| j.peak.map_or(0.0, |p| p.log_e);
+                    of(a).total_cmp(&of(b))
+                })
+            };
             let told = |metric: &Metric| {
-                let part = part.filter(|_| *metric == Metric::Latency);
-                let judge = part.or(track.judge(*metric))?;
+                let judge = loudest(*metric).or(track.judge(*metric))?;
                 signal(view, line, telling(view, line, judge, began))
             };
             METRICS.iter().filter_map(told).collect::<Vec<_>>()

@@ -30,6 +30,7 @@ pub(super) fn quantiles<'a>(probes: impl Iterator<Item = &'a Probe>) -> Quantile
         p50_ms: median(&times),
         p95_ms: rank(&times, 0.95),
         success: (known > 0).then(|| f64::from(good) / f64::from(known)),
+        ..Quantiles::default()
     }
 }
 
@@ -57,12 +58,18 @@ pub(super) fn rank(sorted: &[f64], share: f64) -> Option<f64> {
 /// (Hodges & Lehmann 1963; Lehmann, Nonparametrics, 1975, section 2.5). The variance of the rank sum is widened by
 /// (1+phi)/(1-phi), as neighbouring runs repeat each other. Seasons are not taken out.
 pub(super) fn latency_effect(before: &[f64], after: &[f64], phi: f64) -> Option<Effect> {
+    let logs = |times: &[f64]| times.iter().map(|ms| ms.ln()).collect::<Vec<f64>>();
+    let (estimate, low, high) = shift(&logs(before), &logs(after), phi)?;
+    Some(Effect { estimate: estimate.exp(), low: low.exp(), high: high.exp() })
+}
+
+/// The shift itself, with its interval.
+pub(super) fn shift(before: &[f64], after: &[f64], phi: f64) -> Option<(f64, f64, f64)> {
     let (b, a) = (thin(before), thin(after));
     if b.is_empty() || a.is_empty() {
         return None;
     }
-    let mut pairs: Vec<f64> =
-        a.iter().flat_map(|x| b.iter().map(move |y| x.ln() - y.ln())).collect();
+    let mut pairs: Vec<f64> = a.iter().flat_map(|x| b.iter().map(move |y| x - y)).collect();
     pairs.sort_by(f64::total_cmp);
     // Thinning threw values away, not knowledge: the interval is that of all of them.
     let (m, n) = (count(after.len()), count(before.len()));
@@ -71,11 +78,7 @@ pub(super) fn latency_effect(before: &[f64], after: &[f64], phi: f64) -> Option<
     let reach = (count(pairs.len()) * (0.5 - Z90 * sd)).max(0.0);
     let low = whole(reach.floor()).min(pairs.len() - 1);
     let high = pairs.len() - 1 - low;
-    Some(Effect {
-        estimate: median(&pairs)?.exp(),
-        low: pairs[low.min(high)].exp(),
-        high: pairs[high.max(low)].exp(),
-    })
+    Some((median(&pairs)?, pairs[low.min(high)], pairs[high.max(low)]))
 }
 
 /// Difference of success shares after and before, with Newcombe's hybrid of two Wilson intervals

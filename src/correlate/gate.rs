@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ChangeId, Conclusion, Finding, FindingState, Gate, GateStatus, Verdict};
+use crate::model::{
+    ChangeId, Conclusion, Finding, FindingState, Gate, GateStatus, Metric, Verdict,
+};
 
 /// Probability from which another change is taken for the culprit, and up to which this one is not.
 const OTHER: (f64, f64) = (0.9, 0.05);
@@ -21,6 +23,8 @@ pub fn dismissal<'f>(verdict: &Verdict, dismissed: &'f [Finding]) -> Option<&'f 
             && f.change.as_ref() == Some(&verdict.change)
             && (&f.journey, &f.environment) == (&verdict.journey, &verdict.environment)
             && (&f.location, f.metric) == (&verdict.location, verdict.metric)
+            // Each measure is a trouble of its own.
+            && (f.metric != Metric::Measure || f.part == verdict.part)
     };
     dismissed.iter().find(same).filter(|_| harmful)
 }

@@ -1,6 +1,6 @@
 //! The parts of one series watched for one change: its steps, their phases, what they measure.
 //!
-//! A part is judged by the same machinery as its journey, on a line of its own, for the worse only. There are many parts and most of
+//! A part is judged by the same machinery as its journey, on a line of its own, for the worse only; a [measure] both ways. There are many parts and most of
 //! them never move, so a part's judge is made when its times first look as if it could matter: a cumulative sum (Page 1954) is at
 //! most of the evidence needed, and two of the last three times are long enough. The judge is then shown every run since the
 //! change. Its own demands are higher, so that hardly anything is seen later for that.
@@ -9,14 +9,16 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Part, Probe, Revision};
+use crate::model::{Conclusion, MeasureRule, Metric, Part, Probe, Revision};
 
 use super::{
     figures::{count, median_of},
-    judge::{Around, BEFORE_NEEDS, Judge},
-    rebase::Trouble,
+    fleet::Fleet,
+    judge::{Around, BEFORE_NEEDS, Closing, Judge},
+    measure::{self, Axis, Harm, Way},
+    rebase::{Trouble, TroubleKind},
     report::Told,
-    robust::{median, spread},
+    robust::{self, median, spread},
     series::{foreign, latency_of},
     watch::{Scene, freeze, replayed},
 };
@@ -44,6 +46,9 @@ const SHIFT: f64 = 1.0;
 const BOUND: f64 = 4.0;
 const NEAR: f64 = 0.7;
 
+/// A measure is judged once so many runs strayed beyond three quarters of the usual ones, each usual one taking half of one away.
+const STRAYS: f64 = 2.0;
+
 /// The parts of one series watched for one change.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PartTracks {
@@ -69,6 +74,20 @@ pub(super) struct PartTrack {
     sum: f64,
     pub(super) judge: Option<Judge>,
     basis: Vec<Trouble>,
+    /// How it is looked at, where it is a measure.
+    measured: Option<Measured>,
+}
+
+/// A measure, looked at one way.
+#[derive(Debug, Clone)]
+struct Measured {
+    way: Way,
+    rule: MeasureRule,
+    /// From this value on a run is unusual, if the second says so as this very value.
+    unusual: (f64, bool),
+    /// Whether it is judged from the first run on.
+    at_once: bool,
+    axis: Option<Axis>,
 }
 
 impl PartTracks {
@@ -79,15 +98,48 @@ impl PartTracks {
 
     /// The parts that ever stood as suspected or worse, with their judges.
     pub(super) fn stirred(&self) -> impl Iterator<Item = (&Part, &Judge)> {
-        let judged = self.watched.iter().flatten();
+        let judged = self.watched.iter().flatten().filter(|w| w.harm() != Harm::No);
         judged
             .filter_map(|w| Some((&w.part, w.judge.as_ref()?)))
             .filter(|(_, judge)| judge.suspected_since.is_some())
     }
 
+    /// The measures that became better beyond doubt.
+    pub(super) fn bettered(&self) -> impl Iterator<Item = &Part> {
+        let gains = self.watched.iter().flatten().filter(|w| w.harm() == Harm::No);
+        gains.filter(|w| w.moved()).map(|w| &w.part)
+    }
+
     /// The judge of a part, where it has one.
     pub(super) fn judge(&self, part: &Part) -> Option<&Judge> {
-        self.watched.iter().flatten().find(|w| w.part == *part)?.judge.as_ref()
+        self.speaking(part)?.judge.as_ref()
+    }
+
+    /// How the runs of a measure are read by the judge that speaks for it.
+    pub(super) fn axis(&self, part: &Part) -> Option<&Axis> {
+        self.speaking(part)?.measured.as_ref()?.axis.as_ref()
+    }
+
+    /// What is concluded of a part.
+    pub(super) fn conclusion(&self, part: &Part, closing: Option<&Closing>) -> Conclusion {
+        use Conclusion as C;
+        let Some(track) = self.speaking(part) else { return C::Watching };
+        let Some(judge) = &track.judge else { return C::Watching };
+        match (track.harm(), judge.conclusion(false, closing)) {
+            (Harm::Yes, conclusion) => conclusion,
+            (Harm::Unknown, C::Regressed) => C::Suspected,
+            (Harm::Unknown, conclusion) => conclusion,
+            (Harm::No, C::Regressed) => C::Improved,
+            (Harm::No, C::Suspected | C::Transient) if closing.is_some() => C::Inconclusive,
+            (Harm::No, C::Suspected | C::Transient) => C::Watching,
+            (Harm::No, conclusion) => conclusion,
+        }
+    }
+
+    /// Of the judges of a part the one that has something to say: of harm, of betterment, or the one with the most evidence.
+    fn speaking(&self, part: &Part) -> Option<&PartTrack> {
+        let own = self.watched.iter().flatten().filter(|w| w.part == *part);
+        own.max_by(|a, b| a.loudness().total_cmp(&b.loudness()))
     }
 
     /// How many parts are judged, once that is known.
@@ -122,6 +174,10 @@ impl PartTracks {
         let near = NEAR * (scene.rules.tuning.latency_suspected + raise.suspected);
         for (track, slot) in watched.iter_mut().zip(&self.slots.1) {
             let value = slot.and_then(|s| probe.parts.values().get(s)).map(|v| f64::from(*v));
+            if track.measured.is_some() {
+                track.measure(scene, index, value, (parts, around));
+                continue;
+            }
             if let Some(value) = value {
                 track.see(value);
             }
@@ -140,7 +196,11 @@ impl PartTracks {
         let Some(watched) = &mut self.watched else { return };
         let parts = watched.len();
         for track in watched.iter_mut().filter(|t| t.judge.is_some()) {
-            track.rest_on(scene, seen, parts);
+            if track.measured.is_some() {
+                track.rest_measure(scene, seen, parts);
+            } else {
+                track.rest_on(scene, seen, parts);
+            }
         }
     }
 }
@@ -159,6 +219,99 @@ impl PartTrack {
         self.recent.iter().filter(|v| **v > self.bar).count() >= 2
     }
 
+    /// What a shift of it is.
+    fn harm(&self) -> Harm {
+        self.measured.as_ref().map_or(Harm::Yes, |m| m.way.harm(&m.rule))
+    }
+
+    /// Whether its level moved beyond doubt.
+    fn moved(&self) -> bool {
+        self.judge.as_ref().is_some_and(|judge| judge.regressed_since.is_some())
+    }
+
+    /// How much it has to say.
+    fn loudness(&self) -> f64 {
+        let Some(judge) = &self.judge else { return f64::NEG_INFINITY };
+        let evidence = judge.peak.map_or(0.0, |p| p.log_e).clamp(-1e6, 1e6);
+        let class = match (judge.suspected_since.is_some(), self.harm()) {
+            (true, Harm::Yes | Harm::Unknown) => 2.0,
+            (true, Harm::No) => 1.0,
+            _ => 0.0,
+        };
+        1e7 * class + evidence
+    }
+
+    /// Takes a run of a measure.
+    fn measure(
+        &mut self,
+        scene: Scene<'_>,
+        index: usize,
+        value: Option<f64>,
+        (parts, around): (usize, Around<'_>),
+    ) {
+        let Some(Measured { way, unusual: (from, itself), at_once, .. }) = &self.measured else {
+            return;
+        };
+        if let Some(value) = value {
+            let beyond = match way {
+                Way::Up => value - from,
+                Way::Down => from - value,
+            };
+            let stray = beyond > 0.0 || (*itself && beyond >= 0.0);
+            self.sum = (self.sum + if stray { 1.0 } else { -0.5 }).max(0.0);
+        }
+        if self.judge.is_none() && self.sum < STRAYS && !at_once {
+            return;
+        }
+        self.rest_measure(scene, index, parts);
+        let axis = self.measured.as_ref().and_then(|m| m.axis.as_ref());
+        if let (Some(axis), Some(judge)) = (axis, &mut self.judge) {
+            judge.push(&axis.probe(scene.line, &self.part, index), around);
+        }
+    }
+
+    /// As [`PartTrack::rest_on`], of a measure: what its journey's time did is nothing to it.
+    fn rest_measure(&mut self, scene: Scene<'_>, index: usize, parts: usize) {
+        let Some(measured) = &mut self.measured else { return };
+        let (line, started) = (scene.line, scene.change.started_at);
+        let now = line.probes.get(index).map_or(Timestamp::MAX, |p| p.at);
+        let own = scene.part_troubles.iter().filter(|(p, _)| *p == self.part).map(|(_, t)| t);
+        let known = |t: &&Trouble| t.latest < started && t.known_at <= now;
+        let mut basis: Vec<Trouble> = own.filter(known).cloned().collect();
+        // The judges of both ways tell of one shift.
+        basis.dedup_by(|a, b| (a.onset, a.kind, &a.change) == (b.onset, b.kind, &b.change));
+        if self.judge.is_some() && self.basis == basis {
+            return;
+        }
+        let reach = reach(started);
+        let revision =
+            line.probes[..line.from(started)].iter().rev().find_map(|p| p.revision.clone());
+        let usual = |p: &Probe| measure::succeeded(p) && !foreign(p, revision.as_ref());
+        let moved = basis.iter().filter(|t| t.kind == TroubleKind::Moved).map(|t| t.onset);
+        let moved = moved.chain(measure::moved(line, &self.part)).filter(|at| *at < started);
+        let since = moved.max().unwrap_or(reach).max(reach);
+        let mut values = measure::recent(line, &self.part, (since, started), usual);
+        if values.len() < 3 {
+            values = measure::recent(line, &self.part, (reach, started), usual);
+        }
+        let interval_s = line.member.interval.as_secs_f64();
+        let Some(axis) = Axis::learn(&values, measured.way, &measured.rule, interval_s) else {
+            return;
+        };
+        let tuning = scene.rules.tuning.raised(scene.shares.part(scene.mapped, parts));
+        let tuning = axis.tuning(&tuning);
+        let read = axis.line(line, &self.part, reach);
+        // What other journeys teach of failures is nothing to it.
+        let alone = Scene { line: &read, fleet: Fleet::default(), ..scene };
+        let metric = axis.metric();
+        let told: Vec<Trouble> = basis.iter().map(|t| Trouble { metric, ..t.clone() }).collect();
+        let judge = freeze(&alone, metric, &told, &tuning);
+        let seen = |index: usize| axis.probe(line, &self.part, index);
+        self.judge = Some(replayed(judge, &scene, index, &seen));
+        measured.axis = Some(axis);
+        self.basis = basis;
+    }
+
     /// Makes the judge, or makes it anew where an earlier change turned out to have moved the level.
     fn rest_on(&mut self, scene: Scene<'_>, index: usize, parts: usize) {
         let started = scene.change.started_at;
@@ -175,7 +328,8 @@ impl PartTrack {
         let line = scene.line.of(&self.part, reach(started));
         let alone = Scene { line: &line, ..scene };
         let judge = freeze(&alone, Metric::Latency, &basis, &tuning);
-        self.judge = Some(replayed(judge, &scene, index, &self.part));
+        let seen = |index: usize| scene.line.probes[index].of(&self.part);
+        self.judge = Some(replayed(judge, &scene, index, &seen));
         self.basis = basis;
     }
 }
@@ -227,6 +381,11 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
     times.retain(|_, values| values.len() >= enough);
     let steps = times.keys().filter(|part| matches!(part, Part::Step(_))).count();
     let rules = scene.rules;
+    let measures: Vec<PartTrack> = times
+        .iter()
+        .filter(|(part, _)| matches!(part, Part::Measure(..)))
+        .flat_map(|(part, values)| measures(scene, part, values))
+        .collect();
     times
         .into_iter()
         .filter_map(|(part, values)| {
@@ -239,11 +398,9 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
                 // Alone it is the journey.
                 Part::Step(_) => steps > 1,
                 Part::Phase(..) => usual >= PHASE_LEAST.0.max(PHASE_LEAST.1 * whole),
-                Part::Measure(..) => true,
+                Part::Measure(..) => false,
             };
-            // A measure is in a unit of its own: only its ratio says anything.
-            let measure = matches!(part, Part::Measure(..));
-            let least_ms = if measure { 0.0 } else { MATTERS * whole };
+            let least_ms = MATTERS * whole;
             let usual = usual.min(newest);
             let relative = (STIRS.0 * rules.tuning.effect).exp();
             judged.then(|| PartTrack {
@@ -255,9 +412,39 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
                 sum: 0.0,
                 judge: None,
                 basis: Vec::new(),
+                measured: None,
             })
         })
+        .chain(measures)
         .collect()
+}
+
+/// A measure, looked at both ways; `values` are its newest ones, newest first.
+fn measures(scene: &Scene<'_>, part: &Part, values: &[f64]) -> Vec<PartTrack> {
+    let rule = scene.line.member.measures.get(part).cloned().unwrap_or_default();
+    let in_order: Vec<(f64, f64)> = values.iter().rev().map(|v| (0.0, *v)).collect();
+    let touched = scene.part_troubles.iter().any(|(p, _)| p == part);
+    let at_once = touched || measure::counts(&in_order);
+    let sorted = robust::sorted(values.to_vec());
+    let (low, high) = (robust::quantile(&sorted, 0.25), robust::quantile(&sorted, 0.75));
+    let track = |way: Way| PartTrack {
+        part: part.clone(),
+        bar: 0.0,
+        least_ms: 0.0,
+        recent: [0.0; 3],
+        usual: (0.0, 1.0),
+        sum: 0.0,
+        judge: None,
+        basis: Vec::new(),
+        measured: Some(Measured {
+            way,
+            rule: rule.clone(),
+            unusual: (if way == Way::Up { high } else { low }, low < high),
+            at_once,
+            axis: None,
+        }),
+    };
+    Way::BOTH.map(track).into()
 }
 
 /// Where a journey lost its time: the steps, and within the first of them the phases, that more than half of the added milliseconds

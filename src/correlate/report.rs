@@ -10,6 +10,7 @@ use crate::model::{
 use super::{
     figures::{count, latency_effect, median_of, quantiles, success_effect, tally},
     judge::Judge,
+    measure::{Axis, Shares, figures as measured},
     parts, sentence,
     series::{foreign, latency_of, seconds},
     watch::{Scene, Track, within},
@@ -37,6 +38,11 @@ pub(super) struct Shown {
     pub(super) onset: Option<Onset>,
     /// The parts that the time was lost in: for a sentence, and one by one.
     pub(super) place: Option<(String, String)>,
+    /// The unit of a measure, and whether its growth is meant.
+    pub(super) unit: Option<String>,
+    pub(super) growth: bool,
+    /// How many of its runs are unusual.
+    pub(super) shares: Option<Shares>,
 }
 
 /// The verdict as it stands on one metric of the whole, or on the time of a part; then the scene's line is that of the part.
@@ -48,13 +54,24 @@ pub(super) fn verdict(
 ) -> Verdict {
     let conclusion = track.conclusion_of(part, metric);
     let judge = track.judge_of(part, metric);
-    let shown = judge.map(|j| shown(&scene, j, conclusion)).unwrap_or_default();
+    let axis = track.parts.axis(part).filter(|_| metric == Metric::Measure);
+    let subject = (conclusion, metric, axis);
+    let mut shown = judge.map(|j| shown(&scene, j, subject)).unwrap_or_default();
+    if metric == Metric::Measure {
+        shown.unit = scene.line.member.measures.get(part).and_then(|rule| rule.unit.clone());
+        shown.growth = axis.is_some_and(Axis::grows);
+    }
     let look = judge.and_then(Judge::telling);
     let series = &scene.line.member.series;
     let told = (metric, conclusion);
     let summary = sentence::summary(&scene, track, judge, told, &shown, suspects);
     let lost = shown.place.as_ref().map(|(_, list)| format!("time was added by {list}"));
-    let notes = lost.into_iter().chain(notes(&scene, track, judge, metric)).collect();
+    let undeclared = (metric == Metric::Measure && conclusion == Conclusion::Suspected)
+        .then(|| scene.line.member.measures.get(part).is_none_or(|rule| rule.worse.is_none()))
+        .filter(|undeclared| *undeclared)
+        .map(|_| "its journey does not say which way is for the worse (`worse`): the shift is told, and stops nothing".to_owned());
+    let notes = lost.into_iter().chain(undeclared);
+    let notes = notes.chain(notes_of(&scene, track, judge, metric)).collect();
     // What shows after the end of the watch is concluded when it shows.
     let late = || judge.and_then(|j| j.events.last()).map(|e| e.known_at);
     let decided_at = track
@@ -89,7 +106,9 @@ pub(super) fn verdict(
             .collect(),
         named: suspects.named.clone(),
         suspected_since: judge.and_then(|j| j.suspected_since),
-        regressed_since: judge.and_then(|j| j.regressed_since),
+        regressed_since: judge
+            .and_then(|j| j.regressed_since)
+            .filter(|_| metric != Metric::Measure || conclusion == Conclusion::Regressed),
         recovered_at: judge.and_then(|j| j.ending.as_ref()).map(|e| e.recovered.at),
         decided_at,
     }
@@ -109,16 +128,17 @@ fn taken<'a>(
 }
 
 /// Runs before the change that are shown, newest last.
-fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge) -> Vec<&'a Probe> {
+fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge, metric: Metric) -> Vec<&'a Probe> {
     let before = &judge.before;
-    let most = if judge.metric == Metric::Latency { SHOWN } else { SHOWN_SUCCESS };
+    let most = if metric == Metric::Success { SHOWN_SUCCESS } else { SHOWN };
     let mut probes: Vec<&Probe> = scene.line.probes[before.present.min(before.end)..before.end]
         .iter()
         .rev()
         .filter(|p| !foreign(p, before.revision.as_ref()))
-        .filter(|p| match judge.metric {
+        .filter(|p| match metric {
             Metric::Latency => latency_of(p).is_some(),
             Metric::Success => p.success.is_some(),
+            Metric::Measure => p.latency_ms.is_some(),
         })
         .take(most)
         .collect();
@@ -126,7 +146,11 @@ fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge) -> Vec<&'a Probe> {
     probes
 }
 
-fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
+fn shown(
+    scene: &Scene<'_>,
+    judge: &Judge,
+    (conclusion, metric, axis): (Conclusion, Metric, Option<&Axis>),
+) -> Shown {
     use Conclusion as C;
     let shifted = matches!(
         conclusion,
@@ -145,9 +169,19 @@ fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
     if after.is_empty() {
         after = taken(scene, revision, (scene.change.started_at, Timestamp::MAX)).collect();
     }
-    let before = compared(scene, judge);
+    let before = compared(scene, judge, metric);
+    if metric == Metric::Measure {
+        return Shown {
+            effect: measured::effect(&before, &after, judge.memory()),
+            before: measured::quantiles(&before),
+            after: measured::quantiles(&after),
+            shares: axis.and_then(|axis| axis.shares(&before, &after)),
+            onset,
+            ..Shown::default()
+        };
+    }
     let effect = match judge.metric {
-        Metric::Latency => {
+        Metric::Latency | Metric::Measure => {
             let times = |probes: &[&Probe]| -> Vec<f64> {
                 probes.iter().filter_map(|p| latency_of(p)).collect()
             };
@@ -167,10 +201,16 @@ fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
         effect,
         onset,
         place,
+        ..Shown::default()
     }
 }
 
-fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric) -> Vec<String> {
+fn notes_of(
+    scene: &Scene<'_>,
+    track: &Track,
+    judge: Option<&Judge>,
+    metric: Metric,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let Some(judge) = judge else { return notes };
     let before = &judge.before;
@@ -227,7 +267,7 @@ fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric
     if !touched {
         notes.push("the journey touches no service of the change by itself".to_owned());
     }
-    notes.extend(cadence(scene, judge));
+    notes.extend(cadence(scene, judge, metric));
     notes
 }
 
@@ -236,9 +276,9 @@ fn failing(track: &Track) -> bool {
 }
 
 /// Says when the runs after the change are denser or sparser than those before it, and what was done about it.
-fn cadence(scene: &Scene<'_>, judge: &Judge) -> Option<String> {
+fn cadence(scene: &Scene<'_>, judge: &Judge, metric: Metric) -> Option<String> {
     let usual = |at: Vec<f64>| median_of(at.windows(2).map(|w| w[1] - w[0]).collect());
-    let recent = compared(scene, judge);
+    let recent = compared(scene, judge, metric);
     let from = recent.len().saturating_sub(SHOWN);
     let before = usual(recent[from..].iter().map(|p| seconds(p.at)).collect())?;
     let span = (scene.change.started_at, Timestamp::MAX);

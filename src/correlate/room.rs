@@ -421,6 +421,7 @@ fn unknown(series: &SeriesKey) -> Line {
         steps: BTreeMap::new(),
         interval: Duration::from_secs(60),
         revision: None,
+        measures: BTreeMap::new(),
     })
 }
 

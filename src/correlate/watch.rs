@@ -187,7 +187,10 @@ impl Track {
             }
             let tuning = scene.rules.tuning.raised(scene.shares.whole(scene.mapped));
             let judge = freeze(&scene, metric, &basis, &tuning);
-            let judge = replayed(judge, &scene, index, &Part::Whole);
+            let judge = replayed(judge, &scene, index, &|at| {
+                let probe = &scene.line.probes[at];
+                scene.shared(probe).relieve(probe).unwrap_or_else(|| probe.clone())
+            });
             self.basis[slot] = basis;
             if self.judges.len() > slot {
                 self.judges[slot] = judge;
@@ -283,9 +286,7 @@ impl Track {
             return self.conclusion(metric);
         }
         let closing = self.closed_at.map(|_| Closing::default());
-        self.parts
-            .judge(part)
-            .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
+        self.parts.conclusion(part, closing.as_ref())
     }
 
     /// Whether anything of it stands as suspected or worse.
@@ -340,25 +341,26 @@ pub(super) fn freeze(
     Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
 }
 
-/// A fresh judge that has seen the runs after the change up to, not including, `index`.
-pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: &Part) -> Judge {
+/// A fresh judge that has seen the runs after the change up to, not including, `index`; `seen` gives them as it sees them.
+pub(super) fn replayed(
+    mut judge: Judge,
+    scene: &Scene<'_>,
+    index: usize,
+    seen: &dyn Fn(usize) -> Probe,
+) -> Judge {
     let line = scene.line;
     let from = line.from(scene.change.started_at);
     let mut health = healthy(scene);
     let revision = judge.before.revision.clone();
-    for probe in &line.probes[from..index.clamp(from, line.probes.len())] {
+    for at in from..index.clamp(from, line.probes.len()) {
+        let probe = &line.probes[at];
         if !within(scene, probe.at) {
             continue;
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
             let around = scene.around(health.sick().is_some());
-            if part.is_whole() {
-                let relieved = scene.shared(probe).relieve(probe);
-                judge.push(relieved.as_ref().unwrap_or(probe), around);
-            } else {
-                judge.push(&probe.of(part), around);
-            }
+            judge.push(&seen(at), around);
         }
     }
     judge

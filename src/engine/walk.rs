@@ -159,6 +159,9 @@ fn mask_step(step: &mut StepRun, mask: &Mask) {
     for (_, value) in &mut step.captures {
         text(value);
     }
+    for note in step.measures.iter_mut().filter_map(|m| m.note.as_mut()) {
+        text(note);
+    }
 }
 
 /// Evidence is masked as it is made; this is the second net, and catches what a later capture made a secret.

@@ -62,6 +62,12 @@ static STEP_STATUS: Family = Family {
     labels: SERIES_STEP,
     kind: Kind::Gauge,
 };
+static MEASURE: Family = Family {
+    name: "wayfarer_measure",
+    help: "What a step measured in the last run, in the measure's own unit; the mean where the step is repeated.",
+    labels: &["journey", "environment", "location", "step", "name"],
+    kind: Kind::Gauge,
+};
 static LAST: Family = Family {
     name: "wayfarer_run_last_timestamp_seconds",
     help: "When the run began that the probe metrics show, in seconds since 1970.",
@@ -102,6 +108,7 @@ static OF_A_JOURNEY: &[&Family] = &[
     &CERTIFICATE,
     &STEP_PHASES,
     &STEP_STATUS,
+    &MEASURE,
     &LAST,
     &RUNS,
     &RUN_DURATION,
@@ -197,13 +204,22 @@ fn show(state: &mut State, run: &Run, series: [&str; 3]) {
     show_steps(families, run, &series);
 }
 
-/// The steps of the last run; a step it did not come to has no values.
+/// Most series of measures: their names are a user's, their number is not to be anybody's.
+const MEASURES: usize = 5_000;
+
+/// The steps of the last run; a step it did not come to has no values, nor has a measure that was not found.
 fn show_steps(families: &mut Families, run: &Run, series: &[&str; 3]) {
     for family in [&STEP_PHASES, &STEP_STATUS] {
         families.retain(family, |labels| {
             let step = labels[3].as_str();
             labels[..3] != *series || run.steps.iter().any(|s| s.name.as_str() == step)
         });
+    }
+    families.retain(&MEASURE, |labels| labels[..3] != *series);
+    for (step, name, value) in run.measured() {
+        if families.len(&MEASURE) < MEASURES {
+            families.set(&MEASURE, &labels(series, &[step.as_str(), name.as_str()]), value);
+        }
     }
     for step in &run.steps {
         let name = step.name.as_str();

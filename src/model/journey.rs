@@ -5,7 +5,8 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    EnvironmentName, HttpStep, JourneyName, Predicate, Query, Revision, ServiceName, StepName,
+    EnvironmentName, HttpStep, JourneyName, MeasureName, Part, Predicate, Query, Revision,
+    ServiceName, StepName,
 };
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
@@ -77,6 +78,15 @@ impl Journey {
     pub fn step_services(&self) -> std::collections::BTreeMap<StepName, ServiceName> {
         self.steps.iter().filter_map(|s| Some((s.name.clone(), s.service.clone()?))).collect()
     }
+
+    /// How its measures are judged.
+    pub fn measures(&self) -> std::collections::BTreeMap<Part, MeasureRule> {
+        let of = |step: &'_ Step| -> Vec<(Part, MeasureRule)> {
+            let part = |m: &Measure| Part::Measure(step.name.clone(), m.name.clone());
+            step.measures.iter().map(|m| (part(m), m.judged.clone())).collect()
+        };
+        self.steps.iter().flat_map(of).collect()
+    }
 }
 
 /// When a journey runs.
@@ -121,6 +131,8 @@ pub struct Step {
     pub captures: Vec<Capture>,
     /// What must hold. A step whose assertions say nothing of the status asserts 2xx after redirects.
     pub assertions: Vec<Assertion>,
+    /// Numbers taken out of the answer.
+    pub measures: Vec<Measure>,
 }
 
 /// What a step does.
@@ -139,6 +151,44 @@ pub struct Capture {
     pub query: Query,
     /// Whether the value is masked like a secret.
     pub secret: bool,
+}
+
+/// `[step.measure]`: a number taken out of an answer once all checks held.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measure {
+    /// Its name, unique in its step.
+    pub name: MeasureName,
+    /// Where the number is found.
+    pub query: Query,
+    /// Whether the step fails without it.
+    pub required: bool,
+    /// How a shift of it is judged.
+    pub judged: MeasureRule,
+}
+
+/// How a measure is judged around changes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct MeasureRule {
+    /// Which way is for the worse; where nobody said, a shift either way is only ever suspected.
+    pub worse: Option<Worse>,
+    /// The smallest relative shift that matters, as a share; that of latency by default.
+    pub relative: Option<f64>,
+    /// The smallest absolute shift that matters, in its own unit; none by default.
+    pub absolute: Option<f64>,
+    /// Its unit, for sentences.
+    pub unit: Option<String>,
+}
+
+/// Which way of a measure is for the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worse {
+    /// More.
+    Higher,
+    /// Less.
+    Lower,
+    /// Both: it should stay as it is.
+    Either,
 }
 
 /// One query and what must hold of its answer.

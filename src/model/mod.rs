@@ -4,6 +4,7 @@
 //! beyond constructors and simple questions about themselves. Times are [`jiff::Timestamp`], spans of time
 //! [`std::time::Duration`]; where a plain number leaves the program its unit is in the name (`_ms`, `_bytes`).
 
+pub mod amount;
 pub mod case;
 pub mod change;
 pub mod environment;
@@ -23,6 +24,7 @@ pub mod settings;
 pub mod transport;
 pub mod verdict;
 
+pub use amount::amounts;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
@@ -33,9 +35,11 @@ pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
-pub use journey::{Action, Assertion, Capture, Journey, Schedule, Slo, Step, Text};
+pub use journey::{
+    Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
+};
 pub use network::{Destination, Network};
-pub use part::{Part, Parts};
+pub use part::{Part, Parts, narrow};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
 pub use request::{
@@ -43,8 +47,8 @@ pub use request::{
     OAuth2, SecretStyle,
 };
 pub use run::{
-    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Run, StepOutcome,
-    StepRun, Trigger,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
+    StepOutcome, StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
 pub use settings::{
@@ -52,4 +56,4 @@ pub use settings::{
     Watch,
 };
 pub use transport::{Proxy, Transport};
-pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict};
+pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};

@@ -53,6 +53,26 @@ impl Run {
             location: self.location.clone(),
         }
     }
+
+    /// What the steps that passed measured; of several rounds of a step the mean.
+    pub fn measured(&self) -> Vec<(&StepName, &MeasureName, f64)> {
+        measured(&self.steps)
+    }
+}
+
+/// What the steps that passed measured; of several rounds of a step the mean.
+pub(super) fn measured(steps: &[StepRun]) -> Vec<(&StepName, &MeasureName, f64)> {
+    let mut sums: Vec<(&StepName, &MeasureName, f64, f64)> = Vec::new();
+    for step in steps.iter().filter(|s| s.outcome == StepOutcome::Passed) {
+        for Measured { name, value, .. } in &step.measures {
+            let Some(value) = value.filter(|v| v.is_finite()) else { continue };
+            match sums.iter_mut().find(|(s, m, ..)| (*s, *m) == (&step.name, name)) {
+                Some((_, _, sum, count)) => (*sum, *count) = (*sum + value, *count + 1.0),
+                None => sums.push((&step.name, name, value, 1.0)),
+            }
+        }
+    }
+    sums.into_iter().map(|(step, name, sum, count)| (step, name, sum / count)).collect()
 }
 
 /// Why a run was walked when it was.
@@ -167,8 +187,23 @@ pub struct StepRun {
     pub retries: Vec<Attempt>,
     /// Why the step failed, where that did not end the run: it is optional, or cleaned up after another one.
     pub failure: Option<Box<Failure>>,
-    /// Numbers measured in the answer.
-    pub measures: Vec<(MeasureName, f64)>,
+    /// Numbers measured in the answer, in the order of the journey; only of a step whose checks held.
+    pub measures: Vec<Measured>,
+}
+
+/// A number taken out of an answer, or why there was none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// What the journey calls it.
+    pub name: MeasureName,
+    /// Its unit, as the journey says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The number, finite; none where nothing was found, or no number.
+    pub value: Option<f64>,
+    /// Why there is none, masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// An attempt that was not good enough and was followed by another one.

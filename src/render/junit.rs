@@ -3,7 +3,7 @@
 //! The form is the one that Jenkins and GitLab read (`testsuites` / `testsuite` / `testcase` with `failure`, `error` and
 //! `skipped`; times in seconds). Steps that were not walked after a failure are not in a run, and so not in the report.
 
-use crate::model::{Outcome, Run, StepOutcome};
+use crate::model::{Outcome, Run, StepOutcome, StepRun};
 
 /// The report as XML.
 pub fn junit(runs: &[Run]) -> String {
@@ -39,6 +39,7 @@ fn suite(out: &mut String, run: &Run) {
             escaped(step.name.as_str()),
             step.duration.as_secs_f64()
         );
+        let measured = properties(step);
         match (step.outcome, &run.outcome) {
             (StepOutcome::Failed, Outcome::Failed(failure)) => {
                 let text = [
@@ -48,13 +49,14 @@ fn suite(out: &mut String, run: &Run) {
                 ];
                 let text: Vec<String> = text.into_iter().flatten().collect();
                 *out += &format!(
-                    "{head}>\n      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
+                    "{head}>\n{measured}      <failure message=\"{}\">{}</failure>\n    </testcase>\n",
                     escaped(&failure.message),
                     escaped(&text.join("\n")),
                 );
             }
             (StepOutcome::Broken, Outcome::Broken { reason }) => broken_case(out, &head, reason),
-            _ => *out += &format!("{head}/>\n"),
+            _ if measured.is_empty() => *out += &format!("{head}/>\n"),
+            _ => *out += &format!("{head}>\n{measured}    </testcase>\n"),
         }
     }
     if let (true, Outcome::Broken { reason }) = (run.steps.is_empty(), &run.outcome) {
@@ -65,6 +67,20 @@ fn suite(out: &mut String, run: &Run) {
         );
     }
     out.push_str("  </testsuite>\n");
+}
+
+/// What a step measured, as properties of its case; empty where there is nothing.
+fn properties(step: &StepRun) -> String {
+    let mut lines = String::new();
+    for measured in &step.measures {
+        let Some(value) = measured.value else { continue };
+        let name = escaped(measured.name.as_str());
+        lines += &format!("        <property name=\"measure.{name}\" value=\"{value}\"/>\n");
+    }
+    if lines.is_empty() {
+        return lines;
+    }
+    format!("      <properties>\n{lines}      </properties>\n")
 }
 
 fn broken_case(out: &mut String, head: &str, reason: &str) {

@@ -5,9 +5,9 @@ mod trouble;
 
 use std::time::Duration;
 
-use line::{Ink, Line, clean, fit, fit_url, length_of_time};
+use line::{Ink, Line, clean, clip, fit, fit_url, length_of_time};
 
-use crate::model::{Hop, Outcome, Run, StepOutcome};
+use crate::model::{Hop, Measured, Outcome, Run, StepOutcome, amounts};
 
 /// How wide and how colourful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
             lines.push(row(hop, (label, bar), (before, run.duration), &mut origin));
             before += hop.duration;
         }
+        lines.extend(step.measures.iter().map(measure));
     }
     if !run.steps.is_empty() {
         lines.extend([Line::default(), legend(run)]);
@@ -80,6 +81,25 @@ fn headline(run: &Run) -> Line {
     line.plain(&format!(" in {}", clean(run.environment.as_str())));
     line.plain(&format!(" from {}", clean(run.location.as_str())));
     line.plain(&format!(", {}", length_of_time(run.duration)));
+    line
+}
+
+/// A number that a step measured, or why there is none.
+fn measure(measured: &Measured) -> Line {
+    let mut line = Line::default();
+    line.ink(Ink::Dim, "    = ");
+    line.plain(&clean(measured.name.as_str()));
+    let unit = measured.unit.as_deref();
+    match measured.value {
+        Some(value) => {
+            line.ink(Ink::Bold, &format!(" {}", amounts([value], unit).concat()));
+            line.plain(&unit.map_or(String::new(), |unit| format!(" {}", clean(unit))));
+        }
+        None => {
+            let note = measured.note.as_deref().unwrap_or("no number");
+            line.ink(Ink::Yellow, &format!(" none: {}", clip(note, 100)));
+        }
+    }
     line
 }
 

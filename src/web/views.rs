@@ -9,8 +9,8 @@ use crate::{
     correlate,
     daemon::{Budget, Judged, Logged},
     model::{
-        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Onset, Outcome, Part, Phases,
-        Quantiles, Run, StepRun, Verdict,
+        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Measured, Onset, Outcome, Part,
+        Phases, Quantiles, Run, StepRun, Verdict,
     },
     store::RecordOutcome,
 };
@@ -259,6 +259,8 @@ pub struct StepView<'a> {
     pub hops: Vec<HopView<'a>>,
     pub assertions: &'a [crate::model::AssertionResult],
     pub captures: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "<[Measured]>::is_empty")]
+    pub measures: &'a [Measured],
 }
 
 /// A hop of a step.
@@ -313,6 +315,7 @@ impl<'a> From<&'a StepRun> for StepView<'a> {
             hops: step.hops.iter().map(Into::into).collect(),
             assertions: &step.assertions,
             captures: step.captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+            measures: &step.measures,
         }
     }
 }

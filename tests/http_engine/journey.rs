@@ -29,6 +29,7 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         effect: false,
         action: Action::Http(HttpStep { max_body_bytes: 1 << 20, ..HttpStep::get(url) }),
         captures: Vec::new(),
+        measures: Vec::new(),
         assertions: Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ mod auth;
 mod body;
 mod expect;
 mod http;
+mod measure;
 mod predicate;
 mod query;
 mod revision;

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::model::{Action, Assertion, Capture, Revision, Step};
+use crate::model::{Action, Assertion, Capture, Query, Revision, Step};
 
 /// What of a step decides how long it takes and whether it passes; whose it is and whether it buys does not.
 #[derive(Serialize)]
@@ -15,6 +15,9 @@ struct Walked<'a> {
     action: &'a Action,
     captures: &'a [Capture],
     assertions: &'a [Assertion],
+    /// What is measured, and whether it must be; not how it is judged.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    measures: Vec<(&'a str, &'a Query, bool)>,
 }
 
 /// The first 12 hexadecimal digits of SHA-256 over steps, variables and deadline, as JSON.
@@ -30,6 +33,11 @@ pub(super) fn of(steps: &[Step], vars: &BTreeMap<String, String>, timeout: Durat
             action: &step.action,
             captures: &step.captures,
             assertions: &step.assertions,
+            measures: step
+                .measures
+                .iter()
+                .map(|m| (m.name.as_str(), &m.query, m.required))
+                .collect(),
         })
         .collect();
     // Numbers, texts and maps with text keys can always be written as JSON.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{TIMEOUTS, expect, http, predicate, query};
+use super::{TIMEOUTS, expect, http, measure, predicate, query};
 use crate::{
     config::{names::NameOf, page::Note, reader::Reader, scope::Scope, units, value::At},
     model::{Action, Assertion, Step, Text},
@@ -123,6 +123,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
     for table in reader.tables("assert") {
         assertions.extend(predicate::assertion(&table, &mut asserted));
     }
+    let measures = measure::lower(reader);
     if !reader.has("http") {
         let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
         reader.note(note.help("add `[step.http]` with a `url`").derived());
@@ -140,6 +141,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
         action: Action::Http(action),
         captures,
         assertions,
+        measures,
     });
     Draft { name, step, captures: names, sent, asserted }
 }

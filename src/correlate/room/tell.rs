@@ -121,7 +121,12 @@ impl Room {
         let line = self.lines.get(key)?;
         let track = watched.tracks.get(key)?;
         let change = &watched.change;
-        let alone = (!part.is_whole()).then(|| line.of(part, parts::reach(change.started_at)));
+        let reach = parts::reach(change.started_at);
+        let alone = match (part, track.parts.axis(part)) {
+            (Part::Whole, _) => None,
+            (_, Some(axis)) => Some(axis.values(line, part, reach)),
+            (_, None) => Some(line.of(part, reach)),
+        };
         let scene = Scene {
             rules: &self.rules,
             change,
@@ -140,16 +145,21 @@ impl Room {
     }
 }
 
-/// What is told of a track: the metrics of the whole, and the time of each part that stands as suspected or worse, or did; with
-/// those that were `told` to, before an earlier change turned out to have moved them.
+/// What is told of a track: the metrics of the whole, the time of each part that stands as suspected or worse, or did, and each
+/// measure that does or became better; with those that were `told` to, before an earlier change turned out to have moved them.
 pub(super) fn subjects(track: &Track, told: bool) -> Vec<(Part, Metric)> {
     let whole = METRICS.into_iter().map(|metric| (Part::Whole, metric));
     let mut parts: Vec<&Part> = track.parts.stirred().map(|(part, _)| part).collect();
+    parts.extend(track.parts.bettered());
     let known = track.parts.told.keys().filter(|_| told);
     parts.extend(known.filter(|part| track.parts.judge(part).is_some()));
     parts.sort();
     parts.dedup();
-    whole.chain(parts.into_iter().map(|part| (part.clone(), Metric::Latency))).collect()
+    let metric = |part: &Part| match part {
+        Part::Measure(..) => Metric::Measure,
+        _ => Metric::Latency,
+    };
+    whole.chain(parts.into_iter().map(|part| (part.clone(), metric(part)))).collect()
 }
 
 /// Whether somebody is to be named for it.

@@ -15,6 +15,7 @@ mod guard;
 mod hop;
 mod jar;
 mod marks;
+mod measure;
 mod redirect;
 mod request;
 mod resolve;

@@ -8,7 +8,7 @@ use super::{
     evidence::hide,
     hop::{Deadline, Walked},
     marks::whole_micros,
-    redirect,
+    measure, redirect,
     request::{Request, build},
     session::Session,
 };
@@ -245,7 +245,12 @@ fn judge(
             fail(kind, message, result)
         }
         (None, None, Some((result, message))) => fail(FaultKind::Capture, message, result),
-        (None, None, None) => None,
+        (None, None, None) => {
+            let (measures, missing) = measure::measure(step, &answer, vars);
+            run.measures = measures;
+            run.assertions.extend(missing.as_ref().map(measure::unmet));
+            missing.map(|failure| End::Failed(Box::new(failure), None))
+        }
     }
 }
 

@@ -21,14 +21,17 @@ use crate::{
 };
 
 use super::{
-    VERSION,
+    EXTENDED, PLAIN,
     parts::Layouts,
     shape::{OTHER, PROTOCOLS, Shape, fault_of, hop_flag, step_flag, trigger_of},
+    tail,
 };
 
 /// The front of a record: what tells whose names the rest needs.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Head<'a> {
+    /// Whether there may be a tail.
+    extended: bool,
     flags: u64,
     /// The id of the revision.
     pub(in crate::store) revision: i64,
@@ -45,7 +48,7 @@ impl<'a> Head<'a> {
     /// Reads the front.
     pub(in crate::store) fn read(record: &'a [u8]) -> Result<Self, Fault> {
         let (&version, rest) = record.split_first().ok_or_else(torn)?;
-        if version != VERSION {
+        if ![PLAIN, EXTENDED].contains(&version) {
             let reason = format!("format {version} is not known here");
             return Err(Fault::unreadable("a stored record", reason));
         }
@@ -59,7 +62,8 @@ impl<'a> Head<'a> {
             0 => None,
             number => Some(number - 1),
         };
-        Ok(Self { flags, revision, late, duration, deployed, shape, rest: take })
+        let extended = version == EXTENDED;
+        Ok(Self { extended, flags, revision, late, duration, deployed, shape, rest: take })
     }
 
     /// Whether the run failed.
@@ -108,7 +112,7 @@ pub(in crate::store) fn probe(
                     take.maybe_text()?;
                 }
             }
-            layouts.read(take, (place, shape.as_ref()), revision)?
+            layouts.read(take, (place, shape.as_ref()), head.extended, revision)?
         }
     };
     Ok(Probe {
@@ -143,6 +147,10 @@ pub(in crate::store) fn run(
     for (name, checks) in shape.steps {
         steps.push(step(take, name, checks, &mut trail, revision)?);
     }
+    let mut insecure = false;
+    if head.extended {
+        insecure = tail::restore(take, &mut steps, revision)?;
+    }
     Ok(Run {
         id,
         journey: series.journey.clone(),
@@ -156,7 +164,7 @@ pub(in crate::store) fn run(
         outcome,
         steps,
         deployed: deployed.to_vec(),
-        insecure: false,
+        insecure,
         evidence: None,
     })
 }
@@ -310,7 +318,10 @@ fn hop(
 }
 
 /// A text by its number, or as it stands here.
-fn phrase<'b, 'a: 'b>(take: &mut Take<'a>, revision: &'b ReadRevision) -> Result<Take<'b>, Fault> {
+pub(super) fn phrase<'b, 'a: 'b>(
+    take: &mut Take<'a>,
+    revision: &'b ReadRevision,
+) -> Result<Take<'b>, Fault> {
     match take.small::<u32>()? {
         0 => Ok(Take(take.bytes()?)),
         number => Ok(Take(revision.phrase(number - 1).ok_or_else(torn)?)),

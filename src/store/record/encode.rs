@@ -11,19 +11,20 @@ use crate::{
 };
 
 use super::{
-    VERSION,
+    EXTENDED, PLAIN,
     kept::{MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds},
     shape::{self, OTHER, PROTOCOLS, fault_code, hop_flag, step_flag, trigger_code},
+    tail::put_tail,
 };
 
-/// The record of a run. Texts that get a number wait in the dictionary to be written.
+/// The record of a run: of version 1 where that can hold it. Texts that get a number wait in the dictionary to be written.
 pub(in crate::store) fn encode(
     run: &Run,
     revision: i64,
     deployed: i64,
     dictionary: &mut Dictionary,
 ) -> Vec<u8> {
-    let mut put = Put(vec![VERSION]);
+    let mut put = Put(vec![PLAIN]);
     let result = match run.outcome {
         Outcome::Passed => 0,
         Outcome::Failed(_) => 1,
@@ -44,11 +45,14 @@ pub(in crate::store) fn encode(
     for step in &run.steps {
         put_step(&mut put, dictionary, step, &mut trail, result != 0);
     }
+    if put_tail(&mut put, dictionary, run) {
+        put.0[0] = EXTENDED;
+    }
     put.0
 }
 
 /// The number of a text + 1, or 0 and the text.
-fn reference(put: &mut Put, dictionary: &mut Dictionary, sort: Sort, text: &[u8]) {
+pub(super) fn reference(put: &mut Put, dictionary: &mut Dictionary, sort: Sort, text: &[u8]) {
     match dictionary.number(sort, text) {
         Some(number) => put.uint(u64::from(number) + 1),
         None => {

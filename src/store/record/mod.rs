@@ -1,4 +1,5 @@
-//! A run as bytes. The first byte is the version of the format; every version ever written stays readable.
+//! A run as bytes. The first byte is the version of the format; every version ever written stays readable. A run is written in the
+//! oldest one that can hold it, so that an older program reads what it can know.
 //!
 //! Version 1, all numbers as [varints](super::varint), times in microseconds:
 //!
@@ -19,12 +20,15 @@
 //! share: names of steps and texts of assertions; the *line* is method and URL, the *connection* peer, protocol and
 //! certificate. These are numbers in the dictionary of the revision; a line or a connection that never came before stands
 //! in the record itself, after a 0.
+//!
+//! Version 2 is version 1 with a [tail], and with steps that were skipped.
 
 mod decode;
 mod encode;
 mod kept;
 mod parts;
 mod shape;
+mod tail;
 
 #[cfg(test)]
 mod tests;
@@ -34,5 +38,7 @@ pub(super) use encode::encode;
 pub use kept::kept;
 pub(super) use parts::Layouts;
 
-/// The version that is written.
-const VERSION: u8 = 1;
+/// The version of a run without anything that came later.
+const PLAIN: u8 = 1;
+/// The version of any other.
+const EXTENDED: u8 = 2;

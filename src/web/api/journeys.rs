@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::{
     daemon::Handle,
+    model::{Journey, Measure, Run, Step},
     web::{ApiError, views},
 };
 
@@ -32,6 +33,7 @@ pub(crate) async fn list(State(handle): State<Handle>) -> Result<Json<Value>, Ap
                 "steps": journey.steps.iter().map(|s| s.name.as_str()).collect::<Vec<_>>(),
                 "interval_ms": views::ms(scheduled.plan.interval(now)),
                 "revision": journey.revision,
+                "measures": measures(journey, last),
                 "last_run": last.map(|run| json!({
                     "id": run.id.to_string(),
                     "started_at": run.started_at,
@@ -42,4 +44,21 @@ pub(crate) async fn list(State(handle): State<Handle>) -> Result<Json<Value>, Ap
         }
     }
     Ok(Json(json!({ "journeys": rows })))
+}
+
+/// What a journey measures and how that is judged, with what its last run found.
+fn measures(journey: &Journey, last: Option<&Run>) -> Vec<Value> {
+    let found = last.map(Run::measured).unwrap_or_default();
+    let of = |step: &Step, measure: &Measure| {
+        let value = found.iter().find(|(s, m, _)| (*s, *m) == (&step.name, &measure.name));
+        json!({
+            "step": step.name,
+            "name": measure.name,
+            "unit": measure.judged.unit,
+            "worse": measure.judged.worse,
+            "last": value.map(|(_, _, value)| value),
+        })
+    };
+    let steps = journey.steps.iter();
+    steps.flat_map(|step| step.measures.iter().map(|m| of(step, m)).collect::<Vec<_>>()).collect()
 }
