@@ -96,6 +96,11 @@ impl Variables {
         self.values.insert(name.to_owned(), value);
     }
 
+    /// The value behind a name.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        self.values.get(name).map(String::as_str)
+    }
+
     /// Fills a template. Every name was checked when the journey was loaded, so a failure is a fault of the configuration: ours.
     pub(super) fn fill(&self, text: &Text) -> Result<String, String> {
         if text.is_plain() {

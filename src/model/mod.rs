@@ -15,6 +15,7 @@ pub mod id;
 pub mod journey;
 pub mod network;
 pub mod part;
+pub mod predicate;
 pub mod probe;
 pub mod query;
 pub mod request;
@@ -40,8 +41,9 @@ pub use journey::{
 };
 pub use network::{Destination, Network};
 pub use part::{Part, Parts, narrow};
+pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
-pub use query::{Argument, Filter, Literal, Predicate, Query, Subject};
+pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,

@@ -227,7 +227,6 @@ pub enum HttpVersion {
 
 impl HttpVersion {
     /// Whether nothing is fixed.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
     pub fn is_auto(&self) -> bool {
         *self == Self::Auto
     }

@@ -2,8 +2,13 @@
 
 use super::query;
 use crate::{
-    config::{names::NameOf, page::Note, reader::Reader, value::Entry},
-    model::{Measure, MeasureRule, Worse},
+    config::{
+        names::NameOf,
+        page::Note,
+        reader::Reader,
+        value::{At, Entry},
+    },
+    model::{Measure, MeasureRule, Text, Worse},
 };
 
 /// Most numbers of a step: each is a series of its own, stored, exported and judged.
@@ -13,17 +18,17 @@ const MOST: usize = 20;
 const UNIT: usize = 20;
 
 /// All measures of a step.
-pub(super) fn lower(step: &Reader<'_>) -> Vec<Measure> {
+pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Measure> {
     let entries = step.table("measure").map(|table| table.entries()).unwrap_or_default();
     if let Some(entry) = entries.get(MOST) {
         let note =
             Note::new(entry.key_span.clone(), format!("a step measures at most {MOST} numbers"));
         step.note(note.label("one too many"));
     }
-    entries.iter().take(MOST).filter_map(measure).collect()
+    entries.iter().take(MOST).filter_map(|entry| measure(entry, templates)).collect()
 }
 
-fn measure(entry: &Entry<'_>) -> Option<Measure> {
+fn measure(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Measure> {
     let name = entry.key_name(NameOf::Thing);
     let table = entry.table(format!("step.measure.{}", entry.key))?;
     let required = table.boolean("required").is_some_and(|required| required.value);
@@ -33,7 +38,7 @@ fn measure(entry: &Entry<'_>) -> Option<Measure> {
         absolute: absolute(&table),
         unit: unit(&table),
     };
-    let query = query::of_table(&table);
+    let query = query::of_table(&table, templates);
     table.finish();
     Some(Measure { name: name?.into(), query: query?, required, judged })
 }

@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod expect;
+mod filter;
 mod http;
 mod measure;
 mod predicate;

@@ -115,7 +115,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
     let mut captures = Vec::new();
     let mut names = Vec::new();
     for entry in reader.table("capture").map(|table| table.entries()).unwrap_or_default() {
-        let Some(capture) = query::capture(&entry) else { continue };
+        let Some(capture) = query::capture(&entry, &mut asserted) else { continue };
         names.push(At { value: capture.name.clone(), span: entry.key_span.clone() });
         captures.push(capture);
     }
@@ -123,7 +123,7 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration) -> Draf
     for table in reader.tables("assert") {
         assertions.extend(predicate::assertion(&table, &mut asserted));
     }
-    let measures = measure::lower(reader);
+    let measures = measure::lower(reader, &mut asserted);
     if !reader.has("http") {
         let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
         reader.note(note.help("add `[step.http]` with a `url`").derived());
@@ -161,7 +161,7 @@ fn timeout(reader: &Reader<'_>, journey: Duration) -> Option<Duration> {
 
 /// Whether the status asserted is a redirect, which then must not be followed.
 fn expects_redirect(assertions: &[Assertion]) -> bool {
-    use crate::model::{Literal, Predicate as P};
+    use crate::model::{Limit, Literal, Predicate as P};
     let redirect = |status: f64| (300.0..400.0).contains(&status);
     let literal =
         |literal: &Literal| matches!(literal, Literal::Number(status) if redirect(*status));
@@ -170,8 +170,10 @@ fn expects_redirect(assertions: &[Assertion]) -> bool {
             assertion.predicates.iter().any(|predicate| match predicate {
                 P::Equals(status) => literal(status),
                 P::OneOf(all) => all.iter().any(literal),
-                P::AtLeast(status) => redirect(*status),
-                P::Above(status) => redirect(*status + 1.0),
+                P::AtLeast(Limit::Number(status)) | P::Between(Limit::Number(status), _) => {
+                    redirect(*status)
+                }
+                P::Above(Limit::Number(status)) => redirect(*status + 1.0),
                 _ => false,
             })
         },

@@ -155,7 +155,10 @@ fn a_journey_is_lowered() {
     assert_eq!(asserted[0], (&Query::status(), &[Predicate::Equals(Literal::Number(303.0))][..]));
     assert_eq!(
         asserted[1].1,
-        [Predicate::Slower(Duration::from_millis(1)), Predicate::Faster(Duration::from_secs(2))]
+        [
+            Predicate::Above(Duration::from_millis(1).into()),
+            Predicate::Below(Duration::from_secs(2).into())
+        ]
     );
     assert_eq!(asserted[2].0, &Query::header("location"));
     assert_eq!(asserted[3].0, &Query::json_path("$.a"));
@@ -165,7 +168,7 @@ fn a_journey_is_lowered() {
         ("GET", 10, 10 * 1024 * 1024)
     );
     assert_eq!((look.timeout, look.effect), (Some(Duration::from_secs(2)), true));
-    assert_eq!(look.assertions[0].count, [Predicate::AtLeast(1.0)]);
+    assert_eq!(look.assertions[0].count, [Predicate::AtLeast(1.0.into())]);
     assert_eq!(
         look.assertions[0].predicates,
         [Predicate::OneOf(vec![

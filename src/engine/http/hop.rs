@@ -11,7 +11,8 @@ use super::{
     marks::{Ends, Marks, phases, whole_micros},
     request::Request,
     server_timing,
-    session::Session,
+    session::{Chain, Session},
+    tls::earliest_expiry,
 };
 use crate::{
     engine::fault::Trouble,
@@ -36,6 +37,8 @@ pub(super) struct Walked {
     pub(super) head: Option<Head>,
     /// The decoded body, or what came of it.
     pub(super) body: Vec<u8>,
+    /// The certificates of the server; none of plain HTTP.
+    pub(super) chain: Option<Chain>,
     /// Whether the body breaks off.
     pub(super) cut: bool,
     pub(super) trouble: Option<Trouble>,
@@ -152,6 +155,7 @@ impl Session {
             None => self.attempts.latest(),
         };
         let ends = progress.ends.or_else(|| made.as_ref().and_then(|marks| marks.ends));
+        let chain = self.chain(&request.url, ends, made.as_ref());
         let phases = phases(start, end, made.as_ref(), progress.head_at);
         let hop = Hop {
             method: request.method.to_string(),
@@ -164,7 +168,7 @@ impl Session {
             reused: made.is_none(),
             peer: ends.map(|(_, remote)| remote),
             body_bytes: progress.wire_bytes,
-            certificate_expires_at: self.expiry(&request.url, ends, made.as_ref()),
+            certificate_expires_at: chain.as_deref().and_then(|chain| earliest_expiry(chain)),
             server_timing: progress
                 .head
                 .as_ref()
@@ -172,7 +176,7 @@ impl Session {
                 .unwrap_or_default(),
         };
         let head = progress.head.clone();
-        Walked { hop, request, head, body: Vec::new(), cut: false, trouble: None }
+        Walked { hop, request, head, body: Vec::new(), chain, cut: false, trouble: None }
     }
 }
 
@@ -251,6 +255,7 @@ mod tests {
             },
             head: None,
             body: Vec::new(),
+            chain: None,
             cut: false,
             trouble: None,
         };

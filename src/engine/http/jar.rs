@@ -2,7 +2,10 @@
 
 use cookie_store::CookieStore;
 use http::{HeaderMap, header};
+use jiff::Timestamp;
 use url::Url;
+
+use crate::check::Cookie;
 
 /// A browser's jar, empty at the beginning of each run.
 #[derive(Debug, Default)]
@@ -27,6 +30,18 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
+    /// All cookies that have not expired, with their attributes, in the order of [`all`](Self::all).
+    pub(super) fn cookies(&self, url: &Url) -> Vec<Cookie> {
+        let ordered = |mut cookies: Vec<Cookie>| {
+            // The store has no order of its own.
+            cookies.sort_by(|a, b| (&a.name, &a.value).cmp(&(&b.name, &b.value)));
+            cookies
+        };
+        let mut all = ordered(self.0.matches(url).into_iter().map(seen).collect());
+        all.extend(ordered(self.0.iter_unexpired().map(seen).collect()));
+        all
+    }
+
     /// All cookies that have not expired: first those that would be sent to `url`, then the others.
     pub(super) fn all(&self, url: &Url) -> Vec<(String, String)> {
         let mut all: Vec<_> =
@@ -41,6 +56,23 @@ impl Jar {
         others.sort();
         all.append(&mut others);
         all
+    }
+}
+
+/// A cookie as queries see it.
+fn seen(cookie: &cookie_store::Cookie<'_>) -> Cookie {
+    let same_site = cookie.same_site().map(|site| site.to_string());
+    let expires = cookie.expires_datetime();
+    Cookie {
+        name: cookie.name().to_owned(),
+        value: cookie.value().to_owned(),
+        path: Some(String::from(&cookie.path)),
+        domain: cookie.domain().map(ToOwned::to_owned),
+        expires: expires.and_then(|at| Timestamp::from_second(at.unix_timestamp()).ok()),
+        max_age_s: cookie.max_age().map(|age| age.whole_seconds()),
+        secure: cookie.secure() == Some(true),
+        http_only: cookie.http_only() == Some(true),
+        same_site,
     }
 }
 
@@ -70,5 +102,8 @@ mod tests {
             assert_eq!(jar.header(&Url::parse(elsewhere).unwrap()), None, "{elsewhere}");
         }
         assert_eq!(jar.all(&here).first(), Some(&("b".to_owned(), "2".to_owned())));
+        let sid = jar.cookies(&here).into_iter().find(|cookie| cookie.name == "sid").unwrap();
+        assert_eq!((sid.value.as_str(), sid.path.as_deref(), sid.domain), ("abc", Some("/"), None));
+        assert!(sid.secure && sid.http_only && sid.same_site.is_none());
     }
 }

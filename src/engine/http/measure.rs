@@ -1,7 +1,7 @@
 //! Numbers that a step measures, once its checks held.
 
 use crate::{
-    check::{self, Answer},
+    check::{self, Answer, Wording},
     engine::vars::Variables,
     model::{AssertionResult, Failure, FaultKind, Measured, Step},
 };
@@ -14,11 +14,13 @@ pub(super) fn measure(
     step: &Step,
     answer: &Answer,
     vars: &Variables,
+    wording: &impl Wording,
 ) -> (Vec<Measured>, Option<Failure>) {
     let mut failure = None;
     let mut taken = Vec::new();
     for measure in &step.measures {
-        let found = check::measure(&measure.query, answer).map_err(|fault| fault.message);
+        let found =
+            check::query_number(&measure.query, answer, wording).map_err(|fault| fault.message);
         // A number that is a secret is kept as little as any other text that is one.
         let found = found.and_then(|value| {
             let text = value.to_string();

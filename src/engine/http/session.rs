@@ -7,7 +7,6 @@ use std::{
     time::Duration,
 };
 
-use jiff::Timestamp;
 use url::Url;
 
 use super::{
@@ -16,7 +15,7 @@ use super::{
     jar::Jar,
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
-    tls::{Tls, earliest_expiry},
+    tls::Tls,
     trail::Trail,
 };
 use crate::{
@@ -49,11 +48,14 @@ pub(in crate::engine) struct Session {
     /// A client for each way that steps asked for: connections are kept apart by it.
     clients: HashMap<Way, reqwest::Client>,
     route: Route,
-    /// When the certificates of the connections of this run end.
-    expiries: HashMap<Ends, Timestamp>,
+    /// The certificates of the connections of this run.
+    chains: HashMap<Ends, Chain>,
     /// The same by host, for connections whose handshake resumed a session and so sent no certificate.
-    host_expiries: HashMap<String, Timestamp>,
+    host_chains: HashMap<String, Chain>,
 }
+
+/// What a server sent of certificates (DER), its own first.
+pub(super) type Chain = Arc<Vec<Vec<u8>>>;
 
 /// What a step may fix.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
@@ -163,8 +165,8 @@ impl Session {
             used: false,
             nonces: Nonces::default(),
             route,
-            expiries: HashMap::new(),
-            host_expiries: HashMap::new(),
+            chains: HashMap::new(),
+            host_chains: HashMap::new(),
         })
     }
 
@@ -204,25 +206,26 @@ impl Session {
         self.clock.instant().saturating_duration_since(from)
     }
 
-    /// When the first certificate of the connection that served ends. `marks` are those of the attempt that made it in this hop.
-    pub(super) fn expiry(
+    /// The certificates of the connection that served. `marks` are those of the attempt that made it in this hop.
+    pub(super) fn chain(
         &mut self,
         url: &Url,
         ends: Option<Ends>,
         marks: Option<&Marks>,
-    ) -> Option<Timestamp> {
+    ) -> Option<Chain> {
         if url.scheme() != "https" {
             return None;
         }
         let host = url.host_str().unwrap_or_default().to_owned();
-        let seen = marks.and_then(|marks| earliest_expiry(&marks.chain));
-        let expiry = seen
-            .or_else(|| self.expiries.get(&ends?).copied())
-            .or_else(|| self.host_expiries.get(&host).copied())?;
+        let seen = marks.filter(|marks| !marks.chain.is_empty());
+        let chain = seen
+            .map(|marks| Arc::new(marks.chain.clone()))
+            .or_else(|| self.chains.get(&ends?).cloned())
+            .or_else(|| self.host_chains.get(&host).cloned())?;
         if let Some(ends) = ends {
-            self.expiries.insert(ends, expiry);
+            self.chains.insert(ends, Arc::clone(&chain));
         }
-        self.host_expiries.insert(host, expiry);
-        Some(expiry)
+        self.host_chains.insert(host, Arc::clone(&chain));
+        Some(chain)
     }
 }

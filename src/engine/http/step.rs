@@ -4,7 +4,7 @@ use std::{cell::RefCell, time::Duration};
 
 use super::{
     auth::Login,
-    decode,
+    certificate, decode,
     evidence::hide,
     hop::{Deadline, Walked},
     marks::whole_micros,
@@ -197,8 +197,7 @@ fn judge(
     vars: &mut Variables,
     run: &mut StepRun,
 ) -> Option<End> {
-    let last = walked.last()?;
-    let answer = answer(session, last, redirect::followed(walked), run.duration)?;
+    let answer = answer(session, walked, run.duration)?;
     let missing = capture(step, &answer, vars, run);
     let checking = Checking { vars, unfilled: RefCell::new(None) };
     let mut failed: Option<(FaultKind, AssertionResult)> = None;
@@ -246,7 +245,8 @@ fn judge(
         }
         (None, None, Some((result, message))) => fail(FaultKind::Capture, message, result),
         (None, None, None) => {
-            let (measures, missing) = measure::measure(step, &answer, vars);
+            let checking = Checking { vars, unfilled: RefCell::new(None) };
+            let (measures, missing) = measure::measure(step, &answer, vars, &checking);
             run.measures = measures;
             run.assertions.extend(missing.as_ref().map(measure::unmet));
             missing.map(|failure| End::Failed(Box::new(failure), None))
@@ -255,9 +255,14 @@ fn judge(
 }
 
 /// The answer as the checks see it.
-fn answer(session: &Session, last: &Walked, redirects: u32, duration: Duration) -> Option<Answer> {
+fn answer(session: &Session, walked: &[Walked], duration: Duration) -> Option<Answer> {
+    let last = walked.last()?;
     let head = last.head.as_ref()?;
     let mut answer = Answer::new(head.status.as_u16(), decode::text(&head.headers, &last.body));
+    if answer.body.as_bytes() != last.body {
+        answer.bytes = Some(last.body.clone());
+    }
+    answer.version = last.hop.version.clone().unwrap_or_default();
     answer.headers = head
         .headers
         .iter()
@@ -265,10 +270,15 @@ fn answer(session: &Session, last: &Walked, redirects: u32, duration: Duration) 
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
-    answer.cookies = session.jar.all(&last.request.url);
+    answer.cookies = session.jar.cookies(&last.request.url);
     answer.duration = duration;
+    walked.iter().for_each(|walked| answer.phases.add(&walked.hop.phases));
+    answer.server_timing.clone_from(&last.hop.server_timing);
+    answer.ip = last.hop.peer.map(|peer| peer.ip());
+    answer.certificate = last.chain.as_deref().and_then(|chain| certificate::facts(chain));
+    answer.at = session.clock.now();
     answer.url = last.request.url.to_string();
-    answer.redirects = redirects;
+    answer.redirects = redirect::followed(walked);
     Some(answer)
 }
 
@@ -282,7 +292,11 @@ fn capture(
     let mut missing = None;
     let mut taken = Vec::new();
     for capture in &step.captures {
-        match check::capture(&capture.query, answer) {
+        let found = {
+            let checking = Checking { vars, unfilled: RefCell::new(None) };
+            check::capture(&capture.query, answer, &checking)
+        };
+        match found {
             Ok(value) => {
                 vars.capture(&capture.name, value.clone(), capture.secret);
                 taken.push((capture, value));
@@ -359,6 +373,10 @@ impl Wording for Checking<'_> {
         self.vars.fill(text).inspect_err(|reason| {
             self.unfilled.borrow_mut().get_or_insert_with(|| reason.clone());
         })
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.vars.value(name).map(ToOwned::to_owned)
     }
 
     fn mask(&self, text: &str, cap: usize) -> (String, bool) {
