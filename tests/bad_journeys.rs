@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wayfarer::config::{self, Config, Faults, SourceFile};
+use wayfarer::{
+    config::{self, Config, Faults, SourceFile},
+    source::attached::Beside,
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad_journeys");
 
@@ -44,10 +47,11 @@ fn load(path: &Path) -> Result<Config, Faults> {
         if path.join("journeys/parts").is_dir() {
             journeys.extend(within("journeys/parts"));
         }
-        return config::load(&read(&path.join("wayfarer.toml"), "wayfarer.toml"), &journeys);
+        let main = read(&path.join("wayfarer.toml"), "wayfarer.toml");
+        return config::load_with(&main, &journeys, &Beside);
     }
     let main = read(&folder.join("_settings.toml"), "wayfarer.toml");
-    config::load(&main, &[read(path, &name_of(path))])
+    config::load_with(&main, &[read(path, &name_of(path))], &Beside)
 }
 
 fn cases() -> Vec<PathBuf> {

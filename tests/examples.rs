@@ -1,8 +1,10 @@
 //! The examples in `journeys/` are good journeys, all of them, and so are those within its README.
 
 use std::{fs, path::Path};
+#![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use wayfarer::config::{self, SourceFile};
+
+use wayfarer::config::{self, Attached, SourceFile};
 
 /// The settings that the examples need: two environments of a shop.
 const SETTINGS: &str = r#"
@@ -39,6 +41,25 @@ fn every_example_is_a_good_journey() {
     // One of them is two journeys, and one file is a part.
     assert_eq!(config.journeys.len(), files.len());
     assert!(config.journeys.len() >= 4);
+}
+
+/// Files that the blocks name: each is what its name says.
+struct Samples;
+
+impl Attached for Samples {
+    fn read(&self, _: &str, name: &str) -> Result<Vec<u8>, String> {
+        let text = match name.rsplit_once('.').map_or("", |(_, kind)| kind) {
+            "pem" => {
+                let key = rcgen::KeyPair::generate().unwrap();
+                let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+                params.self_signed(&key).unwrap().pem()
+            }
+            "json" => "{}".to_owned(),
+            "graphql" => "query Cart { cart { total } }".to_owned(),
+            _ => "sample".to_owned(),
+        };
+        Ok(text.into_bytes())
+    }
 }
 
 /// What a fragment of a journey stands in.
@@ -95,6 +116,6 @@ fn every_block_of_the_readme_is_good() {
         let main = SourceFile { path: "wayfarer.toml".into(), text: main };
         let file = SourceFile { path: format!("journeys/README.md, line {line}"), text: journey };
         let files = [&[file], &parts[..]].concat();
-        config::load(&main, &files).unwrap_or_else(|faults| panic!("{faults}"));
+        config::load_with(&main, &files, &Samples).unwrap_or_else(|faults| panic!("{faults}"));
     }
 }

@@ -129,6 +129,9 @@ impl Setup {
         config: config::Config,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, LoadError> {
+        for warning in config.settings.warnings() {
+            tracing::warn!("{warning}");
+        }
         let mut faults = Vec::new();
         let mut environments = BTreeMap::new();
         for (name, settings) in &config.settings.environments {
@@ -176,6 +179,8 @@ impl Setup {
                     vars,
                     network: settings.network.clone(),
                     secrets: BTreeMap::new(),
+                    transport: settings.transport.clone(),
+                    client_key: None,
                 };
                 (name.clone(), Arc::new(outline))
             })

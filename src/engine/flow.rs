@@ -12,8 +12,9 @@ use super::{
     shared::Held,
     vars::Variables,
 };
-use crate::model::{
-    Action, Failure, FaultKind, Over, PartUse, Repeat, Step, StepOutcome, StepRun, Text,
+use crate::{
+    model::{Action, Failure, FaultKind, Over, PartUse, Repeat, Step, StepOutcome, StepRun, Text},
+    render::Mask,
 };
 
 /// One walk under way: of a journey, or of a shared setup.
@@ -77,6 +78,12 @@ impl<'a> Walker<'a> {
             ended
         }
         .boxed()
+    }
+
+    /// What of the walk must be masked.
+    pub(super) fn final_mask(&mut self) -> Mask {
+        self.vars.learn();
+        self.vars.mask().clone()
     }
 
     /// Walks a step, round by round, if its condition holds. None where the run goes on.

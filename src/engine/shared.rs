@@ -183,6 +183,7 @@ impl<'a> Walker<'a> {
     fn take(&mut self, opened: &Opened) -> Result<(), Trouble> {
         self.session.jar.absorb(&opened.jar);
         opened.secrets.iter().for_each(|secret| self.vars.hide(secret));
+        self.vars.learn();
         self.vars.take_shared(&opened.outputs)
     }
 }
@@ -264,15 +265,17 @@ async fn open(
 ) -> Result<Opened, Refused> {
     let broken = |reason: String| Refused { steps: Vec::new(), how: HowRefused::Broken(reason) };
     let watch = parts.clock.start();
-    let session = Session::new(parts, &ticket.environment, watch).map_err(|trouble| {
+    let vars = Variables::new(parts, ticket);
+    let session = Session::new(parts, &vars, watch).map_err(|trouble| {
         let (Trouble::Ours(reason) | Trouble::Target(_, reason)) = trouble;
         broken(reason)
     })?;
-    let mut walker = Walker::new(parts, session, Variables::new(parts, ticket));
+    let mut walker = Walker::new(parts, session, vars);
     let limits = Limits::new(watch.origin(), DEADLINE, "the setup's");
     let step = around(setup);
     let end = walker.part(&step, &setup.part, &limits, false).await;
-    let Walker { session, vars, mut steps, .. } = walker;
+    let Walker { session, mut vars, mut steps, .. } = walker;
+    vars.learn();
     let mask = vars.mask();
     if let Some(end) = end {
         steps.iter_mut().for_each(|step| mask_step(step, mask));

@@ -2,12 +2,12 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use super::{fault::Trouble, settings::Parts, ticket::Ticket};
 use crate::{
-    model::{FaultKind, Text},
+    model::{Environment, FaultKind, Text},
     render::Mask,
 };
 
@@ -21,7 +21,12 @@ pub(super) struct Variables {
     outer: Vec<Scope>,
     scope: Scope,
     mask: Mask,
-    /// What was captured as a secret, for whoever shares it.
+    environment: Arc<Environment>,
+    /// What was made while texts were filled and must be masked as well.
+    made: Mutex<Vec<String>>,
+    /// What of it is masked already.
+    known: BTreeSet<String>,
+    /// What was captured or made as a secret, for whoever shares it.
     secrets: Vec<String>,
 }
 
@@ -85,7 +90,37 @@ impl Variables {
             outer: Vec::new(),
             scope: Scope { values, ..Scope::default() },
             mask,
+            environment: Arc::clone(environment),
+            made: Mutex::default(),
+            known: BTreeSet::new(),
             secrets: Vec::new(),
+        }
+    }
+
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// Where the run walks.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// Masks a value from the next [`learn`](Self::learn) on: one-time codes, tokens and signatures are made while a run is walked, and a text
+    /// is as secret as what was made of it.
+    pub(super) fn hide(&self, value: &str) {
+        self.made.lock().unwrap_or_else(PoisonError::into_inner).push(value.to_owned());
+    }
+
+    /// Masks what was hidden since the last time.
+    pub(super) fn learn(&mut self) {
+        let made = std::mem::take(self.made.get_mut().unwrap_or_else(PoisonError::into_inner));
+        for value in made {
+            if !self.known.insert(value.clone()) {
+                continue;
+            }
+            self.mask.add(&value);
+            self.secrets.push(value);
         }
     }
 
@@ -113,12 +148,6 @@ impl Variables {
         self.scope.captured.insert(name.to_owned());
         self.scope.absent.remove(name);
         self.scope.values.insert(name.to_owned(), value);
-    }
-
-    /// Hides a text that is as secret as what was made of it.
-    pub(super) fn hide(&mut self, text: &str) {
-        self.mask.add(text);
-        self.secrets.push(text.to_owned());
     }
 
     /// Forgets a capture: it will be made anew, or was not made for the reason given.
@@ -199,13 +228,21 @@ impl Variables {
         if text.is_plain() {
             return Ok(text.0.clone());
         }
-        let filled = self.parts.template(text).and_then(|t| t.fill(&self.scope.values));
-        filled.map_err(|fault| match self.lacks(text) {
-            Some((name, why)) => {
-                format!("the template \"{text}\" needs `{name}`, which has no value: {why}")
-            }
-            None => format!("the template \"{text}\" cannot be filled: {fault}"),
-        })
+        let filled = self
+            .parts
+            .template(text)
+            .and_then(|template| template.fill_at(&self.scope.values, self.parts.clock.now()));
+        filled
+            .map(|filled| {
+                filled.codes.iter().for_each(|code| self.hide(code));
+                filled.text
+            })
+            .map_err(|fault| match self.lacks(text) {
+                Some((name, why)) => {
+                    format!("the template \"{text}\" needs `{name}`, which has no value: {why}")
+                }
+                None => format!("the template \"{text}\" cannot be filled: {fault}"),
+            })
     }
 
     /// [`fill`](Self::fill) for what is sent.

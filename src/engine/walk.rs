@@ -70,6 +70,7 @@ fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
         outcome: Outcome::Passed,
         steps: Vec::new(),
         deployed: ticket.deployed.clone(),
+        insecure: ticket.environment.transport.insecure,
         evidence: None,
     }
 }
@@ -87,7 +88,7 @@ async fn steps(
     run: &mut Run,
     mask: &mut Mask,
 ) {
-    let mut session = match Session::new(parts, &ticket.environment, watch) {
+    let mut session = match Session::new(parts, &vars, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };
@@ -109,7 +110,7 @@ async fn steps(
             }
             HowRefused::Broken(reason) => Outcome::Broken { reason: reason.clone() },
         };
-        *mask = walker.vars.mask().clone();
+        *mask = walker.final_mask();
         run.steps = walker.steps;
         return;
     }
@@ -124,7 +125,7 @@ async fn steps(
             run.outcome = Outcome::Broken { reason: format!("step {step}: {reason}") };
         }
     }
-    *mask = walker.vars.mask().clone();
+    *mask = walker.final_mask();
     run.steps = walker.steps;
 }
 
@@ -274,6 +275,7 @@ mod tests {
             }),
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
+            insecure: false,
             evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
         }
     }

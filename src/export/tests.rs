@@ -63,6 +63,7 @@ fn run(journey: &str, at: Timestamp) -> Run {
         outcome: Outcome::Passed,
         steps: vec![step("open", &[303, 200]), step("buy", &[201])],
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{EnvironmentName, Network, Secret};
+use super::{EnvironmentName, Network, Secret, Transport};
 
 /// An environment as an engine needs it. [`super::EnvironmentSettings`] is what the file says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,4 +15,8 @@ pub struct Environment {
     pub network: Network,
     /// Secret variables for templates; their values are masked in everything an engine returns.
     pub secrets: BTreeMap<String, Secret>,
+    /// How its hosts are reached.
+    pub transport: Transport,
+    /// The private key (PEM) that belongs to [`Transport::client_certificate`].
+    pub client_key: Option<Secret>,
 }

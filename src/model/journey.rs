@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    EnvironmentName, Flow, JourneyName, MeasureName, Part, PartUse, Predicate, Query, Revision,
-    ServiceName, SharedSetup, StepName, Variant,
+    EnvironmentName, Flow, HttpStep, JourneyName, MeasureName, Part, PartUse, Predicate, Query,
+    Revision, ServiceName, SharedSetup, StepName, Variant,
 };
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
@@ -167,36 +167,6 @@ pub enum Action {
     Http(HttpStep),
     /// `use = "login"`.
     Part(PartUse),
-}
-
-/// `[step.http]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HttpStep {
-    /// The method in capitals; `GET` by default.
-    pub method: String,
-    /// Absolute once rendered.
-    pub url: Text,
-    /// Added to the URL's query, in order.
-    pub query: Vec<(String, Text)>,
-    /// Sent headers, in order.
-    pub headers: Vec<(String, Text)>,
-    /// What is sent.
-    pub body: Option<Body>,
-    /// How many redirects are followed: 10 by default, none where a 3xx status is expected.
-    pub redirects: u32,
-    /// Largest decoded body that is read, in bytes; a larger one fails the step. 10 MiB by default.
-    pub max_body_bytes: u64,
-}
-
-/// What an HTTP step sends.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum Body {
-    /// `form = { … }`: `application/x-www-form-urlencoded`, in order.
-    Form(Vec<(String, Text)>),
-    /// `json = { … }`: every string in it is a template; a string that is one expression alone stays a string.
-    Json(serde_json::Value),
-    /// `body = "…"`.
-    Text(Text),
 }
 
 /// `[step.capture]`: one value kept under a name.

@@ -19,9 +19,11 @@ pub mod part;
 pub mod predicate;
 pub mod probe;
 pub mod query;
+pub mod request;
 pub mod run;
 pub mod secret;
 pub mod settings;
+pub mod transport;
 pub mod verdict;
 
 pub use amount::amounts;
@@ -37,14 +39,17 @@ pub use id::{
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
 pub use journey::{
-    Action, Assertion, Body, Capture, HttpStep, Journey, Measure, MeasureRule, Schedule, Slo, Step,
-    Text, Worse,
+    Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
 pub use network::{Destination, Network};
 pub use part::{Part, Parts, narrow};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
+pub use request::{
+    Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
+    OAuth2, SecretStyle,
+};
 pub use run::{
     AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
     StepOutcome, StepRun, Trigger,
@@ -54,4 +59,5 @@ pub use settings::{
     AgentSettings, Detect, EnvironmentSettings, Retention, Scope, Service, Settings, TokenSettings,
     Watch,
 };
+pub use transport::{Proxy, Transport};
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};

@@ -37,6 +37,9 @@ pub struct Run {
     pub steps: Vec<StepRun>,
     /// Which version of which service was deployed, as far as we were told.
     pub deployed: Vec<Deployed>,
+    /// Whether certificates were not verified, because the environment says `insecure = true`: whoever answered may not be whom we asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     /// What the failing step and those before it sent and got; only of a failed run.
     pub evidence: Option<Evidence>,
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{EnvironmentName, LocationName, Network, SecretSource, ServiceName};
+use super::{EnvironmentName, LocationName, Network, SecretSource, ServiceName, Transport};
 
 /// Everything an agent is told by its settings file.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,20 @@ pub struct Settings {
     pub retention: Retention,
     /// Who may use the HTTP face.
     pub tokens: Vec<TokenSettings>,
+}
+
+impl Settings {
+    /// What is allowed and yet must not be overlooked, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let insecure = self.environments.iter().filter(|(_, settings)| settings.transport.insecure);
+        insecure
+            .map(|(name, _)| {
+                format!(
+                    "environment `{name}` is insecure: no certificate is verified, so whoever answers may not be whom the journeys ask; to trust a private authority, write `ca = \"ca.pem\"` instead"
+                )
+            })
+            .collect()
+    }
 }
 
 /// `[agent]`.
@@ -47,6 +61,10 @@ pub struct EnvironmentSettings {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Most runs a second that burst probing and smoke may add up to in this environment; 5 by default.
     pub max_rate: f64,
+    /// How its hosts are reached.
+    pub transport: Transport,
+    /// Where the private key (PEM) of [`Transport::client_certificate`] comes from.
+    pub client_key: Option<SecretSource>,
     /// Which addresses and hosts its steps may reach.
     pub network: Network,
 }

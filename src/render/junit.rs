@@ -202,6 +202,7 @@ mod tests {
                 step("delete", StepOutcome::Failed),
             ],
             deployed: Vec::new(),
+            insecure: false,
             evidence: None,
         };
         run.steps[1].iteration = Some(2);

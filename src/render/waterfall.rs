@@ -33,7 +33,13 @@ const FIXED: usize = 2 + 1 + 3 + 1 + 8 + 2;
 /// The run as text, every line ended. Hostile text in it (control characters, direction marks) is made harmless.
 pub fn waterfall(run: &Run, layout: Layout) -> String {
     let width = layout.width.max(60);
-    let mut lines = vec![headline(run), Line::default()];
+    let mut lines = vec![headline(run)];
+    if run.insecure {
+        let mut line = Line::default();
+        line.ink(Ink::Yellow, "insecure: no certificate was verified");
+        lines.push(line);
+    }
+    lines.push(Line::default());
     let label = (width - FIXED) * 45 / 100;
     let bar = width - FIXED - label;
     let mut before = Duration::ZERO;

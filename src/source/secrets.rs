@@ -12,7 +12,15 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{Environment, EnvironmentName, EnvironmentSettings, Secret, SecretSource};
+use rustls::{
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+use crate::model::{
+    Attachment, Environment, EnvironmentName, EnvironmentSettings, Secret, SecretSource,
+};
 
 /// How long a command may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -108,15 +116,48 @@ pub fn resolve(
             }
         }
     }
+    let key = settings.client_key.as_ref().map(|source| value(source, root, env)).transpose();
+    let fits = |key: Secret, source: &SecretSource| match &settings.transport.client_certificate {
+        Some(certificate) => belongs(&key, certificate)
+            .map(|()| key)
+            .map_err(|message| SecretFault { secret: None, source: source.clone(), message }),
+        None => Ok(key),
+    };
+    let key = match (key, &settings.client_key) {
+        (Ok(Some(key)), Some(source)) => fits(key, source).map(Some),
+        (key, _) => key,
+    };
+    let client_key = key.unwrap_or_else(|fault| {
+        let secret = Some((name.clone(), "client_certificate.key".to_owned()));
+        faults.push(SecretFault { secret, ..fault });
+        None
+    });
     if faults.is_empty() {
         Ok(Environment {
             name: name.clone(),
             vars: settings.vars.clone(),
             network: settings.network.clone(),
             secrets,
+            transport: settings.transport.clone(),
+            client_key,
         })
     } else {
         Err(SecretFaults(faults))
+    }
+}
+
+/// Whether a private key (PEM) is the one of a certificate. What is said holds nothing of the key.
+fn belongs(key: &Secret, certificate: &Attachment) -> Result<(), String> {
+    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+        .map_err(|_| "is not an unencrypted private key in PEM".to_owned())?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&certificate.bytes).collect();
+    let chain = chain.map_err(|_| format!("has no certificate in {}", certificate.path))?;
+    match CertifiedKey::from_der(chain, key, &ring::default_provider()) {
+        Ok(_) => Ok(()),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(format!("is not the key of the certificate {}", certificate.path))
+        }
+        Err(error) => Err(format!("cannot be used with {}: {error}", certificate.path)),
     }
 }
 
@@ -231,6 +272,7 @@ fn read_within(child: &mut Child, deadline: Duration) -> Result<String, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Transport;
 
     fn env() -> BTreeMap<String, String> {
         [("SHOP_PASSWORD", "hunter2"), ("EMPTY", ""), ("PATH", "/usr/bin:/bin")]
@@ -312,6 +354,8 @@ mod tests {
             .map(|(k, v)| (k.to_owned(), v))
             .into(),
             max_rate: 5.0,
+            transport: Transport::default(),
+            client_key: None,
         };
         let faults =
             resolve(&"production".into(), &settings, Path::new("/nowhere"), &env()).unwrap_err();
@@ -324,5 +368,21 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_key_must_belong_to_its_certificate() {
+        let pair = || {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+            let pem = params.self_signed(&key).unwrap().pem();
+            (Attachment::new("client.pem", pem.into_bytes()), Secret::new(key.serialize_pem()))
+        };
+        let ((certificate, key), (_, other)) = (pair(), pair());
+        assert_eq!(belongs(&key, &certificate), Ok(()));
+        let fault = belongs(&other, &certificate).unwrap_err();
+        assert_eq!(fault, "is not the key of the certificate client.pem");
+        let fault = belongs(&Secret::new("hunter2"), &certificate).unwrap_err();
+        assert_eq!(fault, "is not an unencrypted private key in PEM");
     }
 }

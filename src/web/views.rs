@@ -242,6 +242,8 @@ pub struct RunView<'a> {
     pub outcome: &'a Outcome,
     pub steps: Vec<StepView<'a>>,
     pub deployed: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<&'a crate::model::Evidence>,
 }
@@ -324,6 +326,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
                 .iter()
                 .map(|d| (d.service.as_str(), d.version.as_str()))
                 .collect(),
+            insecure: run.insecure,
             evidence: run.evidence.as_ref(),
         }
     }

@@ -113,6 +113,8 @@ fn journey(base: &str, path: &str) -> (Arc<Journey>, Arc<Environment>) {
         vars: settings.vars,
         network: settings.network,
         secrets: BTreeMap::new(),
+        transport: settings.transport,
+        client_key: None,
     };
     (Arc::new(journey), Arc::new(environment))
 }

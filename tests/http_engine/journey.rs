@@ -8,7 +8,7 @@ use wayfarer::{
     model::{
         Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
         Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule,
-        Secret, Step, StepName, Text, Trigger,
+        Secret, Step, StepName, Text, Transport, Trigger,
     },
 };
 
@@ -27,15 +27,7 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         service: None,
         timeout: None,
         effect: false,
-        action: Action::Http(HttpStep {
-            method: "GET".to_owned(),
-            url: Text(url.into()),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            redirects: 10,
-            max_body_bytes: 1 << 20,
-        }),
+        action: Action::Http(HttpStep { max_body_bytes: 1 << 20, ..HttpStep::get(url) }),
         captures: Vec::new(),
         measures: Vec::new(),
         assertions: Vec::new(),
@@ -95,6 +87,8 @@ pub(crate) fn status(number: f64) -> Predicate {
 /// Plain variables and secrets: pairs of name and value.
 #[derive(Default)]
 pub(crate) struct Values<'a> {
+    pub(crate) transport: Transport,
+    pub(crate) client_key: Option<&'a str>,
     pub(crate) vars: &'a [(&'a str, &'a str)],
     pub(crate) secrets: &'a [(&'a str, &'a str)],
     pub(crate) network: Network,
@@ -127,6 +121,8 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
             .collect(),
+        transport: values.transport.clone(),
+        client_key: values.client_key.map(Secret::new),
     };
     Ticket {
         id: RunId::at(Clock.now()),

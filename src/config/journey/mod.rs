@@ -1,5 +1,7 @@
 //! A journey file, table by table.
 
+mod auth;
+mod body;
 mod expect;
 mod filter;
 mod flow;
@@ -13,6 +15,8 @@ mod revision;
 mod schedule;
 mod setup;
 mod steps;
+
+pub(in crate::config) use http::check_header;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -28,7 +32,7 @@ use super::{
     settings::variable,
     value::At,
 };
-use crate::model::{EnvironmentName, Journey, ServiceName, Slo, Step, Variant};
+use crate::model::{Action, Connection, EnvironmentName, Journey, ServiceName, Slo, Step, Variant};
 
 use part::Parts;
 
@@ -65,7 +69,11 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
     let matrix = matrix::lower(top, &mut names);
     let mut scope = Scope { environments, vars: names, ..Scope::new(top.page, places) };
     let setup = setup::lower(top, &mut scope, parts);
-    let (steps, scope) = steps::lower(top, timeout, scope, parts);
+    let connection = http::connection(top);
+    let (mut steps, scope) = steps::lower(top, timeout, scope, parts);
+    if let Some(connection) = connection {
+        connect(&mut steps, connection);
+    }
     top.finish();
     let Some(name) = name else { return Draft { names: Vec::new(), journeys: Vec::new() } };
     let variants = matrix::variants(&name, matrix.as_ref());
@@ -92,6 +100,18 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
         }
     };
     Draft { names, journeys: variants.into_iter().map(journey).collect() }
+}
+
+/// The journey's `connection` for all steps that do not say it themselves, those of its parts included.
+fn connect(steps: &mut [Step], connection: Connection) {
+    for step in steps {
+        match &mut step.action {
+            Action::Http(http) => {
+                http.connection.get_or_insert(connection);
+            }
+            Action::Part(part) => connect(&mut part.steps, connection),
+        }
+    }
 }
 
 /// The services a journey touches: those listed, and those of its steps.

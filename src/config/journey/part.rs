@@ -173,7 +173,8 @@ impl Walk<'_> {
         self.path.push(name.to_owned());
         for used in uses(&file.1) {
             if let Some(from) = self.path.iter().position(|known| *known == used.value) {
-                let circle = [&self.path[from..], std::slice::from_ref(&used.value)].concat().join(" -> ");
+                let circle =
+                    [&self.path[from..], std::slice::from_ref(&used.value)].concat().join(" -> ");
                 let message = format!("parts use each other in a circle: {circle}");
                 file.0.note(
                     Note::new(used.span, message)

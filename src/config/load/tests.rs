@@ -136,7 +136,7 @@ fn a_journey_is_lowered() {
     assert_eq!(services, ["shop", "auth"], "a step's own service counts");
     let [send, look] = &journey.steps[..] else { panic!() };
     let Action::Http(http) = &send.action else { panic!() };
-    let HttpStep { method, url, query, headers, body, redirects, max_body_bytes } = http;
+    let HttpStep { method, url, query, headers, body, redirects, max_body_bytes, .. } = http;
     assert_eq!((method.as_str(), url), ("POST", &text("{{base_url}}/x")));
     let pair = |k: &str, v: &str| (k.to_owned(), text(v));
     assert_eq!(

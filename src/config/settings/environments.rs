@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::{network, secret};
+use super::{network, secret, transport};
 use crate::{
     config::{
         expressions,
@@ -70,8 +70,9 @@ fn environment(reader: &Reader<'_>, place: &mut Place) -> EnvironmentSettings {
         rate.value
     });
     let network = reader.table("network").map(|table| network::lower(&table)).unwrap_or_default();
+    let (transport, client_key) = transport::lower(reader, place);
     reader.finish();
-    EnvironmentSettings { vars, secrets, max_rate, network }
+    EnvironmentSettings { vars, secrets, max_rate, network, transport, client_key }
 }
 
 fn secrets(reader: &Reader<'_>, place: &mut Place) -> BTreeMap<String, SecretSource> {

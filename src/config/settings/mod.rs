@@ -5,6 +5,7 @@ mod environments;
 mod limits;
 mod network;
 mod secret;
+mod transport;
 
 use std::collections::BTreeMap;
 

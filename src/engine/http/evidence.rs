@@ -37,7 +37,7 @@ pub(super) fn raw(step: &StepName, walked: &Walked, mask: &Mask) -> Raw {
         (text[..end].to_owned(), end < text.len())
     };
     let sent = request.body.as_ref();
-    let sent = sent.map(|body| kept(String::from_utf8_lossy(body).into_owned()));
+    let sent = sent.map(|body| kept(request.sent.for_people(body).into_owned()));
     let got = walked.head.as_ref().map(|head| {
         // A character takes at most four bytes in the encodings there are.
         let end = walked.body.len().min(reach.saturating_mul(4));
@@ -172,6 +172,8 @@ pub(super) fn curl(request: &Request, mask: &Mask) -> String {
             words.push("--compressed".to_owned());
         } else if *name == header::COOKIE {
             words.extend(["-b".to_owned(), quote(&hide("cookie", &text, mask))]);
+        } else if *name == header::CONTENT_TYPE && request.sent.writes_type() {
+            // curl writes its own, with its own boundary.
         } else if !(*name == header::ACCEPT && text == "*/*") {
             let shown = hide(name.as_str(), &text, mask);
             // curl takes a name with nothing behind the colon as one to leave out.
@@ -180,7 +182,9 @@ pub(super) fn curl(request: &Request, mask: &Mask) -> String {
             words.extend(["-H".to_owned(), quote(&line)]);
         }
     }
-    if let Some(body) = &request.body {
+    if let Some(parts) = request.sent.curl() {
+        words.extend(parts.iter().map(|word| quote(&mask.apply(word))));
+    } else if let Some(body) = &request.body {
         let (body, _) = mask.excerpt(&String::from_utf8_lossy(body), BODY, false);
         words.extend(["--data-raw".to_owned(), quote(&body)]);
     }
@@ -202,6 +206,7 @@ mod tests {
     use url::Url;
 
     use super::*;
+    use crate::engine::http::body::Sent;
 
     #[test]
     fn credentials_and_cookies_are_always_hidden() {
@@ -234,7 +239,8 @@ mod tests {
             method: Method::POST,
             url: Url::parse("https://x.example/a?b=c&p=hunter22").unwrap(),
             headers,
-            body: Some(b"{\"it's\":\"hunter22\"}".to_vec()),
+            body: Some(b"{\"it's\":\"hunter22\"}".to_vec().into()),
+            sent: Sent::Text,
         };
         let mask = Mask::new(["hunter22"]);
         insta::assert_snapshot!(curl(&request, &mask), @r#"curl -i 'https://x.example/a?b=c&p=***' --compressed -H 'authorization: Basic ***' -b 'sid=***' -H 'content-type: application/json' --data-raw '{"it'\''s":"***"}'"#);

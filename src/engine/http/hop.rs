@@ -71,7 +71,7 @@ impl Session {
             Ok(Err(Failed::TooLarge)) => Some(too_large(cap)),
             Ok(Err(Failed::Broken(error))) => {
                 let marks = if walked.hop.reused { None } else { self.attempts.latest() };
-                Some(judge(&error, marks.as_ref(), &walked.request.url))
+                Some(judge(&error, marks.as_ref(), &walked.request.url, self.proxy()))
             }
             Err(_) => Some(timed_out(&walked, self.attempts.latest().as_ref(), deadline)),
         };
@@ -217,7 +217,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::{clock::Clock, model::Phases};
+    use crate::{clock::Clock, engine::http::body::Sent, model::Phases};
 
     #[test]
     fn a_look_up_without_an_end_is_ours() {
@@ -243,6 +243,7 @@ mod tests {
                 url: url.clone(),
                 headers: HeaderMap::new(),
                 body: None,
+                sent: Sent::Text,
             },
             head: None,
             body: Vec::new(),

@@ -5,6 +5,8 @@
 //! belong to a connect *attempt* (a task-local around the connector): hyper may race a new connect against a connection that is just
 //! coming back, and the loser's marks must not fall into the next hop. Which connection served is told by its socket addresses.
 
+mod auth;
+mod body;
 mod certificate;
 mod decode;
 mod error;
@@ -23,6 +25,7 @@ mod step;
 pub(super) mod tls;
 mod trail;
 
+pub(super) use auth::Tokens;
 pub(super) use jar::Jar;
 pub(super) use marks::whole_micros;
 pub(super) use session::Session;

@@ -3,6 +3,7 @@
 use std::{cell::RefCell, time::Duration};
 
 use super::{
+    auth::Login,
     certificate, decode,
     evidence::hide,
     hop::Walked,
@@ -99,13 +100,25 @@ fn bare(step: &Step, kind: FaultKind, message: String) -> Failure {
 async fn hops(
     session: &mut Session,
     http: &HttpStep,
-    vars: &Variables,
+    vars: &mut Variables,
     deadline: &mut Deadline,
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
-    let mut request: Request = build(http, vars)?;
+    session.ready_for(http)?;
+    let built = build(http, vars);
+    vars.learn();
+    let mut request: Request = built?;
     session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
+    let login = Login::begin(http, &request, session, vars, deadline, walked).await;
+    vars.learn();
+    let mut login = login?;
+    let mut redirects = 0;
     loop {
+        if let Some(login) = &mut login {
+            let signed = login.sign(&mut request, session, vars);
+            vars.learn();
+            signed?;
+        }
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
             return Err(Trouble::target(FaultKind::Timeout, message));
@@ -117,13 +130,22 @@ async fn hops(
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
+        if let (Some(login), Some(head)) = (&mut login, &head) {
+            let again = login.again(head, &request, session, vars, deadline).await;
+            vars.learn();
+            if again? {
+                deadline.at += session.settle().await;
+                continue;
+            }
+        }
         let Some(head) = head.filter(|head| redirect::is_redirect(head.status)) else {
             return Ok(());
         };
         if http.redirects == 0 {
             return Ok(());
         }
-        if walked.len() > http.redirects as usize {
+        redirects += 1;
+        if redirects > http.redirects {
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
@@ -235,7 +257,7 @@ fn answer(session: &Session, walked: &[Walked], duration: Duration) -> Option<An
     answer.certificate = last.chain.as_deref().and_then(|chain| certificate::facts(chain));
     answer.at = session.clock.now();
     answer.url = last.request.url.to_string();
-    answer.redirects = u32::try_from(walked.len().saturating_sub(1)).unwrap_or(u32::MAX);
+    answer.redirects = redirect::followed(walked);
     Some(answer)
 }
 
@@ -293,6 +315,7 @@ fn hide_origin(capture: &Capture, made: Option<&str>, answer: &Answer, vars: &mu
     let Ok(origin) = check::capture(&origin, answer, &Checking::of(vars)) else { return };
     if origin.len() <= ORIGIN && made.is_none_or(|made| !origin.contains(made)) {
         vars.hide(&origin);
+        vars.learn();
     }
 }
 

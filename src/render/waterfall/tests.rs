@@ -84,6 +84,7 @@ fn run(outcome: Outcome) -> Run {
         outcome,
         steps,
         deployed: vec![],
+        insecure: false,
         evidence: None,
     }
 }

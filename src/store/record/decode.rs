@@ -147,8 +147,9 @@ pub(in crate::store) fn run(
     for (name, checks) in shape.steps {
         steps.push(step(take, name, checks, &mut trail, revision)?);
     }
+    let mut insecure = false;
     if head.extended {
-        tail::restore(take, &mut steps, revision)?;
+        insecure = tail::restore(take, &mut steps, revision)?;
     }
     Ok(Run {
         id,
@@ -163,6 +164,7 @@ pub(in crate::store) fn run(
         outcome,
         steps,
         deployed: deployed.to_vec(),
+        insecure,
         evidence: None,
     })
 }

@@ -7,6 +7,7 @@
 //! failures   (3): for each step that has one: steps since | kind | its own name: 0, or 1 and another | message, check, expected, actual
 //! measures   (4): names: for each measure its step, name and unit, as one text of the revision | for each its value
 //! timings    (5): for each hop that has any: hops since | names, as one text of the revision | for each its duration
+//! insecure   (6): 1, if certificates were not verified
 //! ```
 //!
 //! Texts of the revision are a number + 1, or 0 and the text itself. A value is 0 and why there is none; 1 and the eight bytes of
@@ -37,6 +38,7 @@ pub(super) mod tag {
     pub(in crate::store::record) const FAILURES: u64 = 3;
     pub(in crate::store::record) const MEASURES: u64 = 4;
     pub(in crate::store::record) const TIMINGS: u64 = 5;
+    pub(in crate::store::record) const INSECURE: u64 = 6;
 }
 
 /// Before a value that there is none of, and before one that is written as it is; beyond these decimals.
@@ -55,6 +57,7 @@ pub(super) fn put_tail(put: &mut Put, dictionary: &mut Dictionary, run: &Run) ->
         (tag::FAILURES, failures(run)),
         (tag::MEASURES, measured(run, dictionary)),
         (tag::TIMINGS, timings(run, dictionary)),
+        (tag::INSECURE, insecure(run)),
     ];
     let mut any = skipped;
     for (tag, body) in sorts.into_iter().filter(|(_, body)| !body.0.is_empty()) {
@@ -80,6 +83,14 @@ fn for_each(
         } else {
             since += 1;
         }
+    }
+    put
+}
+
+fn insecure(run: &Run) -> Put {
+    let mut put = Put::default();
+    if run.insecure {
+        put.uint(1);
     }
     put
 }

@@ -160,6 +160,7 @@ prop_compose! {
         started_at in time(),
         (late_by, duration) in (duration(), duration()),
         named in any::<bool>(),
+        insecure in any::<bool>(),
     ) -> Run {
         let mut outcome = outcome;
         if let (Outcome::Failed(failure), Some(last), true) = (&mut outcome, steps.last(), named) {
@@ -168,7 +169,8 @@ prop_compose! {
         Run {
             id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
             revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
-            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], evidence: None,
+            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], insecure,
+            evidence: None,
         }
     }
 }
@@ -384,6 +386,7 @@ fn fixture() -> Run {
             step("buy", 43_000, vec![hop(43_000, 302, true), hop(83_900, 503, true)], false),
         ],
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
     }
 }

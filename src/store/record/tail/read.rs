@@ -16,12 +16,13 @@ use super::{
     ABSENT, DECIMAL, DOUBLE, PLACES, tag,
 };
 
-/// Hands the steps of a run what the tail tells of them; sorts that are not known here are passed over.
+/// Hands the steps of a run what the tail tells of them, and says whether the run was insecure; sorts that are not known here are passed over.
 pub(in crate::store::record) fn restore(
     take: &mut Take<'_>,
     steps: &mut [StepRun],
     revision: &ReadRevision,
-) -> Result<(), Fault> {
+) -> Result<bool, Fault> {
+    let mut insecure = false;
     while !take.0.is_empty() {
         let sort = take.uint()?;
         let mut body = Take(take.bytes()?);
@@ -43,10 +44,11 @@ pub(in crate::store::record) fn restore(
                 let mut hops: Vec<&mut Hop> = steps.iter_mut().flat_map(|s| &mut s.hops).collect();
                 timings(&mut body, &mut hops, revision)?;
             }
+            tag::INSECURE => insecure = true,
             _ => {}
         }
     }
-    Ok(())
+    Ok(insecure)
 }
 
 /// The item after so many others, `next` being the first that may be meant.
