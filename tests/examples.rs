@@ -1,8 +1,7 @@
 //! The examples in `journeys/` are good journeys, all of them, and so are those within its README.
-
-use std::{fs, path::Path};
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+use std::{fs, path::Path};
 
 use wayfarer::config::{self, Attached, SourceFile};
 
