@@ -5,6 +5,7 @@ use std::{cell::OnceCell, fmt, net::IpAddr, time::Duration};
 use jiff::Timestamp;
 use scraper::Html;
 
+use super::page::Page;
 use crate::model::Phases;
 
 /// The answer of the last hop and what led to it. The body is parsed at most once as JSON and once as HTML, and only when asked.
@@ -37,6 +38,8 @@ pub struct Answer {
     pub certificate: Option<Certificate>,
     /// When it came: what "days from now" counts from.
     pub at: Timestamp,
+    /// What the page said, where a browser shows one.
+    pub page: Option<Page>,
     json: OnceCell<Result<serde_json::Value, String>>,
     html: OnceCell<Html>,
 }
@@ -103,6 +106,7 @@ impl Answer {
             ip: None,
             certificate: None,
             at: Timestamp::UNIX_EPOCH,
+            page: None,
             json: OnceCell::new(),
             html: OnceCell::new(),
         }

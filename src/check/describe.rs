@@ -5,7 +5,7 @@ use crate::model::{
     Query, Schema, Subject, Text,
 };
 
-use super::node::span;
+use super::{node::span, page};
 
 /// The assertion as written: `status equals 303`, `jsonpath $.items[*] count at_least 1`.
 pub fn describe(assertion: &Assertion) -> String {
@@ -62,6 +62,7 @@ fn subject(subject: &Subject) -> String {
         Subject::Ip => "ip".to_owned(),
         Subject::Certificate(field) => format!("certificate {}", field.word()),
         Subject::Variable(name) => format!("variable {name}"),
+        Subject::Page(query) => page::query(query),
     }
 }
 

@@ -179,6 +179,10 @@ fn look(subject: &Subject, answer: &Answer, wording: &impl Wording) -> Result<Fo
             Found { count: regex.find_iter(&answer.body).count(), ..Found::maybe(first) }
         }
         Subject::Variable(name) => Found::maybe(wording.variable(name).map(Node::Text)),
+        Subject::Page(query) => {
+            let page = answer.page.as_ref().ok_or("there is no page: only a browser shows one")?;
+            Found::of(page.answer(query)?.into_iter().map(Node::Json).collect())
+        }
     })
 }
 

@@ -1,6 +1,6 @@
 //! What is known of a value before anything is walked: what it will be, and whether it will be there.
 
-use super::filter::kind_after;
+use super::{filter::kind_after, page};
 use crate::model::{CertificateField, CookieAttribute, Query, Subject};
 
 /// What a query will give, as far as that is known without an answer.
@@ -78,6 +78,7 @@ pub(super) fn facts(subject: &Subject) -> Facts {
             ("the value", kind, false, several)
         }
         S::Variable(_) => ("the variable", Kind::Text, false, false),
+        S::Page(query) => page::facts(query),
     };
     let any = matches!(subject, S::Header(_) | S::Certificate(CertificateField::San));
     Facts { what: what.to_owned(), kind, always, several, any }

@@ -21,6 +21,7 @@ mod hold;
 mod kind;
 mod measure;
 mod node;
+mod page;
 mod schema;
 
 pub use answer::{Answer, Certificate, Cookie};
@@ -33,3 +34,4 @@ pub use find::{CaptureFault, capture, query_value};
 pub use kind::{Kind, kind_of};
 pub use measure::measure;
 pub use node::span;
+pub use page::{Page, words};

@@ -143,6 +143,7 @@ impl<'a> Walker<'a> {
         }
         match &step.action {
             Action::Http(http) => self.attempts(step, http, limits).await,
+            Action::Browser(browser) => self.browse(step, browser, limits).await,
             Action::Part(part) => self.part(step, part, limits, cleaning).await,
         }
     }
@@ -264,7 +265,7 @@ impl<'a> Walker<'a> {
     /// Forgets what a step captures.
     pub(super) fn forget(&mut self, step: &Step, why: &str) {
         let outputs = match &step.action {
-            Action::Http(_) => &[][..],
+            Action::Http(_) | Action::Browser(_) => &[][..],
             Action::Part(part) => &part.outputs,
         };
         let captures = step.captures.iter().map(|capture| &capture.name);
@@ -299,6 +300,10 @@ impl<'a> Walker<'a> {
         match &step.action {
             Action::Http(http) => {
                 let value = serde_json::to_value(http).unwrap_or_default();
+                gather(&value, &mut texts);
+            }
+            Action::Browser(browser) => {
+                let value = serde_json::to_value(browser).unwrap_or_default();
                 gather(&value, &mut texts);
             }
             Action::Part(part) => texts.extend(part.with.iter().map(|(_, text)| text.clone())),

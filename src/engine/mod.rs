@@ -7,6 +7,7 @@
 //! cookies are the run's own, so each run pays for name look-up, TCP and TLS as a new visitor does.
 
 mod attempts;
+mod browser;
 mod fault;
 mod flow;
 mod http;

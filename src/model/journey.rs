@@ -5,8 +5,8 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    EnvironmentName, Flow, HttpStep, JourneyName, MeasureName, Part, PartUse, Predicate, Query,
-    Revision, ServiceName, SharedSetup, StepName, Variant,
+    BrowserStep, Device, EnvironmentName, Flow, HttpStep, JourneyName, MeasureName, Part, PartUse,
+    Predicate, Query, Revision, ServiceName, SharedSetup, StepName, Variant,
 };
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
@@ -66,6 +66,8 @@ pub struct Journey {
     pub setup: Option<std::sync::Arc<SharedSetup>>,
     /// Which one it is of those that a `matrix` makes.
     pub variant: Option<Variant>,
+    /// As what its browser appears.
+    pub device: Device,
     /// The steps, in order; at least one.
     pub steps: Vec<Step>,
     /// Hash of what is walked and asserted (steps, variables, timeouts), not of texts for people or of the schedule.
@@ -154,7 +156,7 @@ impl Step {
     /// The steps with an exchange that it stands for: itself, or those of its part.
     pub fn leaves<'a>(&'a self, found: &mut Vec<&'a Self>) {
         match &self.action {
-            Action::Http(_) => found.push(self),
+            Action::Http(_) | Action::Browser(_) => found.push(self),
             Action::Part(part) => part.steps.iter().for_each(|step| step.leaves(found)),
         }
     }
@@ -165,6 +167,8 @@ impl Step {
 pub enum Action {
     /// `[step.http]`.
     Http(HttpStep),
+    /// `[step.browser]`.
+    Browser(BrowserStep),
     /// `use = "login"`.
     Part(PartUse),
 }

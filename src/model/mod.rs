@@ -5,6 +5,7 @@
 //! [`std::time::Duration`]; where a plain number leaves the program its unit is in the name (`_ms`, `_bytes`).
 
 pub mod amount;
+pub mod browser;
 pub mod case;
 pub mod change;
 pub mod environment;
@@ -27,6 +28,10 @@ pub mod transport;
 pub mod verdict;
 
 pub use amount::amounts;
+pub use browser::{
+    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, Locator,
+    MouseButton, PageQuery, ScrollTo, StorageArea, Throttle, WaitFor, WindowChoice,
+};
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;

@@ -61,6 +61,8 @@ pub enum Subject {
     Certificate(CertificateField),
     /// A variable or capture of the run, as text.
     Variable(String),
+    /// Something of the page that a browser shows.
+    Page(super::PageQuery),
 }
 
 /// What of a cookie is looked at (RFC 6265, section 5.3, and `SameSite` of its successor).

@@ -46,7 +46,8 @@ fn fault_of_subject(subject: &Subject) -> Option<String> {
         | Subject::Redirects
         | Subject::Ip
         | Subject::Certificate(_)
-        | Subject::Variable(_) => None,
+        | Subject::Variable(_)
+        | Subject::Page(_) => None,
     }
 }
 

@@ -32,7 +32,9 @@ use super::{
     settings::variable,
     value::At,
 };
-use crate::model::{Action, Connection, EnvironmentName, Journey, ServiceName, Slo, Step, Variant};
+use crate::model::{
+    Action, Connection, Device, EnvironmentName, Journey, ServiceName, Slo, Step, Variant,
+};
 
 use part::Parts;
 
@@ -96,6 +98,7 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
             vars,
             setup: setup.clone(),
             variant,
+            device: Device::default(),
             steps: steps.clone(),
         }
     };
@@ -109,6 +112,7 @@ fn connect(steps: &mut [Step], connection: Connection) {
             Action::Http(http) => {
                 http.connection.get_or_insert(connection);
             }
+            Action::Browser(_) => {}
             Action::Part(part) => connect(&mut part.steps, connection),
         }
     }
