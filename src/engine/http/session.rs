@@ -45,6 +45,8 @@ pub(in crate::engine) struct Session {
     pub(super) used: bool,
     /// What servers with digest authentication have asked for.
     pub(super) nonces: Nonces,
+    /// The way of the present step.
+    way: Way,
     /// A client for each way that steps asked for: connections are kept apart by it.
     clients: HashMap<Way, reqwest::Client>,
     route: Route,
@@ -154,6 +156,7 @@ impl Session {
         let attempts = Attempts::default();
         let client = route.client(Way::default(), &attempts, clock)?;
         Ok(Self {
+            way: Way::default(),
             clients: HashMap::from([(Way::default(), client.clone())]),
             client,
             attempts,
@@ -180,6 +183,7 @@ impl Session {
     pub(super) fn ready_for(&mut self, step: &HttpStep) -> Result<(), Trouble> {
         let way = Way { version: step.version, ip: step.ip };
         let fresh = step.connection == Some(Connection::Fresh);
+        self.way = way;
         self.client = match self.clients.get(&way) {
             Some(client) if !fresh => client.clone(),
             _ => {
@@ -189,6 +193,11 @@ impl Session {
             }
         };
         Ok(())
+    }
+
+    /// Whether HTTP/2 is spoken to this URL without having been agreed on.
+    pub(super) fn presumes_http2(&self, url: &Url) -> bool {
+        self.way.version == HttpVersion::Http2 && url.scheme() == "http"
     }
 
     /// The proxy that all requests go through.
