@@ -224,10 +224,24 @@ pub(super) fn json_path_fault(path: &str) -> Option<String> {
     if !path.trim_start().starts_with('$') {
         return Some("a JSONPath begins with `$`".to_owned());
     }
-    // The parser draws the expression over several lines; the last says what it wanted.
-    let said = error.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
-    let line = said.unwrap_or_else(|| error.lines().next().unwrap_or_default()).trim();
-    Some(format!("the JSONPath does not compile: {line}"))
+    let said = match rest(path, &error) {
+        // What the parser wanted are names of its rules, which tell nobody anything; where it stopped does.
+        Some("") => "it breaks off".to_owned(),
+        Some(rest) if rest.starts_with('-') => {
+            format!("`{rest}` is not expected; a name with `-` in it stands in brackets: `['a-b']`")
+        }
+        Some(rest) => format!("`{rest}` is not expected"),
+        None => error.lines().next().unwrap_or_default().trim().to_owned(),
+    };
+    Some(format!("the JSONPath does not compile: {said}"))
+}
+
+/// The part of a path from where its parser stopped: it says so in characters, as ` --> 1:10`.
+fn rest<'a>(path: &'a str, error: &str) -> Option<&'a str> {
+    let (_, place) = error.split_once("--> 1:")?;
+    let column: usize = place.lines().next()?.trim().parse().ok()?;
+    let at = path.char_indices().nth(column.checked_sub(1)?).map_or(path.len(), |(at, _)| at);
+    Some(&path[at..])
 }
 
 /// The texts of the elements that a selector finds, or their attributes.
