@@ -1,5 +1,9 @@
 //! The shop of the examples: HTTPS and HTTP/2 on loopback, with answers that their checks accept and that would be refused to a client
 //! which does not do what the example says.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a server of a test ends with the test, and tells the time as any server does"
+)]
 
 use std::{
     collections::BTreeMap,
