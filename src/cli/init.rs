@@ -11,6 +11,9 @@ use crate::config::schema;
 /// The folder of the schemas that editors read: the first line of each file names its own.
 const SCHEMAS: &str = ".wayfarer/schema";
 
+/// The schema of journeys, as one in `journeys/` names it.
+pub(super) const JOURNEY_SCHEMA: &str = "../.wayfarer/schema/journey.json";
+
 /// What is written besides the schemas, with its place below the folder.
 const FILES: &[(&str, &str)] = &[
     ("wayfarer.toml", include_str!("init/wayfarer.toml")),

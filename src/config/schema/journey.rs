@@ -6,8 +6,8 @@ use super::{
     query, request,
     step::step,
     words::{
-        Key, any, default, document, exactly_one, limited, link, list, map, name, named, number,
-        plain, set, table, template, text, time, time_or,
+        Key, any, default, document, either, limited, link, list, map, name, named, number, plain,
+        set, table, template, text, time, time_or,
     },
 };
 use crate::config::{
@@ -70,7 +70,7 @@ pub fn journey() -> Value {
         &["name", "environments", "step"],
         keys,
     );
-    let root = exactly_one(root, &["every", "cron"]);
+    let root = either(root, "every", "cron");
     let root = limited(root, json!({ "dependencies": { "timezone": ["cron"] } }));
     document("A journey of Wayfarer", definitions(), root)
 }

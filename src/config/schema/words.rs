@@ -85,18 +85,33 @@ pub(in crate::config) fn one_key(table: Value) -> Value {
     limited(table, json!({ "minProperties": 1, "maxProperties": 1 }))
 }
 
-/// A table in which exactly one of these keys stands.
+/// A table in which exactly one of these keys stands. For small tables: an editor shows the whole of one that is not so.
 pub(in crate::config) fn exactly_one(table: Value, keys: &[&str]) -> Value {
     let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
     limited(table, json!({ "oneOf": each }))
 }
 
-/// A table in which at most one of these keys stands.
+/// A table in which one of two keys stands, and not both; the first is the one that is said to be missing.
+pub(in crate::config) fn either(table: Value, first: &str, second: &str) -> Value {
+    let mut not_first = Map::new();
+    not_first.insert(first.to_owned(), json!(false));
+    let rule = json!({
+        "if": { "required": [second] },
+        "then": { "properties": not_first },
+        "else": { "required": [first] },
+    });
+    limited(table, rule)
+}
+
+/// A table in which at most one of these keys stands; an editor underlines the others.
 pub(in crate::config) fn at_most_one(table: Value, keys: &[&str]) -> Value {
-    let each: Vec<Value> = keys.iter().map(|key| json!({ "required": [key] })).collect();
-    let none = json!({ "not": { "anyOf": each } });
-    let forms = [each, vec![none]].concat();
-    limited(table, json!({ "oneOf": forms }))
+    let rule = |(at, key): (usize, &&str)| {
+        let others: Map<String, Value> =
+            keys.iter().skip(at + 1).map(|other| ((*other).to_owned(), json!(false))).collect();
+        json!({ "if": { "required": [key] }, "then": { "properties": others } })
+    };
+    let rules: Vec<Value> = keys.iter().enumerate().map(rule).collect();
+    limited(table, json!({ "allOf": rules }))
 }
 
 /// A text with something in it.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::config::schema::words::{
-    Key, any, exactly_one, free, limited, list, map, pairs, table, template, text,
+    Key, any, either, free, limited, list, map, pairs, table, template, text,
 };
 
 pub(super) fn form_schema() -> Value {
@@ -36,10 +36,7 @@ pub(super) fn multipart_schema() -> Value {
             ("type", media_type("Its type, such as `image/png`.")),
             ("filename", text("What the server is told that the file is called.")),
         ];
-        exactly_one(
-            table(field, required, more.into_iter().chain(keys).collect()),
-            &["text", "file"],
-        )
+        either(table(field, required, more.into_iter().chain(keys).collect()), "text", "file")
     };
     let named = content(vec![("name", text("The name of the field."))], &["name"]);
     let listed = limited(list("Fields in this order.", named), json!({ "minItems": 1 }));
@@ -59,5 +56,5 @@ pub(super) fn graphql_schema() -> Value {
         ("operation", text("Which operation of the document, where it has several.")),
     ];
     let whole = table("A GraphQL request, sent by POST unless `method` says otherwise.", &[], keys);
-    exactly_one(whole, &["query", "file"])
+    either(whole, "query", "file")
 }
