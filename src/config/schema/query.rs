@@ -55,7 +55,17 @@ fn query(about: &str, own: Vec<Key>) -> Value {
     let whole = table(about, &[], subjects.into_iter().chain(more).chain(own).collect());
     let of =
         json!({ "attribute": { "anyOf": [{ "required": ["css"] }, { "required": ["cookie"] }] } });
-    limited(exactly_one(whole, &keys), json!({ "dependencies": of }))
+    let rules = json!({
+        "dependencies": of,
+        "if": { "required": ["cookie"] },
+        "then": of_a_cookie(),
+    });
+    limited(exactly_one(whole, &keys), rules)
+}
+
+/// What `attribute` may be beside a cookie.
+fn of_a_cookie() -> Value {
+    json!({ "properties": { "attribute": { "enum": CookieAttribute::ALL.map(|(word, _)| word) } } })
 }
 
 /// Which words are right depends on what it stands beside.
@@ -139,7 +149,7 @@ fn judged(about: &str, own: Vec<Key>) -> Value {
 fn number_of_values() -> Value {
     let numbers = table("What must hold of their number.", &[], predicates(|key| key.counts));
     let numbers = limited(numbers, json!({ "minProperties": 1 }));
-    let exactly = json!({ "type": "integer", "description": "Exactly so many." });
+    let exactly = json!({ "type": "integer", "minimum": 0, "description": "Exactly so many." });
     any(
         "How many values there are; one JSON array alone counts its elements.",
         vec![exactly, numbers],
@@ -198,7 +208,10 @@ pub(super) fn expect() -> Value {
         } else {
             "expected"
         };
-        let of = value(row.gives, "A value that must be equal, or what must hold.", table);
+        let mut of = value(row.gives, "A value that must be equal, or what must hold.", table);
+        if row.key == "cookie" {
+            of = limited(of, json!({ "allOf": [of_a_cookie()] }));
+        }
         keys.push((row.key, named(row.about, (row.name)(""), of)));
     }
     table(

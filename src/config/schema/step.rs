@@ -7,8 +7,8 @@ use super::{
     query::{assertion, captures, expect, measures},
     request::http,
     words::{
-        any, count, default, defined, limited, list, name, number, table, template, text, time,
-        time_or, truth,
+        any, count, default, defined, limited, list, name, number, refused, table, template, text,
+        time, time_or, truth,
     },
 };
 use crate::config::{
@@ -62,11 +62,11 @@ pub(super) fn step() -> Value {
     let about =
         "One request, what is kept of its answer and what must hold; or the steps of a part.";
     let forbidden: serde_json::Map<String, Value> =
-        OF_AN_EXCHANGE.iter().map(|(key, _)| ((*key).to_owned(), json!(false))).collect();
+        OF_AN_EXCHANGE.iter().map(|(key, help)| ((*key).to_owned(), refused(help))).collect();
     let either = json!({
         "if": { "required": ["use"] },
         "then": { "properties": forbidden },
-        "else": { "required": ["name", "http"], "properties": { "with": false } },
+        "else": { "required": ["name", "http"], "properties": { "with": refused("goes with `use`") } },
     });
     limited(table(about, &[], keys), either)
 }

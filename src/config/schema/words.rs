@@ -17,16 +17,23 @@ pub(in crate::config) type Key = (&'static str, Value);
 pub(in crate::config) fn table(about: &str, required: &[&str], keys: Vec<Key>) -> Value {
     let properties: Map<String, Value> =
         keys.into_iter().map(|(key, schema)| (key.to_owned(), schema)).collect();
+    // A plain `false` would do; but Taplo then underlines the whole table, not the key.
+    let unknown = refused("a key that is not known here");
     let mut table = json!({
         "type": "object",
         "description": about,
         "properties": properties,
-        "additionalProperties": false,
+        "additionalProperties": unknown,
     });
     if !required.is_empty() {
         table["required"] = json!(required);
     }
     table
+}
+
+/// What takes no value at all; editors show why.
+pub(in crate::config) fn refused(why: &str) -> Value {
+    json!({ "not": { "description": why } })
 }
 
 /// A table whose keys are chosen freely.
@@ -94,7 +101,7 @@ pub(in crate::config) fn exactly_one(table: Value, keys: &[&str]) -> Value {
 /// A table in which one of two keys stands, and not both; the first is the one that is said to be missing.
 pub(in crate::config) fn either(table: Value, first: &str, second: &str) -> Value {
     let mut not_first = Map::new();
-    not_first.insert(first.to_owned(), json!(false));
+    not_first.insert(first.to_owned(), refused(&format!("besides `{second}`: keep one of them")));
     let rule = json!({
         "if": { "required": [second] },
         "then": { "properties": not_first },
@@ -106,8 +113,9 @@ pub(in crate::config) fn either(table: Value, first: &str, second: &str) -> Valu
 /// A table in which at most one of these keys stands; an editor underlines the others.
 pub(in crate::config) fn at_most_one(table: Value, keys: &[&str]) -> Value {
     let rule = |(at, key): (usize, &&str)| {
+        let why = refused(&format!("besides `{key}`: keep one of them"));
         let others: Map<String, Value> =
-            keys.iter().skip(at + 1).map(|other| ((*other).to_owned(), json!(false))).collect();
+            keys.iter().skip(at + 1).map(|other| ((*other).to_owned(), why.clone())).collect();
         json!({ "if": { "required": [key] }, "then": { "properties": others } })
     };
     let rules: Vec<Value> = keys.iter().enumerate().map(rule).collect();
