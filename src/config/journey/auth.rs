@@ -14,8 +14,11 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &mut Vec<At<Text>>) -> Option<Auth>;
 
-/// The forms: their keys, how they are read, and what editors are told of them.
-const FORMS: &[(&str, Lower, fn() -> Value)] = &[
+/// A form: its key, how it is read, and what editors are told of it.
+type Form = (&'static str, Lower, fn() -> Value);
+
+/// The forms.
+const FORMS: &[Form] = &[
     ("basic", basic, basic_schema),
     ("bearer", bearer, bearer_schema),
     ("digest", digest, digest_schema),

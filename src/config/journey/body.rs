@@ -20,8 +20,11 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &Reader<'_>, &mut Vec<At<Text>>) -> Option<Body>;
 
-/// The kinds of bodies: their keys, how they are read, and what editors are told of them.
-const KINDS: &[(&str, Lower, fn() -> Value)] = &[
+/// A kind of body: its key, how it is read, and what editors are told of it.
+type Kind = (&'static str, Lower, fn() -> Value);
+
+/// The kinds of bodies.
+const KINDS: &[Kind] = &[
     ("form", form, form_schema),
     ("json", json, json_schema),
     ("body", text, text_schema),
