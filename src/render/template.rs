@@ -21,30 +21,6 @@ use crate::model::Text;
 /// The name under which a template's registry knows it.
 const NAME: &str = "text";
 
-/// The helpers a template may call: those of handlebars that touch nothing outside, and ours.
-const HELPERS: [&str; 20] = [
-    "if",
-    "unless",
-    "each",
-    "with",
-    "lookup",
-    "raw",
-    "eq",
-    "ne",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "and",
-    "or",
-    "not",
-    "len",
-    "urlencode",
-    "base64",
-    "default",
-    "totp",
-];
-
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -226,7 +202,7 @@ impl Walk<'_> {
     fn helper(&mut self, helper: &HelperTemplate, bound: &[String], at: Option<usize>) {
         let called = helper.block || !helper.params.is_empty() || !helper.hash.is_empty();
         let name = helper.name.as_name().unwrap_or_default();
-        let known = HELPERS.contains(&name);
+        let known = Text::HELPERS.contains(&name);
         self.timed |= called && name == "totp";
         if called && !known {
             let hint = if name == "else" { " (is its block missing?)" } else { "" };
