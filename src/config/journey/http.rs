@@ -201,6 +201,14 @@ pub(in crate::config) fn check_header(entry: &Entry<'_>, text: &At<Text>) {
         );
         entry.page.note(note.label("not a header"));
     }
+    // One that is wrong makes the server wait for more, or take the rest for another request.
+    if ["content-length", "transfer-encoding"].iter().any(|n| entry.key.eq_ignore_ascii_case(n)) {
+        let note = Note::new(
+            entry.key_span.clone(),
+            format!("`{}` follows from the body", entry.key.to_ascii_lowercase()),
+        );
+        entry.page.note(note.label("not to be written").help("leave it out: it is sent by itself"));
+    }
     if text.value.is_plain() && HeaderValue::from_str(&text.value.0).is_err() {
         let note = entry
             .fault(format!("`{}` has a value that no header can have", entry.key.escape_debug()));

@@ -16,7 +16,7 @@ use crate::{
         units,
         value::{At, Entry},
     },
-    model::{Assertion, Limit, Literal, Predicate, Query, Schema, Text, Type},
+    model::{Assertion, Limit, Literal, Predicate, Query, Schema, Subject, Text, Type},
 };
 
 /// A predicate and where it stands.
@@ -98,7 +98,8 @@ pub(super) fn judge(
         let (predicates, count) = if counts { (Vec::new(), one) } else { (one, Vec::new()) };
         let fault =
             expressions::assertion_fault(&Assertion { query: query.clone(), predicates, count })?;
-        Some(Note::new(placed.1.clone(), fault).label("cannot hold"))
+        let help = status_help(&query, &placed.0);
+        Some(Note::new(placed.1.clone(), fault).label("cannot hold").maybe_help(help))
     };
     let mut notes: Vec<Note> =
         predicates.iter().filter_map(|placed| alone(placed, false)).collect();
@@ -115,6 +116,33 @@ pub(super) fn judge(
     let good = notes.is_empty();
     notes.into_iter().for_each(|note| table.note(note));
     good.then_some(whole)
+}
+
+/// What to write for `2xx` or `200-299`.
+fn status_help(query: &Query, predicate: &Predicate) -> Option<String> {
+    let literals = match predicate {
+        Predicate::Equals(one) => std::slice::from_ref(one),
+        Predicate::OneOf(all) => all,
+        _ => return None,
+    };
+    if query.subject != Subject::Status {
+        return None;
+    }
+    let (from, to) = literals.iter().find_map(|literal| {
+        let Literal::Text(Text(text)) = literal else { return None };
+        let text = text.trim().to_ascii_lowercase();
+        let class = text.strip_suffix("xx").filter(|class| class.len() == 1);
+        let span = class.map(|class| (format!("{class}00"), format!("{class}99")));
+        span.or_else(|| {
+            text.split_once('-').map(|(a, b)| (a.trim().to_owned(), b.trim().to_owned()))
+        })
+    })?;
+    let number = |text: &str| text.parse::<u16>().is_ok_and(|n| (100..600).contains(&n));
+    (number(&from) && number(&to)).then(|| {
+        format!(
+            "write `status = {{ between = [{from}, {to}] }}`; where nothing is said of the status, it must be 2xx"
+        )
+    })
 }
 
 /// One predicate by its positive key; the entry may stand under the negated one.
