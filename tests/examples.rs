@@ -89,12 +89,17 @@ fn blocks(page: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// A block that begins with `# wayfarer.toml` is one of settings, one that begins with `# journeys/parts/` a file that every journey may use, one with
-/// `environments` a whole journey, and any other a piece of one.
+/// A block that begins with `# wayfarer.toml` is one of settings, one with `[agent]` is all of them, one that begins with `# journeys/parts/` is
+/// a file that every journey may use, one with `environments` a whole journey, and any other a piece of one.
 #[test]
-fn every_block_of_the_readme_is_good() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
-    let page = fs::read_to_string(folder.join("README.md")).unwrap();
+fn every_block_of_both_readmes_is_good() {
+    for page in ["README.md", "journeys/README.md"] {
+        every_block_is_good(page);
+    }
+}
+
+fn every_block_is_good(name: &str) {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     let blocks = blocks(&page);
     assert!(!blocks.is_empty(), "no blocks found");
     let parts: Vec<SourceFile> = blocks
@@ -109,9 +114,14 @@ fn every_block_of_the_readme_is_good() {
         if text.starts_with("# journeys/parts/") {
             continue;
         }
-        let settings = text.starts_with("# wayfarer.toml");
+        let all = text.starts_with("[agent]");
+        let settings = all || text.starts_with("# wayfarer.toml");
         let whole = text.lines().any(|line| line.starts_with("environments"));
-        let main = if settings { format!("{SETTINGS}\n{text}") } else { SETTINGS.to_owned() };
+        let main = match (all, settings) {
+            (true, _) => text.clone(),
+            (false, true) => format!("{SETTINGS}\n{text}"),
+            (false, false) => SETTINGS.to_owned(),
+        };
         let journey = match (settings, whole) {
             (true, _) => {
                 format!("{HEAD}[[step]]\nname = \"a\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n")
@@ -120,7 +130,7 @@ fn every_block_of_the_readme_is_good() {
             (false, false) => format!("{HEAD}{text}"),
         };
         let main = SourceFile { path: "wayfarer.toml".into(), text: main };
-        let file = SourceFile { path: format!("journeys/README.md, line {line}"), text: journey };
+        let file = SourceFile { path: format!("{name}, line {line}"), text: journey };
         let files = [&[file], &parts[..]].concat();
         config::load_with(&main, &files, &Samples).unwrap_or_else(|faults| panic!("{faults}"));
     }

@@ -41,6 +41,15 @@ const SIZES: &[(&str, f64)] = &[
     ("gib", 1_073_741_824.0),
 ];
 
+/// How a time is written, for editors: at least as wide as [`duration`], which decides.
+pub(super) const TIME_PATTERN: &str = "^([0-9]+([.][0-9]*)?(ms|s|m|h|d|w))+$";
+
+/// How a share is written, for editors.
+pub(super) const PERCENT_PATTERN: &str = "^[0-9+.eE-]+\\s*%$";
+
+/// How a size is written, for editors.
+pub(super) const SIZE_PATTERN: &str = "^[0-9]+([.][0-9]*)?\\s*([kKmMgG][iI]?)?[bB]$";
+
 /// Longest time that is read: ten years.
 const LONGEST_MS: f64 = 3_652.0 * 86_400e3;
 
@@ -218,8 +227,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,20}") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,20}|[0-9]{1,3}[.]?[0-9]{0,2} ?(ms|s|m|h|kb|KiB|MB|B|%)") {
             let faults = [duration(&text).err(), percent(&text).err(), size(&text).err()];
+            let patterns = [TIME_PATTERN, PERCENT_PATTERN, SIZE_PATTERN].map(|p| regex::Regex::new(p).unwrap());
+            for (fault, pattern) in faults.iter().zip(&patterns) {
+                prop_assert!(fault.is_some() || pattern.is_match(&text), "{text} is read");
+            }
             prop_assert!(faults.iter().flatten().all(|fault| !fault.is_empty()));
         }
 

@@ -1,6 +1,10 @@
 //! Predicates: what must hold of a value; and `[[step.assert]]`.
 
+mod keys;
+
 use std::ops::Range;
+
+pub(in crate::config) use keys::{KEYS, Key, Takes};
 
 use super::query;
 use crate::{
@@ -14,37 +18,6 @@ use crate::{
     },
     model::{Assertion, Limit, Literal, Predicate, Query, Schema, Subject, Text, Type},
 };
-
-/// The keys of a predicate table, each with its negation.
-const KEYS: [(&str, &str); 23] = [
-    ("equals", "not_equals"),
-    ("contains", "not_contains"),
-    ("starts_with", "not_starts_with"),
-    ("ends_with", "not_ends_with"),
-    ("matches", "not_matches"),
-    ("exists", "not_exists"),
-    ("is_empty", "not_is_empty"),
-    ("above", "not_above"),
-    ("below", "not_below"),
-    ("at_least", "not_at_least"),
-    ("at_most", "not_at_most"),
-    ("between", "not_between"),
-    ("one_of", "not_one_of"),
-    ("schema", "not_schema"),
-    ("is_number", "not_is_number"),
-    ("is_integer", "not_is_integer"),
-    ("is_boolean", "not_is_boolean"),
-    ("is_text", "not_is_text"),
-    ("is_list", "not_is_list"),
-    ("is_object", "not_is_object"),
-    ("is_null", "not_is_null"),
-    ("is_date", "not_is_date"),
-    ("is_uuid", "not_is_uuid"),
-];
-
-/// Those that fit a number of answers.
-const COUNT_KEYS: [&str; 7] =
-    ["equals", "above", "below", "at_least", "at_most", "between", "one_of"];
 
 /// A predicate and where it stands.
 pub(super) type Placed = (Predicate, Range<usize>);
@@ -65,15 +38,15 @@ pub(super) fn assertion(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Op
             return None;
         }
         let note = table.fault("the assertion asserts nothing").label("no predicate in it");
-        table.note(note.help(format!("add one of {}, or `count`", words(&KEYS))).derived());
+        table.note(note.help(format!("add one of {}, or `count`", words(|_| true))).derived());
         return None;
     }
     judge(table, query, predicates, count)
 }
 
 /// The positive keys, as a list for people.
-fn words(keys: &[(&str, &str)]) -> String {
-    keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
+fn words(wanted: fn(&Key) -> bool) -> String {
+    KEYS.iter().filter(|key| wanted(key)).map(|key| key.key).collect::<Vec<_>>().join(", ")
 }
 
 /// The predicates and the predicates on `count` that a table says; the caller finishes the table.
@@ -89,7 +62,7 @@ pub(super) fn of_table(
         not.finish();
         if inner.is_empty() && not.holds_only(&[]) {
             let note = not.fault("`not` negates nothing").label("no predicate in it");
-            not.note(note.help(format!("add one of {}", words(&KEYS))).derived());
+            not.note(note.help(format!("add one of {}", words(|_| true))).derived());
         }
         predicates.extend(inner.into_iter().map(|(predicate, at)| (predicate.negated(), at)));
     }
@@ -100,7 +73,7 @@ pub(super) fn of_table(
 /// The predicates that stand in a table itself.
 fn below(table: &Reader<'_>, kind: Kind, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     let mut placed = Vec::new();
-    for (positive, negative) in KEYS {
+    for Key { key: positive, negated: negative, .. } in KEYS {
         if let Some(entry) = table.take(positive) {
             let read = predicate(positive, &entry, kind, templates);
             placed.extend(read.map(|predicate| (predicate, entry.span.clone())));
@@ -288,7 +261,7 @@ fn count(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     }
     let Some(table) = entry.table("count") else { return Vec::new() };
     let mut predicates: Vec<Placed> = Vec::new();
-    for (key, negated) in KEYS.into_iter().filter(|(key, _)| COUNT_KEYS.contains(key)) {
+    for Key { key, negated, .. } in KEYS.into_iter().filter(|key| key.counts) {
         for (word, opposite) in [(key, false), (negated, true)] {
             let Some(entry) = table.take(word) else { continue };
             let Some(read) = predicate(key, &entry, Kind::Number, templates) else { continue };
@@ -308,7 +281,7 @@ fn count(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     table.finish();
     if table.holds_only(&[]) {
         let note = table.fault("`count` asserts nothing").label("no predicate in it");
-        table.note(note.help(format!("add one of {}", COUNT_KEYS.join(", "))).derived());
+        table.note(note.help(format!("add one of {}", words(|key| key.counts))).derived());
     }
     predicates
 }
