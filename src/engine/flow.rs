@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
+    browser::Browser,
     fault::Trouble,
     http::{End, Session, holds, whole_micros},
     limits::Limits,
@@ -26,6 +27,8 @@ pub(super) struct Walker<'a> {
     pub(super) steps: Vec<StepRun>,
     /// The shared session in use.
     pub(super) held: Option<Held<'a>>,
+    /// The browser of a journey that has browser steps.
+    pub(super) browser: Option<Browser>,
     /// The round of a repeated step that is under way.
     round: Option<u32>,
 }
@@ -39,7 +42,7 @@ struct Rounds {
 
 impl<'a> Walker<'a> {
     pub(super) fn new(parts: &'a Arc<Parts>, session: Session, vars: Variables) -> Self {
-        Self { parts, session, vars, steps: Vec::new(), held: None, round: None }
+        Self { parts, session, vars, steps: Vec::new(), held: None, browser: None, round: None }
     }
 
     /// Walks steps until one does not pass; after that only those that clean up. `cleaning`: the run has failed before, and these are

@@ -18,6 +18,7 @@ mod ticket;
 mod vars;
 mod walk;
 
+pub use browser::GuardedDriver;
 pub use http::Trace;
 pub use settings::{Engine, EngineError, EngineSettings, PemRoots};
 pub use ticket::Ticket;
