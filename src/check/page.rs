@@ -61,6 +61,11 @@ pub fn words(locator: &Locator) -> String {
 /// What is found, of which kind, whether it is always there, and whether there may be several.
 pub(super) fn facts(query: &PageQuery) -> (&'static str, Kind, bool, bool) {
     match query {
+        PageQuery::Element { attribute: Some(name), .. }
+            if PageQuery::STATES.contains(&name.as_str()) =>
+        {
+            ("the state", Kind::Boolean, false, true)
+        }
         PageQuery::Element { .. } => ("the value", Kind::Text, false, true),
         PageQuery::Title => ("the title", Kind::Text, true, false),
         PageQuery::Storage { .. } => ("the value", Kind::Text, false, false),

@@ -29,7 +29,7 @@ pub mod verdict;
 
 pub use amount::amounts;
 pub use browser::{
-    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, Locator,
+    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, KEYS, Locator,
     MouseButton, PageQuery, ScrollTo, StorageArea, Throttle, WaitFor, WindowChoice,
 };
 pub use case::{Case, Label, Recorded, Truth};
