@@ -6,10 +6,11 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
-    browser::Browser,
+    browser::{Browser, Visit},
     fault::Trouble,
     flow::Walker,
-    http::{End, Session, Trace, Trail},
+    http::{Session, Trace, Trail},
+    judge::End,
     limits::Limits,
     settings::{Engine, Parts},
     shared::HowRefused,
@@ -119,7 +120,7 @@ async fn steps(
     // What waiting for it and starting it takes is our machine's time, and counts against no deadline.
     if browses(&journey.steps) {
         match Browser::start(parts, &walker.vars, &journey.device).await {
-            Ok(browser) => walker.browser = Some(browser),
+            Ok(browser) => walker.visit = Some(Visit::new(browser)),
             Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) => {
                 journey.steps.iter().for_each(|step| walker.skip(step, "there was no browser"));
                 run.outcome = Outcome::Broken { reason };
@@ -131,8 +132,8 @@ async fn steps(
     }
     let limits = Limits::new(parts.clock.instant(), journey.timeout, "the journey's");
     let ended = walker.list(&journey.steps, &limits, false).await;
-    if let Some(browser) = walker.browser.take()
-        && let Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) = browser.close().await
+    if let Some(visit) = walker.visit.take()
+        && let Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) = visit.close().await
     {
         tracing::error!(run = %ticket.id, reason, "a browser was left behind");
     }

@@ -37,7 +37,7 @@ pub(super) struct Wanted<'a> {
 /// The capabilities to ask for.
 pub(super) fn capabilities(wanted: &Wanted<'_>) -> Map<String, Value> {
     let mut all = Map::new();
-    all.insert("pageLoadStrategy".to_owned(), json!("none"));
+    all.insert("pageLoadStrategy".to_owned(), json!("normal"));
     all.insert("unhandledPromptBehavior".to_owned(), json!("ignore"));
     all.insert("acceptInsecureCerts".to_owned(), json!(wanted.insecure));
     all.insert(

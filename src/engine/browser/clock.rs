@@ -29,7 +29,7 @@ pub(super) struct Tick {
 }
 
 /// A step's clock.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct PageClock {
     /// Milliseconds that count.
     counted: f64,
@@ -99,6 +99,17 @@ impl PageClock {
         if at.is_finite() {
             self.mark = Some(self.mark.map_or(at, |mark| mark.max(at)));
         }
+    }
+
+    /// Stops it, for what only we do to the page.
+    pub(super) fn hold(&self) -> f64 {
+        self.counted
+    }
+
+    /// Goes on as if nothing had been since then.
+    pub(super) fn release(&mut self, held: f64) {
+        self.counted = held;
+        self.pass(self.last.now);
     }
 
     /// Counts time that no page could tell of: that of one that never came.

@@ -4,7 +4,6 @@ use serde_json::{Value, json};
 
 use crate::model::KEYS;
 
-
 /// The actions of a keyboard (W3C WebDriver, section 17.4.2) for `Control+Shift+a`: each key goes down in order, and up in reverse.
 pub(super) fn presses(chord: &str) -> Result<Vec<Value>, String> {
     let mut names: Vec<&str> = chord.split('+').collect();
@@ -30,7 +29,6 @@ fn key(name: &str) -> Result<String, String> {
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -39,7 +37,13 @@ mod tests {
     fn keys_go_down_in_order_and_up_in_reverse() {
         let told = |chord: &str| {
             let words = presses(chord).unwrap();
-            let word = |each: &Value| format!("{}{}", &each["type"].as_str().unwrap()[3..4], each["value"].as_str().unwrap());
+            let word = |each: &Value| {
+                format!(
+                    "{}{}",
+                    &each["type"].as_str().unwrap()[3..4],
+                    each["value"].as_str().unwrap()
+                )
+            };
             words.iter().map(word).collect::<Vec<_>>().join(" ")
         };
         assert_eq!(told("Enter"), "D\u{e007} U\u{e007}");

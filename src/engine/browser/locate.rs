@@ -31,9 +31,7 @@ impl Sought {
         let fill = |text: &Text| vars.fill_to_send(text);
         let within = locator.within.as_deref().map(|outer| Self::of(outer, vars)).transpose()?;
         let (by, role, value) = match &locator.by {
-            By::Role { role, name } => {
-                ("role", Some(role), name.as_ref().map(fill).transpose()?)
-            }
+            By::Role { role, name } => ("role", Some(role), name.as_ref().map(fill).transpose()?),
             By::Label(text) => ("label", None, Some(fill(text)?)),
             By::Placeholder(text) => ("placeholder", None, Some(fill(text)?)),
             By::TestId(text) => ("test_id", None, Some(fill(text)?)),
@@ -180,11 +178,19 @@ impl Told {
             };
             if !self.near.is_empty() {
                 let but = if self.total == 0 { " to be seen: " } else { ": " };
-                let _ = write!(said, "{but}{}", self.list(&shown, if kind == "element" { "test id " } else { "" }));
+                let _ = write!(
+                    said,
+                    "{but}{}",
+                    self.list(&shown, if kind == "element" { "test id " } else { "" })
+                );
             }
         }
         if self.closed > 0 {
-            let _ = write!(said, "; {} of another site was not looked into", count(self.closed, "frame"));
+            let _ = write!(
+                said,
+                "; {} of another site was not looked into",
+                count(self.closed, "frame")
+            );
         }
         said
     }
@@ -221,5 +227,9 @@ fn count(number: usize, what: &str) -> String {
 }
 
 fn plural(kind: &str) -> String {
-    if kind.ends_with('x') || kind.ends_with('h') { format!("{kind}es") } else { format!("{kind}s") }
+    if kind.ends_with('x') || kind.ends_with('h') {
+        format!("{kind}es")
+    } else {
+        format!("{kind}s")
+    }
 }

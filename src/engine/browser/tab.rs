@@ -1,6 +1,9 @@
 //! Talks with the page in front: questions to the script in it, commands to the driver, and whose trouble it is where nothing comes back.
 
-use std::{collections::BTreeSet, time::{Duration, Instant}};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use fantoccini::wd::WebDriverCompatibleCommand;
 use http::Method;
@@ -73,8 +76,6 @@ pub(super) struct Limit {
     pub(super) at: Instant,
     /// `in 5s`, `before the step's deadline of 3s`.
     pub(super) said: String,
-    /// Whether it is a deadline's.
-    pub(super) is_deadline: bool,
 }
 
 /// The page in front of a step.
@@ -124,10 +125,10 @@ impl Tab<'_> {
     pub(super) fn limit(&self, patience: Duration) -> Limit {
         let by_patience = crate::engine::limits::later(self.wall.instant(), patience);
         if by_patience <= self.stop {
-            return Limit { at: by_patience, said: format!("in {}", span(patience)), is_deadline: false };
+            return Limit { at: by_patience, said: format!("in {}", span(patience)) };
         }
         let said = format!("before {}", self.deadline.name);
-        Limit { at: self.stop, said, is_deadline: true }
+        Limit { at: self.stop, said }
     }
 
     pub(super) fn left(&self, limit: &Limit) -> Duration {
@@ -156,7 +157,8 @@ impl Tab<'_> {
         loop {
             let left = self.left(limit);
             parameters["patience"] = json!(whole_millis(left));
-            let until = (limit.at + BUSY).min(self.stop + BUSY / 5).max(self.wall.instant() + QUICK / 10);
+            let until =
+                (limit.at + BUSY).min(self.stop + BUSY / 5).max(self.wall.instant() + QUICK / 10);
             let script = if whole.is_empty() { body } else { &whole };
             let given = vec![json!(question), parameters.clone()];
             match self.browser.script(script, given, until).await {
@@ -198,7 +200,10 @@ impl Tab<'_> {
             return Err(unexpected_dialog(text.as_str().unwrap_or_default()));
         }
         if self.left(limit).is_zero() {
-            return Err(Trouble::target(FaultKind::Page, format!("the page gave no answer {}", limit.said)));
+            return Err(Trouble::target(
+                FaultKind::Page,
+                format!("the page gave no answer {}", limit.said),
+            ));
         }
         tokio::time::sleep(REPLACED).await;
         Ok(())
@@ -257,14 +262,19 @@ impl Tab<'_> {
             return Ok(());
         }
         let body = json!({ "pageLoad": whole_millis(left).max(1) });
-        self.post("timeouts", body).await.map_err(|refused| self.trouble(refused, "no deadline for loads"))?;
+        self.post("timeouts", body)
+            .await
+            .map_err(|refused| self.trouble(refused, "no deadline for loads"))?;
         self.windows.loads = Some((now, left));
         Ok(())
     }
 
     /// The trouble of a step whose time is over.
     pub(super) fn too_late(&self) -> Trouble {
-        Trouble::target(FaultKind::Timeout, format!("{} passed before all was done", self.deadline.name))
+        Trouble::target(
+            FaultKind::Timeout,
+            format!("{} passed before all was done", self.deadline.name),
+        )
     }
 
     /// Whose trouble it is that a command gave nothing. `what` says what did not work.
@@ -284,7 +294,10 @@ impl Tab<'_> {
                 }
                 _ => match net_error(&message) {
                     Some(error) => network_trouble(error, ""),
-                    None => Trouble::target(FaultKind::Page, format!("{what}: {}", plain(&message, &code))),
+                    None => Trouble::target(
+                        FaultKind::Page,
+                        format!("{what}: {}", plain(&message, &code)),
+                    ),
                 },
             },
         }
@@ -332,7 +345,9 @@ pub(super) fn plain<'a>(message: &'a str, code: &str) -> &'a str {
 /// The browser's own name for what went wrong on the network: `net::ERR_CONNECTION_REFUSED`, `about:neterror?e=connectionFailure`.
 pub(super) fn net_error(message: &str) -> Option<&str> {
     let after = |mark: &str| message.split_once(mark).map(|(_, rest)| rest);
-    let rest = after("net::").or_else(|| after("about:neterror?e=")).or_else(|| after("about:certerror?e="))?;
+    let rest = after("net::")
+        .or_else(|| after("about:neterror?e="))
+        .or_else(|| after("about:certerror?e="))?;
     let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
     Some(&rest[..end])
 }
@@ -350,16 +365,36 @@ pub(super) fn network_trouble(error: &str, url: &str) -> Trouble {
         (FaultKind::Timeout, "it did not answer in time")
     } else if has(&["TOO_MANY_REDIRECTS", "redirectLoop"]) {
         (FaultKind::Redirect, "it redirects without end")
-    } else if has(&["CONNECTION_RESET", "CONNECTION_CLOSED", "EMPTY_RESPONSE", "CONNECTION_ABORTED", "netReset", "netInterrupt"]) {
+    } else if has(&[
+        "CONNECTION_RESET",
+        "CONNECTION_CLOSED",
+        "EMPTY_RESPONSE",
+        "CONNECTION_ABORTED",
+        "netReset",
+        "netInterrupt",
+    ]) {
         (FaultKind::Reset, "the connection broke")
-    } else if has(&["CONNECTION_", "ADDRESS_", "INTERNET_", "PROXY_", "TUNNEL_", "UNSAFE_PORT", "connectionFailure", "proxy"]) {
+    } else if has(&[
+        "CONNECTION_",
+        "ADDRESS_",
+        "INTERNET_",
+        "PROXY_",
+        "TUNNEL_",
+        "UNSAFE_PORT",
+        "connectionFailure",
+        "proxy",
+    ]) {
         (FaultKind::Connect, "there is no connection")
     } else if has(&["HTTP2_", "QUIC_", "INVALID_", "CONTENT_", "RESPONSE_HEADERS"]) {
         (FaultKind::Protocol, "its answer is not valid")
     } else {
         (FaultKind::Connect, "it could not be had")
     };
-    let subject = if url.is_empty() { "the page could not be opened".to_owned() } else { format!("{url} could not be opened") };
+    let subject = if url.is_empty() {
+        "the page could not be opened".to_owned()
+    } else {
+        format!("{url} could not be opened")
+    };
     Trouble::target(kind, format!("{subject}: {said} ({error})"))
 }
 
@@ -397,7 +432,10 @@ mod tests {
     #[test]
     fn a_drivers_words_are_taken_apart() {
         assert_eq!(alert_text("unexpected alert open: {Alert text : boo}"), "boo");
-        assert_eq!(alert_text("Dismissed user prompt dialog: x"), "Dismissed user prompt dialog: x");
+        assert_eq!(
+            alert_text("Dismissed user prompt dialog: x"),
+            "Dismissed user prompt dialog: x"
+        );
         let twice = "stale element reference: stale element reference: it is gone";
         assert_eq!(plain(twice, "stale element reference"), "it is gone");
         assert_eq!(plain("timeout", "timeout"), "timeout");

@@ -12,8 +12,8 @@ use crate::{
     check::{self, Answer},
     engine::{fault::Trouble, judge::Checking, vars::Variables},
     model::{
-        Assertion, Condition, FaultKind, Locator, PageQuery, Predicate, Query, Subject, Text,
-        WaitFor,
+        Assertion, AssertionResult, Condition, FaultKind, Locator, PageQuery, Predicate, Query,
+        Subject, Text, WaitFor,
     },
 };
 
@@ -36,7 +36,10 @@ impl Tab<'_> {
                 let answer = self.ask("quiet", given, &limit).await?;
                 self.held(&answer, || {
                     let open = answer["trouble"]["total"].as_u64().unwrap_or_default();
-                    format!("the network was not quiet {}: {open} requests of scripts were under way", limit.said)
+                    format!(
+                        "the network was not quiet {}: {open} requests of scripts were under way",
+                        limit.said
+                    )
                 })
             }
             Condition::Script(text) => self.script_holds(text, &limit, vars).await,
@@ -128,14 +131,7 @@ return ask ? await ask(...arguments, condition) : null;"
             let first = was.is_null();
             let answer = self.ask("other", json!({ "what": what, "was": was }), &round).await?;
             let is = answer["is"].as_str().unwrap_or_default();
-            let mut shown = Answer::new(0, String::new());
-            is.clone_into(&mut shown.url);
-            shown.page = Some(check::Page { found: vec![(PageQuery::Title, Ok(vec![json!(is)]))] });
-            let checking = Checking::of(vars);
-            let result = check::assert(&assertion, &shown, &checking);
-            if let Some(trouble) = checking.unfilled() {
-                return Err(trouble);
-            }
+            let result = judged(&assertion, is, vars)?;
             if result.passed {
                 let at = answer["at"].as_f64().unwrap_or_default();
                 // What was so at the first look has been since the document changed last, for all that is known.
@@ -146,10 +142,21 @@ return ask ? await ask(...arguments, condition) : null;"
             if left.is_zero() {
                 let now = self.clock.last().now;
                 self.clock.held(now);
-                let message = format!("expected {}, got {} {}", result.check, short(is, vars), limit.said);
+                let message =
+                    format!("expected {}, got {} {}", result.check, short(is, vars), limit.said);
                 return Err(Trouble::target(FaultKind::Timeout, message));
             }
             was = json!(is);
         }
     }
+}
+
+/// Judges an address or a title.
+fn judged(assertion: &Assertion, is: &str, vars: &Variables) -> Result<AssertionResult, Trouble> {
+    let mut shown = Answer::new(0, String::new());
+    is.clone_into(&mut shown.url);
+    shown.page = Some(check::Page { found: vec![(PageQuery::Title, Ok(vec![json!(is)]))] });
+    let checking = Checking::of(vars);
+    let result = check::assert(assertion, &shown, &checking);
+    checking.unfilled().map_or(Ok(result), Err)
 }

@@ -4,13 +4,7 @@ use std::{ops::Range, time::Duration};
 
 use super::{Words, locator};
 use crate::{
-    config::{
-        hint,
-        journey::predicate,
-        page::Note,
-        reader::Reader,
-        value::Entry,
-    },
+    config::{hint, journey::predicate, page::Note, reader::Reader, value::Entry},
     model::{Condition, PageQuery, Predicate, Query, Subject, WaitFor},
 };
 
