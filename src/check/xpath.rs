@@ -59,8 +59,14 @@ const NODES: [&str; 4] = ["comment", "text", "processing-instruction", "node"];
 /// What later versions have, and what does it in this one.
 const LATER: [(&str, &str); 5] = [
     ("ends-with", "write `substring(…, string-length(…) - 2) = 'end'`, or find it otherwise"),
-    ("lower-case", "write `translate(…, 'ABC…', 'abc…')`, or find it by `text`, which does not look at case"),
-    ("upper-case", "write `translate(…, 'abc…', 'ABC…')`, or find it by `text`, which does not look at case"),
+    (
+        "lower-case",
+        "write `translate(…, 'ABC…', 'abc…')`, or find it by `text`, which does not look at case",
+    ),
+    (
+        "upper-case",
+        "write `translate(…, 'abc…', 'ABC…')`, or find it by `text`, which does not look at case",
+    ),
     ("matches", "write `contains(…)`, or find it otherwise"),
     ("exists", "write the path alone: it is true where it finds something"),
 ];
@@ -124,14 +130,16 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, Wrong> {
             })?;
             found.push((at, Token::Value));
             close + 2
-        } else if c.is_ascii_digit() || c == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())
+        } else if c.is_ascii_digit()
+            || c == '.' && rest[1..].starts_with(|c: char| c.is_ascii_digit())
         {
             found.push((at, Token::Value));
             rest.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(rest.len())
         } else if c.is_alphabetic() || c == '_' {
             let mut end = rest.find(|c: char| !is_name(c)).unwrap_or(rest.len());
             // `svg:path` and `svg:*` are one name; `child::p` is not.
-            if let Some(local) = rest[end..].strip_prefix(':').filter(|more| !more.starts_with(':')) {
+            if let Some(local) = rest[end..].strip_prefix(':').filter(|more| !more.starts_with(':'))
+            {
                 let more = local.find(|c: char| !is_name(c)).unwrap_or(local.len());
                 end += 1 + if local.starts_with('*') { 1 } else { more };
             }
@@ -139,7 +147,8 @@ fn tokens(text: &str) -> Result<Vec<(usize, Token<'_>)>, Wrong> {
             end
         } else if let Some(sign) = SIGNS.iter().find(|sign| rest.starts_with(**sign)) {
             if *sign == "$" {
-                let end = rest[1..].find(|c: char| !is_name(c) && c != ':').map_or(rest.len(), |e| e + 1);
+                let end =
+                    rest[1..].find(|c: char| !is_name(c) && c != ':').map_or(rest.len(), |e| e + 1);
                 found.push((at, Token::Variable));
                 end
             } else {

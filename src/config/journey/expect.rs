@@ -37,9 +37,11 @@ pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Ass
     }
     if let Some(entry) = table.take(ELEMENT) {
         let note = Note::new(entry.key_span, "`element` has no short form").label("not here");
-        table.note(note.help(
-            "write `[[step.assert]]` with `query = { element = { … } }` and what must hold",
-        ));
+        table.note(
+            note.help(
+                "write `[[step.assert]]` with `query = { element = { … } }` and what must hold",
+            ),
+        );
     }
     table.finish();
     assertions

@@ -34,9 +34,7 @@ use super::{
     settings::variable,
     value::{At, Entry},
 };
-use crate::model::{
-    Action, Connection, EnvironmentName, Journey, ServiceName, Slo, Step, Variant,
-};
+use crate::model::{Action, Connection, EnvironmentName, Journey, ServiceName, Slo, Step, Variant};
 
 use part::Parts;
 
@@ -99,6 +97,7 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
             services: touched(&services, &steps),
             environments: scope.environments.iter().cloned().map(EnvironmentName::from).collect(),
             schedule: schedule.clone(),
+            burst,
             timeout,
             owner: owner.clone(),
             runbook: runbook.clone(),
@@ -108,7 +107,6 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
             setup: setup.clone(),
             variant,
             device: device.clone(),
-            burst,
             steps: steps.clone(),
         }
     };
@@ -153,7 +151,8 @@ fn denser(entry: &Entry<'_>, steps: &[Step]) -> Option<bool> {
     if let Some(step) = leaves.iter().find(|step| wanted && step.effect) {
         let said = format!("step `{}` has an effect: it is never walked denser", step.name);
         let note = entry.fault(said).label("cannot be");
-        return entry.refuse(note.help("remove `burst`, or `effect` where nothing is bought or sent"));
+        return entry
+            .refuse(note.help("remove `burst`, or `effect` where nothing is bought or sent"));
     }
     Some(wanted)
 }

@@ -121,8 +121,10 @@ fn element(
 /// `attribute` beside a subject that has none.
 fn misplaced(attribute: Option<&Entry<'_>>) {
     if let Some(attribute) = attribute {
-        let note =
-            Note::new(attribute.key_span.clone(), "`attribute` goes with `css`, `cookie` and `element` only");
+        let note = Note::new(
+            attribute.key_span.clone(),
+            "`attribute` goes with `css`, `cookie` and `element` only",
+        );
         attribute.page.note(note.label("not an attribute of anything"));
     }
 }

@@ -6,7 +6,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    Action, Assertion, Capture, Device, Flow, MeasureRule, PartUse, Query, Revision, SharedSetup, Step,
+    Action, Assertion, Capture, Device, Flow, MeasureRule, PartUse, Query, Revision, SharedSetup,
+    Step,
 };
 
 /// What of a step decides how long it takes and whether it passes; whose it is and whether it buys does not.

@@ -51,7 +51,8 @@ fn judge(entry: &Entry<'_>, browser: bool) {
         (format!("a browser step has no `{key}`"), "not known of a page", *help)
     } else if PAGE.contains(&key) {
         let help = OF_PAGES.iter().find(|(known, _)| *known == key).map(|(_, help)| *help);
-        let help = help.unwrap_or("only a browser shows a page: a step with `[step.browser]` has it");
+        let help =
+            help.unwrap_or("only a browser shows a page: a step with `[step.browser]` has it");
         (format!("a step with `[step.http]` has no `{key}`"), "no page to look at", help)
     } else {
         return;

@@ -2,14 +2,7 @@
 
 use super::{Words, key, locator, wait};
 use crate::{
-    config::{
-        hint,
-        journey::http,
-        names::NameOf,
-        page::Note,
-        reader::Reader,
-        value::Entry,
-    },
+    config::{hint, journey::http, names::NameOf, page::Note, reader::Reader, value::Entry},
     model::{
         Attachment, BrowserAction, Choice, MouseButton, ScrollTo, StorageArea, Text, WindowChoice,
     },
@@ -155,8 +148,11 @@ fn open(entry: &Entry<'_>, words: &mut Words<'_>) -> Option<BrowserAction> {
 }
 
 fn click(entry: &Entry<'_>, words: &mut Words<'_>) -> Option<BrowserAction> {
-    const BUTTONS: [(&str, MouseButton); 3] =
-        [("left", MouseButton::Left), ("middle", MouseButton::Middle), ("right", MouseButton::Right)];
+    const BUTTONS: [(&str, MouseButton); 3] = [
+        ("left", MouseButton::Left),
+        ("middle", MouseButton::Middle),
+        ("right", MouseButton::Right),
+    ];
     let table = locator::table_of(entry)?;
     let button = table.take("button").map(|entry| word(&entry, &BUTTONS));
     let count = table.take("count").map(|entry| entry.count(1..3));
@@ -289,7 +285,8 @@ fn frame(entry: &Entry<'_>, words: &mut Words<'_>) -> Option<BrowserAction> {
     }
     if entry.value.is_str() {
         let note = entry.fault("`frame` does not say which frame").label("not known here");
-        let help = "write `{ frame = { css = \"iframe\" } }`, and `{ frame = \"top\" }` to leave it";
+        let help =
+            "write `{ frame = { css = \"iframe\" } }`, and `{ frame = \"top\" }` to leave it";
         return entry.refuse(note.help(help));
     }
     locator::entry_alone(entry, words).map(|target| BrowserAction::Frame(Some(target)))
@@ -365,22 +362,16 @@ fn session_storage(entry: &Entry<'_>, words: &mut Words<'_>) -> Option<BrowserAc
     stored(entry, StorageArea::Session, words)
 }
 
-fn stored(
-    entry: &Entry<'_>,
-    area: StorageArea,
-    words: &mut Words<'_>,
-) -> Option<BrowserAction> {
+fn stored(entry: &Entry<'_>, area: StorageArea, words: &mut Words<'_>) -> Option<BrowserAction> {
     let table = entry.table(entry.key)?;
-    let entries: Vec<(String, Option<Text>)> = table
-        .entries()
-        .iter()
-        .map(|entry| (entry.key.to_owned(), words.scalar(entry)))
-        .collect();
+    let entries: Vec<(String, Option<Text>)> =
+        table.entries().iter().map(|entry| (entry.key.to_owned(), words.scalar(entry))).collect();
     if entries.is_empty() {
         let note = table.fault(format!("`{}` stores nothing", entry.key)).label("nothing in it");
         table.note(note.help(format!("write `{{ {} = {{ seen = \"yes\" }} }}`", entry.key)));
         return None;
     }
-    let entries = entries.into_iter().map(|(key, text)| Some((key, text?))).collect::<Option<_>>()?;
+    let entries =
+        entries.into_iter().map(|(key, text)| Some((key, text?))).collect::<Option<_>>()?;
     Some(BrowserAction::Storage { area, entries })
 }

@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// The words that say by what an element is known; exactly one of them is said.
-const BY: [&str; 8] =
-    ["role", "label", "placeholder", "test_id", "text", "link", "css", "xpath"];
+const BY: [&str; 8] = ["role", "label", "placeholder", "test_id", "text", "link", "css", "xpath"];
 
 /// The words that go with each of them.
 const MORE: [&str; 4] = ["name", "nth", "within", "exact"];
@@ -76,9 +75,10 @@ pub(super) fn of_table(
     let exact = table.boolean("exact").is_some_and(|exact| exact.value);
     if let [first, second, ..] = &found[..] {
         let note = Note::new(second.key_span.clone(), "two ways to find one element");
-        table.note(note.label(format!("besides `{}`", first.key)).help(
-            "keep one of them; `within = { … }` says in which other element it lies",
-        ));
+        table.note(
+            note.label(format!("besides `{}`", first.key))
+                .help("keep one of them; `within = { … }` says in which other element it lies"),
+        );
         return None;
     }
     if let (Some(name), false) = (&name, found.first().is_some_and(|entry| entry.key == "role")) {
@@ -95,7 +95,8 @@ pub(super) fn of_table(
     }
     let Some(entry) = found.into_iter().next() else {
         if table.holds_only(&[&MORE[..], others].concat()) {
-            let note = table.fault(format!("`{}` does not say how the element is found", table.name));
+            let note =
+                table.fault(format!("`{}` does not say how the element is found", table.name));
             table.note(
                 note.label("no way to find it")
                     .help(format!("add one of {}", ways.join(", ")))
