@@ -433,7 +433,12 @@ impl Reader {
 /// `for = "10s"`, where the recording says how long a wait may take.
 fn longest(step: &Recorded) -> Option<(String, Tree)> {
     let ms = step.timeout.filter(|ms| (1.0..=60_000.0).contains(ms))?;
-    Some(("for".to_owned(), Tree::text(format!("{}ms", ms.round()))))
+    let text = if ms % 1000.0 < 0.5 {
+        format!("{}s", (ms / 1000.0).floor())
+    } else {
+        format!("{}ms", ms.round())
+    };
+    Some(("for".to_owned(), Tree::text(text)))
 }
 
 /// Whether a field takes a password, by all that names it.
