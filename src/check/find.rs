@@ -264,16 +264,13 @@ pub(super) fn css_fault(css: &str, attribute: Option<&str>) -> Option<String> {
 }
 
 /// Compiles a selector; the error is lower case.
-fn selector(css: &str) -> Result<Selector, String> {
-    Selector::parse(css).map_err(|error| lower_first(&error))
-}
-
-/// A sentence of others as a fragment of ours.
-pub(super) fn lower_first(error: &impl ToString) -> String {
-    let text = error.to_string();
-    let mut chars = text.chars();
-    let first = chars.next().map(|c| c.to_ascii_lowercase());
-    first.into_iter().chain(chars).collect()
+pub(super) fn selector(css: &str) -> Result<Selector, String> {
+    Selector::parse(css).map_err(|error| {
+        let text = error.to_string();
+        let mut chars = text.chars();
+        let first = chars.next().map(|c| c.to_ascii_lowercase());
+        first.into_iter().chain(chars).collect()
+    })
 }
 
 /// Compiles a regular expression, which may take 1 MiB: a pattern is a user's, and repeats of repeats grow without bound.

@@ -1,6 +1,6 @@
 //! CSS selectors that a browser will read: more than the parser here knows, so what only a browser can tell of an element stands aside.
 
-use scraper::Selector;
+use super::find::selector;
 
 /// Why an expression cannot be read, and what was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,9 +98,9 @@ pub fn selector_fault(css: &str) -> Option<Misread> {
         Ok(plain) => plain,
         Err(misread) => return Some(misread),
     };
-    let error = Selector::parse(&plain).err()?;
+    let error = selector(&plain).err()?;
     Some(Misread {
-        message: format!("the CSS selector cannot be read: {}", super::find::lower_first(&error)),
+        message: format!("the CSS selector cannot be read: {error}"),
         help: css
             .trim_start()
             .starts_with('/')
@@ -160,12 +160,20 @@ fn pseudo<'t>(tail: &'t str, out: &mut String) -> Result<&'t str, Misread> {
     if READ.contains(&name.as_str()) || name.is_empty() {
         out.push(':');
         out.push_str(word);
+        // `2n of .a`: what it counts among is left aside.
+        let counts = matches!(name.as_str(), "nth-child" | "nth-last-child");
+        if counts
+            && let Some((step, more)) = rest.split_once(" of ").filter(|(s, _)| !s.contains(')'))
+        {
+            out.push_str(step);
+            out.push(')');
+            return Ok(behind(more));
+        }
         return Ok(rest);
     }
     if OF_BROWSERS.contains(&name.as_str()) {
         out.push_str("[x]");
-        let Some(inner) = rest.strip_prefix('(') else { return Ok(rest) };
-        return Ok(inner.find(')').map_or("", |close| &inner[close + 1..]));
+        return Ok(rest.strip_prefix('(').map_or(rest, behind));
     }
     let meant = MEANT.iter().find(|(known, _)| *known == name).map(|(_, help)| (*help).to_owned());
     let near = || {
@@ -177,6 +185,22 @@ fn pseudo<'t>(tail: &'t str, out: &mut String) -> Result<&'t str, Misread> {
         message: format!("browsers know no `:{word}` in CSS selectors"),
         help: meant.or_else(near),
     })
+}
+
+/// What follows the bracket that closes one opened before.
+fn behind(text: &str) -> &str {
+    let mut open = 1;
+    for (at, c) in text.char_indices() {
+        open += match c {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        if open == 0 {
+            return &text[at + 1..];
+        }
+    }
+    ""
 }
 
 #[cfg(test)]
@@ -191,7 +215,7 @@ mod tests {
             ":checked",
             "input:not(:disabled):focus-visible",
             "p:lang(de) > a:any-link",
-            "li:nth-child(2n+1 of .a)",
+            "li:nth-child(2n+1 of .a:not(.b)) b",
             "div:has(> img):is(.a, .b)",
             "a[href=':x(']",
             "a[href$=\"]\"]",
@@ -212,7 +236,6 @@ mod tests {
             ("input:chekced", "no `:chekced`", Some("`:checked`")),
             ("p::before", "not an element", Some("itself")),
             ("//div", "cannot be read", Some("xpath")),
-            ("a[href", "cannot be read", None),
         ] {
             let misread = selector_fault(css).unwrap();
             assert!(misread.message.contains(message), "{css}: {misread:?}");

@@ -155,8 +155,8 @@ pub fn rate(text: &str) -> Result<u64, String> {
     let (number, unit) = leading_number(text).ok_or_else(fault)?;
     let unit = unit.trim_start();
     if unit.ends_with("b/s") {
-        let bytes = unit.replace("b/s", "B/s");
-        let bits = unit.replace("b/s", "bit/s");
+        let bytes = text.replace("b/s", "B/s");
+        let bits = text.replace("b/s", "bit/s");
         return Err(format!("`{text}` may mean bytes or bits; write `{bytes}` or `{bits}`"));
     }
     let unit = unit.to_ascii_lowercase();
@@ -248,7 +248,7 @@ mod tests {
         ] {
             assert_eq!(rate(text), Ok(bytes), "{text}");
         }
-        assert!(rate("5Mb/s").is_err_and(|fault| fault.ends_with("write `MB/s` or `Mbit/s`")));
+        assert!(rate("5Mb/s").is_err_and(|fault| fault.ends_with("write `5MB/s` or `5Mbit/s`")));
         assert!(rate("0MB/s").is_err() && rate("fast").is_err() && rate("5").is_err());
         assert!(rate("5MB").is_err_and(|fault| fault.ends_with("write `5MB/s`")));
     }

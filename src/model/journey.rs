@@ -52,6 +52,9 @@ pub struct Journey {
     pub environments: Vec<EnvironmentName>,
     /// When it runs.
     pub schedule: Schedule,
+    /// `burst`: whether it is walked denser while a change is watched, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<bool>,
     /// The deadline of a whole run; 30 s by default.
     pub timeout: Duration,
     /// Who looks after it.
@@ -68,9 +71,6 @@ pub struct Journey {
     pub variant: Option<Variant>,
     /// As what its browser appears.
     pub device: Device,
-    /// `burst`: whether it is walked denser while a change is watched, where it says so.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub burst: Option<bool>,
     /// The steps, in order; at least one.
     pub steps: Vec<Step>,
     /// Hash of what is walked and asserted (steps, variables, timeouts), not of texts for people or of the schedule.

@@ -97,6 +97,7 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
             services: touched(&services, &steps),
             environments: scope.environments.iter().cloned().map(EnvironmentName::from).collect(),
             schedule: schedule.clone(),
+            burst,
             timeout,
             owner: owner.clone(),
             runbook: runbook.clone(),
@@ -106,7 +107,6 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
             setup: setup.clone(),
             variant,
             device: device.clone(),
-            burst,
             steps: steps.clone(),
         }
     };

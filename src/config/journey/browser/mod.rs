@@ -102,6 +102,7 @@ pub(super) fn lower(
         let note = table.fault("the step does nothing").label("no `open`, no `do`");
         let help = "add `open = \"{{base_url}}/\"`, or `do = [ { click = { text = \"Buy\" } } ]`";
         table.note(note.help(help).derived());
+        return None;
     }
     let actions = actions.into_iter().collect::<Option<Vec<_>>>()?;
     Some(BrowserStep { actions, patience: patience? })
@@ -119,3 +120,6 @@ pub(super) fn opens(browser: &BrowserStep, span: &Range<usize>, top: &Reader<'_>
             .help("add `open = \"{{base_url}}/\"` to its `[step.browser]`"),
     );
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,6 +55,12 @@ pub(super) fn lower(entry: &Entry<'_>, words: &mut Words<'_>) -> Option<WaitFor>
         }
     }
     let condition = match &said[..] {
+        [] if table.holds_only(&["for"]) => {
+            let note = table.fault("`wait` does not say what it waits for").label("no condition");
+            let help = "an element such as `text = \"1 item\"`, or one of hidden, url, title, network, script, time";
+            table.note(note.help(help).derived());
+            None
+        }
         [] => locator::of_table(&table, &["for"], words).map(Condition::Visible),
         [(first, _), (second, _), ..] => two(&table, first, second),
         [(entry, _)] if locator::is_said(&table) => {
