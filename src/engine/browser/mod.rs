@@ -3,7 +3,16 @@
 //! The browser is the unreliable part. It runs in a folder and a process group of its own below a guard that ends them whatever becomes of us;
 //! all of it belongs to one run. What the page does wrong is the target's, what driver and machine do wrong is ours.
 
+mod console;
+mod evidence;
+mod pages;
+mod seen;
 mod session;
+mod timing;
+mod traffic;
+mod vitals;
+
+pub(super) use pages::Pages;
 
 use super::{flow::Walker, http::End, limits::Limits};
 use crate::model::{BrowserStep, Step};

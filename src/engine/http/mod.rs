@@ -26,6 +26,7 @@ pub(super) mod tls;
 mod trail;
 
 pub(super) use auth::Tokens;
+pub(super) use evidence::hide;
 pub(super) use jar::Jar;
 pub(super) use marks::whole_micros;
 pub(super) use session::Session;
