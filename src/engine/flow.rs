@@ -293,6 +293,7 @@ impl<'a> Walker<'a> {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    model::{Action, Evidence, Failure, Outcome, Run, Step, StepRun},
+    model::{Action, Evidence, Failure, Outcome, PageEvidence, Run, Step, StepRun},
     render::Mask,
 };
 
@@ -209,6 +209,10 @@ pub(super) fn mask_step(step: &mut StepRun, mask: &Mask) {
     for note in step.measures.iter_mut().filter_map(|m| m.note.as_mut()) {
         text(note);
     }
+    if let Some(traffic) = &mut step.traffic {
+        traffic.slowest.iter_mut().for_each(|slow| text(&mut slow.url));
+        traffic.third_parties.iter_mut().for_each(|party| text(&mut party.host));
+    }
 }
 
 /// Evidence is masked as it is made; this is the second net, and catches what a later capture made a secret.
@@ -225,6 +229,28 @@ pub(super) fn mask_evidence(evidence: &mut Evidence, mask: &Mask) {
         {
             text(body);
         }
+    }
+    if let Some(page) = &mut evidence.page {
+        mask_page(page, mask);
+    }
+}
+
+/// Names of steps are identities; pictures are no text.
+fn mask_page(page: &mut PageEvidence, mask: &Mask) {
+    let text = |text: &mut String| *text = mask.apply(text);
+    text(&mut page.url);
+    text(&mut page.title);
+    page.dom.iter_mut().for_each(text);
+    page.console.iter_mut().for_each(|message| text(&mut message.text));
+    for action in &mut page.actions {
+        text(&mut action.what);
+        action.failure.iter_mut().for_each(text);
+    }
+    for request in &mut page.requests {
+        text(&mut request.url);
+        request.error.iter_mut().for_each(text);
+        let headers = request.request_headers.iter_mut().chain(&mut request.response_headers);
+        headers.for_each(|(_, value)| text(value));
     }
 }
 
@@ -274,6 +300,7 @@ mod tests {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         };
         let exchange = Exchange {
             request_line: text(),
@@ -305,7 +332,11 @@ mod tests {
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
             insecure: false,
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
+            evidence: Some(Evidence {
+                exchanges: vec![exchange],
+                curl: text(),
+                ..Evidence::default()
+            }),
         }
     }
 

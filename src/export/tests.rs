@@ -46,6 +46,7 @@ fn step(name: &str, statuses: &[u16]) -> StepRun {
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     }
 }
 

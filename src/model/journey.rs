@@ -5,8 +5,9 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    BrowserStep, Device, EnvironmentName, Flow, HttpStep, JourneyName, MeasureName, Part, PartUse,
-    Predicate, Query, Revision, ServiceName, SharedSetup, StepName, Variant,
+    BROWSER_MEASURES, BrowserStep, BuiltInMeasure, Device, EnvironmentName, Flow, HttpStep,
+    JourneyName, MeasureName, Part, PartUse, Predicate, Query, Revision, ServiceName, SharedSetup,
+    StepName, Variant,
 };
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
@@ -110,7 +111,13 @@ impl Journey {
     pub fn measures(&self) -> std::collections::BTreeMap<Part, MeasureRule> {
         let of = |step: &'_ Step| -> Vec<(Part, MeasureRule)> {
             let part = |m: &Measure| Part::Measure(step.name.clone(), m.name.clone());
-            step.measures.iter().map(|m| (part(m), m.judged.clone())).collect()
+            let built_in =
+                |m: &BuiltInMeasure| (Part::Measure(step.name.clone(), m.name.into()), m.judged());
+            // A measure of the journey's own wins over a built-in one of its name: it comes later.
+            let built_in = BROWSER_MEASURES.iter().map(built_in);
+            let browser = matches!(step.action, Action::Browser(_));
+            let own = step.measures.iter().map(|m| (part(m), m.judged.clone()));
+            built_in.filter(|_| browser).chain(own).collect()
         };
         self.every_step().into_iter().flat_map(of).collect()
     }

@@ -10,21 +10,20 @@ use url::Url;
 
 use super::{
     clock::Cause,
+    evidence::{self, Why},
     keys,
     locate::Sought,
     session::Refused,
     tab::{Limit, Tab, net_error, network_trouble, plain},
 };
 use crate::{
+    check,
     engine::{
         fault::Trouble,
         http::{Crumb, Session},
         vars::Variables,
     },
-    model::{
-        Attachment, BrowserAction, By, Choice, FaultKind, Locator, MouseButton, ScrollTo,
-        StorageArea, Text,
-    },
+    model::{Attachment, BrowserAction, By, Choice, Condition, FaultKind, Locator, MouseButton, ScrollTo, StorageArea, Text},
 };
 
 /// The name of an element's reference (W3C WebDriver, section 12.2).
@@ -36,16 +35,12 @@ const LONG: usize = 300;
 /// `Delete`, as WebDriver writes it.
 const DELETE: &str = "\u{E017}";
 
-/// What a step keeps besides: pictures that it asked for, by name, as PNG.
-pub(super) type Pictures = Vec<(String, Vec<u8>)>;
-
 /// What actions need of the run.
 pub(super) struct Around<'a> {
     pub(super) session: &'a mut Session,
     pub(super) vars: &'a mut Variables,
     /// The cookies that the browser has.
     pub(super) given: &'a mut Vec<Crumb>,
-    pub(super) pictures: &'a mut Pictures,
 }
 
 /// An element that was found.
@@ -105,8 +100,8 @@ impl Tab<'_> {
             }
             A::Script(text) => self.run(text, vars).await?,
             A::Screenshot(name) => {
-                let picture = self.picture().await?;
-                around.pictures.push((name.clone(), picture));
+                let why = Why::Asked(name);
+                evidence::take(self.browser, self.seen, why, vars.mask(), self.stop).await;
                 return Ok(());
             }
             A::Back | A::Forward | A::Reload => return self.travel(action).await,
@@ -431,16 +426,6 @@ return [from, performance.timeOrigin + performance.now()];"
         }
     }
 
-    /// The page as it looks, as PNG.
-    pub(super) async fn picture(&mut self) -> Result<Vec<u8>, Trouble> {
-        let told = self.command(Method::GET, "screenshot", None).await;
-        let told = told.map_err(|refused| self.trouble(refused, "there is no picture"))?;
-        let text = told.as_str().unwrap_or_default();
-        BASE64_STANDARD
-            .decode(text)
-            .map_err(|e| Trouble::ours(format!("a picture is not base64: {e}")))
-    }
-
     async fn travel(&mut self, action: &BrowserAction) -> Result<(), Trouble> {
         let (path, what) = match action {
             BrowserAction::Back => ("back", "the page before"),
@@ -470,6 +455,61 @@ return [from, performance.timeOrigin + performance.now()];"
         let limit = self.limit(self.patience);
         let given = json!({ "area": area_name(area), "entries": filled });
         self.ask("store", given, &limit).await.map(drop)
+    }
+}
+
+/// An action in words, for the record of what was done. What is typed is not said.
+pub(super) fn words(action: &BrowserAction, vars: &Variables) -> String {
+    use BrowserAction as A;
+    let of = |target: &Locator| {
+        Sought::of(target, vars).map_or_else(|_| check::words(target), |sought| sought.said)
+    };
+    let text = |text: &Text| vars.fill(text).unwrap_or_else(|_| text.to_string());
+    match action {
+        A::Open(url) => format!("open {}", text(url)),
+        A::Click { target, button: MouseButton::Left, count: 1 } => format!("click {}", of(target)),
+        A::Click { target, button, count } => {
+            let word = format!("{button:?}").to_lowercase();
+            format!("click {} ({word}, {count} times)", of(target))
+        }
+        A::Type { target, .. } => format!("type into {}", of(target)),
+        A::Press { key, target: Some(target) } => format!("press {key} in {}", of(target)),
+        A::Press { key, target: None } => format!("press {key}"),
+        A::Select { target, .. } => format!("select in {}", of(target)),
+        A::Check { target, on: true } => format!("check {}", of(target)),
+        A::Check { target, on: false } => format!("uncheck {}", of(target)),
+        A::Hover(target) => format!("hover {}", of(target)),
+        A::Scroll(ScrollTo::Element(target)) => format!("scroll to {}", of(target)),
+        A::Scroll(ScrollTo::Top) => "scroll to the top".to_owned(),
+        A::Scroll(ScrollTo::Bottom) => "scroll to the bottom".to_owned(),
+        A::Upload { target, files } => {
+            let names: Vec<&str> = files.iter().map(Attachment::name).collect();
+            format!("upload {} to {}", names.join(", "), of(target))
+        }
+        A::Wait(wait) => match &wait.condition {
+            Condition::Visible(target) => format!("wait for {}", of(target)),
+            Condition::Hidden(target) => format!("wait until {} is gone", of(target)),
+            Condition::Url(_) => "wait for the address".to_owned(),
+            Condition::Title(_) => "wait for the title".to_owned(),
+            Condition::NetworkQuiet => "wait for a quiet network".to_owned(),
+            Condition::Script(_) => "wait for a script".to_owned(),
+            Condition::Time(time) => format!("wait {}", check::span(*time)),
+        },
+        A::Frame(Some(target)) => format!("frame {}", of(target)),
+        A::Frame(None) => "frame top".to_owned(),
+        A::Window(choice) => format!("window {}", format!("{choice:?}").to_lowercase()),
+        A::Dialog { accept: true, .. } => "dialog accept".to_owned(),
+        A::Dialog { accept: false, .. } => "dialog dismiss".to_owned(),
+        A::Script(_) => "script".to_owned(),
+        A::Screenshot(name) => format!("screenshot {name}"),
+        A::Back => "back".to_owned(),
+        A::Forward => "forward".to_owned(),
+        A::Reload => "reload".to_owned(),
+        A::Cookie { name, .. } => format!("cookie {}", text(name)),
+        A::Storage { entries, .. } => {
+            let names: Vec<&str> = entries.iter().map(|(name, _)| name.as_str()).collect();
+            format!("storage {}", names.join(", "))
+        }
     }
 }
 

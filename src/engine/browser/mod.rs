@@ -6,30 +6,34 @@
 mod act;
 mod capabilities;
 mod clock;
+mod console;
 mod cookies;
 mod driver;
+mod evidence;
 mod guard;
 mod host;
 mod keys;
 mod locate;
+mod pages;
 mod place;
 mod query;
+mod seen;
 mod session;
 mod step;
 mod tab;
+mod timing;
+mod traffic;
+mod vitals;
 mod wait;
 mod windows;
 
 pub use guard::GuardedDriver;
+pub(super) use pages::Pages;
 pub(super) use place::Browsers;
 pub(super) use session::Browser;
 pub(super) use step::Visit;
 
-use super::{
-    flow::Walker,
-    judge::{End, WalkedStep},
-    limits::Deadline,
-};
+use super::{flow::Walker, judge::{End, WalkedStep}, limits::Deadline};
 use crate::model::{BrowserStep, Step, StepOutcome};
 
 impl Walker<'_> {

@@ -106,8 +106,11 @@ impl Tab<'_> {
 
     /// What the script in the page does not answer.
     async fn beside(&mut self, query: &PageQuery) -> Result<Result<Vec<Value>, String>, Trouble> {
-        let PageQuery::Script(script) = query else {
-            return Ok(Err("the browser was not asked".to_owned()));
+        let script = match query {
+            PageQuery::Script(script) => script,
+            PageQuery::Console(level) => return self.console(level).await.map(Ok),
+            PageQuery::Vital(name) => return self.vital(name).await,
+            _ => return Ok(Err("the page was not asked".to_owned())),
         };
         match self.browser.script(script, Vec::new(), self.stop).await {
             Ok(Value::Null) => Ok(Ok(Vec::new())),
@@ -116,6 +119,28 @@ impl Tab<'_> {
                 Ok(Err(format!("the script failed: {}", plain(&message, &code))))
             }
             Err(refused) => Err(self.trouble(refused, "the script of a query did not end")),
+        }
+    }
+}
+
+impl Tab<'_> {
+    /// The step's messages of a level, or worse.
+    async fn console(&mut self, level: &str) -> Result<Vec<Value>, Trouble> {
+        let heard = self.seen.hear(self.browser).await;
+        heard.map_err(|refused| self.trouble(refused, "the console cannot be read"))?;
+        let place = |word: &str| PageQuery::LEVELS.iter().position(|known| *known == word);
+        let least = place(level);
+        let messages = self.seen.messages().into_iter();
+        let counts = messages.filter(|message| place(message.level.as_str()) <= least);
+        Ok(counts.map(|message| json!(message.text)).collect())
+    }
+
+    /// How the page came to be seen.
+    async fn vital(&mut self, name: &str) -> Result<Result<Vec<Value>, String>, Trouble> {
+        match self.seen.look(self.browser, self.stop).await {
+            Ok(Some(look)) => Ok(Ok(look.vitals.get(name).map(|value| json!(value)).into_iter().collect())),
+            Ok(None) => Ok(Err("the page tells nothing of itself".to_owned())),
+            Err(refused) => Err(self.trouble(refused, "the page tells nothing of itself")),
         }
     }
 }

@@ -6,7 +6,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use super::{
-    act::{Around, Pictures},
+    act::{Around, words},
+    evidence::{self, Why, leave_room},
+    seen::Seen,
     clock::PageClock,
     query::{Questions, Said, can_change},
     session::Browser,
@@ -38,13 +40,15 @@ pub(in crate::engine) struct Visit {
     given: Vec<Crumb>,
     /// The status of the document in front.
     status: Option<u16>,
+    /// What is measured and kept; from the first browser step on.
+    seen: Option<Seen>,
 }
 
 impl Visit {
     /// With a browser that was just started.
     pub(in crate::engine) fn new(browser: Browser) -> Self {
         let (windows, given) = (Windows::default(), Vec::new());
-        Self { browser, windows, given, status: None }
+        Self { browser, windows, given, status: None, seen: None }
     }
 
     /// Ends the browser.
@@ -60,13 +64,6 @@ pub(super) struct Walk<'a> {
     pub(super) visit: &'a mut Visit,
 }
 
-/// What a step has given so far.
-#[derive(Default)]
-struct Got {
-    hops: Vec<Hop>,
-    pictures: Pictures,
-}
-
 /// Walks a step once: never fails, whatever page and browser do.
 pub(super) async fn walk_step(
     walk: Walk<'_>,
@@ -78,12 +75,16 @@ pub(super) async fn walk_step(
     let began = session.clock.instant();
     let mut run = blank(step, session.watch.elapsed());
     let mut until = None;
-    let mut got = Got::default();
-    let Visit { browser: driven, windows, given, status } = visit;
+    let mut hops = Vec::new();
+    let Visit { browser: driven, windows, given, status, seen } = visit;
+    let fresh = seen.is_none();
+    let seen = seen.get_or_insert_with(|| Seen::new(session));
+    seen.begin(&step.name);
     let document = windows.document;
     let mut tab = Tab {
         browser: driven,
         windows,
+        seen,
         clock: PageClock::after(document),
         cause: super::clock::Cause::Page,
         wall: session.clock,
@@ -91,36 +92,61 @@ pub(super) async fn walk_step(
         deadline: deadline.clone(),
         patience: browser.patience,
     };
-    let mut around = Around { session, vars, given, pictures: &mut got.pictures };
-    let acted = act_all(&mut tab, browser, &mut around, (&mut got.hops, status)).await;
+    let mut around = Around { session, vars, given };
+    let acted = act_all(&mut tab, (browser, fresh), &mut around, (&mut hops, status)).await;
     let end = match acted {
-        Err(Trouble::Ours(reason)) => Some(End::Broken(reason, step.name.clone())),
-        Err(Trouble::Target(kind, message)) => {
-            Some(End::Failed(Box::new(bare(step, kind, message)), None))
-        }
+        Err(trouble) => ended(step, trouble),
         Ok(()) => {
-            let place = (&got.hops[..], *status, began);
+            let place = (&hops[..], *status, began);
             look(&mut tab, step, &mut around, place, (&mut run, &mut until)).await
         }
     };
     let passed = session.clock.instant().saturating_duration_since(began);
     run.duration = tab.clock.duration(passed);
     tab.windows.document = tab.clock.document();
+    let failed = matches!(end, Some(End::Failed(..)));
+    if failed {
+        tab.dismiss().await;
+        drop(tab.take_cookies(&mut session.jar, given).await);
+    }
+    let why = if failed { Why::Failure } else { Why::End };
+    let told = match end {
+        Some(End::Broken(..)) => None,
+        _ => {
+            evidence::take(driven, tab.seen, why, vars.mask(), deadline.at).await;
+            Some(tab.seen.end(driven, step, deadline.at).await)
+        }
+    };
+    run.hops = hops;
+    if let Some(told) = told {
+        if !told.hops.is_empty() {
+            run.hops = told.hops;
+        }
+        run.traffic = Some(Box::new(told.traffic));
+        if !failed {
+            run.measures.extend(told.measures);
+        }
+    }
     let end = match end {
         Some(End::Failed(failure, _)) => {
-            tab.dismiss().await;
-            drop(tab.take_cookies(&mut session.jar, given).await);
             Some(End::Failed(failure, session.trail.so_far(vars.mask())))
         }
         end => end,
     };
-    run.hops = got.hops;
     run.outcome = match end {
         None => StepOutcome::Passed,
         Some(End::Failed(..)) => StepOutcome::Failed,
         Some(End::Broken(..)) => StepOutcome::Broken,
     };
     WalkedStep { run, end, until }
+}
+
+/// How a step ends with a trouble.
+fn ended(step: &Step, trouble: Trouble) -> Option<End> {
+    Some(match trouble {
+        Trouble::Ours(reason) => End::Broken(reason, step.name.clone()),
+        Trouble::Target(kind, message) => End::Failed(Box::new(bare(step, kind, message)), None),
+    })
 }
 
 /// A record that is still to be filled.
@@ -137,23 +163,22 @@ fn blank(step: &Step, offset: Duration) -> StepRun {
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     }
-}
-
-/// When a step stops, so that there is time for evidence before its deadline.
-fn leave_room(began: Instant, deadline: Instant) -> Instant {
-    let room = (deadline.saturating_duration_since(began) / 5).min(Duration::from_secs(1));
-    deadline.checked_sub(room).unwrap_or(deadline)
 }
 
 /// Does everything that the step says, in order.
 async fn act_all(
     tab: &mut Tab<'_>,
-    step: &BrowserStep,
+    (step, fresh): (&BrowserStep, bool),
     around: &mut Around<'_>,
     (hops, status): (&mut Vec<Hop>, &mut Option<u16>),
 ) -> Result<(), Trouble> {
     tab.bound_loads().await?;
+    if fresh {
+        let told = tab.seen.install(tab.browser).await;
+        told.map_err(|refused| tab.trouble(refused, "the browser cannot be watched"))?;
+    }
     tab.begin().await?;
     tab.give_cookies(&around.session.jar, around.given).await?;
     if !matches!(step.actions.first(), Some(BrowserAction::Open(_))) {
@@ -164,9 +189,30 @@ async fn act_all(
         tab.clock.pass(now);
     }
     for action in &step.actions {
+        let began = tab.wall.instant();
+        let what = words(action, around.vars);
         let done = tab.act(action, around).await;
+        around.vars.learn();
+        let failure = match &done {
+            Ok(()) => None,
+            Err(Trouble::Ours(why) | Trouble::Target(_, why)) => Some(why.clone()),
+        };
+        tab.seen.did(what, began, failure);
         documents(tab, around.session, hops, status).await;
         done?;
+    }
+    guarded(tab, around.session).await
+}
+
+/// Fails where a page was led to an address that may not be reached: by its name, or by a redirect.
+async fn guarded(tab: &mut Tab<'_>, session: &Session) -> Result<(), Trouble> {
+    let heard = tab.seen.hear(tab.browser).await;
+    heard.map_err(|refused| tab.trouble(refused, "the browser's log cannot be read"))?;
+    for request in tab.seen.requests() {
+        let Some(peer) = request.peer else { continue };
+        let name = super::traffic::host(&request.url).unwrap_or_default();
+        let allowed = session.may_connect(&name, peer.ip());
+        allowed.map_err(|why| Trouble::target(FaultKind::Guard, why))?;
     }
     Ok(())
 }
@@ -239,26 +285,20 @@ async fn look(
     (hops, status, began): (&[Hop], Option<u16>, Instant),
     (run, until): (&mut StepRun, &mut Option<bool>),
 ) -> Option<End> {
-    let failed = |trouble| match trouble {
-        Trouble::Ours(reason) => Some(End::Broken(reason, step.name.clone())),
-        Trouble::Target(kind, message) => {
-            Some(End::Failed(Box::new(bare(step, kind, message)), None))
-        }
-    };
     let questions = Questions::of(step);
     let limit = tab.limit(tab.patience);
     let mut before: Option<f64> = None;
     loop {
         let said = match tab.answers(&questions, around.vars).await {
             Ok(said) => said,
-            Err(trouble) => return failed(trouble),
+            Err(trouble) => return ended(step, trouble),
         };
         let over = tab.left(&limit).is_zero();
         // Cookies cost two commands, so they are taken when they are looked at, and at the end.
         if (questions.cookies || before.is_none() || over)
             && let Err(trouble) = tab.take_cookies(&mut around.session.jar, around.given).await
         {
-            return failed(trouble);
+            return ended(step, trouble);
         }
         let tick = tab.clock.last().clone();
         // What is so now has been since the page changed last, for all that is known; but not since it was seen not to be so.
@@ -273,7 +313,7 @@ async fn look(
         run.duration = counted.duration(passed);
         let url = match address(tab).await {
             Ok(url) => url,
-            Err(trouble) => return failed(trouble),
+            Err(trouble) => return ended(step, trouble),
         };
         run.assertions.clear();
         run.captures.clear();
@@ -294,7 +334,7 @@ async fn look(
         before = Some(tick.now);
         let round = tab.limit(AGAIN.min(tab.left(&limit)));
         if let Err(trouble) = tab.ask("change", json!({}), &round).await {
-            return failed(trouble);
+            return ended(step, trouble);
         }
     }
 }

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::{
     clock::{Cause, PageClock, Tick},
+    seen::Seen,
     session::{Browser, Refused},
 };
 use crate::{
@@ -82,6 +83,8 @@ pub(super) struct Limit {
 pub(super) struct Tab<'a> {
     pub(super) browser: &'a Browser,
     pub(super) windows: &'a mut Windows,
+    /// What is measured and kept.
+    pub(super) seen: &'a mut Seen,
     pub(super) clock: PageClock,
     /// Who made the documents that the next answer may bring.
     pub(super) cause: Cause,

@@ -180,6 +180,14 @@ impl Session {
         self.guard.asks(url)
     }
 
+    /// Whether an address that a browser connected to may be reached. Behind a proxy it is the proxy's, and nobody can tell.
+    ///
+    /// # Errors
+    /// A sentence that names host and address.
+    pub(in crate::engine) fn may_connect(&self, name: &str, address: IpAddr) -> Result<(), String> {
+        if self.proxy().is_some() { Ok(()) } else { self.guard.connects(name, address) }
+    }
+
     /// Readies the client that a step asks for. One that wants a fresh connection gets a client of its own, with no TLS session either; the
     /// steps after it that ask for the same way go on with that.
     pub(super) fn ready_for(&mut self, step: &HttpStep) -> Result<(), Trouble> {

@@ -51,6 +51,7 @@ pub(in crate::engine) async fn walk_step(
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     };
     let end = match trouble {
         Some(Trouble::Ours(reason)) => Some(End::Broken(reason, step.name.clone())),
