@@ -60,6 +60,19 @@ pub(super) enum Verb {
     Simulate(SimulateArguments),
     /// Print a JSON Schema of the files you write, for your editor
     Schema(SchemaArguments),
+    /// Stand between the agent and a browser's driver; only the agent starts it
+    #[command(hide = true)]
+    GuardBrowser(GuardArguments),
+}
+
+/// `wayfarer guard-browser FOLDER -- DRIVER ARGUMENT…`.
+#[derive(Debug, Args)]
+pub(super) struct GuardArguments {
+    /// Where all files of driver and browser go; removed at the end
+    pub(super) folder: PathBuf,
+    /// The driver and its arguments
+    #[arg(last = true, required = true)]
+    pub(super) driver: Vec<std::ffi::OsString>,
 }
 
 /// `wayfarer demo`.

@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
         }
         match config::load_with(&found.main, &found.journeys, &Beside) {
             Ok(config) if arguments.json => {
-                warnings.extend(config.settings.warnings());
+                warnings.extend(config.warnings());
                 warnings.extend(found.overlooked);
             }
             Ok(config) if unreadable.is_empty() => {
@@ -49,7 +49,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
                     plural(journeys, "journey"),
                     plural(environments, "environment"),
                 ))?;
-                for warning in config.settings.warnings().into_iter().chain(found.overlooked) {
+                for warning in config.warnings().into_iter().chain(found.overlooked) {
                     say(&format!("warning: {warning}\n"))?;
                 }
             }

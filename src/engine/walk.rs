@@ -6,8 +6,11 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
+    browser::{Browser, Visit},
+    fault::Trouble,
     flow::Walker,
-    http::{End, Session, Trace, Trail},
+    http::{Session, Trace, Trail},
+    judge::End,
     limits::Limits,
     settings::{Engine, Parts},
     shared::HowRefused,
@@ -16,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    model::{Evidence, Failure, Outcome, Run, StepRun},
+    model::{Action, Evidence, Failure, Outcome, PageEvidence, Run, Step, StepRun},
     render::Mask,
 };
 
@@ -90,7 +93,7 @@ async fn steps(
 ) {
     let mut session = match Session::new(parts, &vars, watch) {
         Ok(session) => session,
-        Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
+        Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };
             return;
         }
@@ -114,8 +117,27 @@ async fn steps(
         run.steps = walker.steps;
         return;
     }
+    // What waiting for it and starting it takes is our machine's time, and counts against no deadline.
+    if browses(&journey.steps) {
+        match Browser::start(parts, &walker.vars, &journey.device).await {
+            Ok(browser) => walker.visit = Some(Visit::new(browser)),
+            Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) => {
+                journey.steps.iter().for_each(|step| walker.skip(step, "there was no browser"));
+                run.outcome = Outcome::Broken { reason };
+                *mask = walker.final_mask();
+                run.steps = walker.steps;
+                return;
+            }
+        }
+    }
     let limits = Limits::new(parts.clock.instant(), journey.timeout, "the journey's");
-    match walker.list(&journey.steps, &limits, false).await {
+    let ended = walker.list(&journey.steps, &limits, false).await;
+    if let Some(visit) = walker.visit.take()
+        && let Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) = visit.close().await
+    {
+        tracing::error!(run = %ticket.id, reason, "a browser was left behind");
+    }
+    match ended {
         None => {}
         Some(End::Failed(failure, evidence)) => {
             run.outcome = Outcome::Failed(*failure);
@@ -127,6 +149,13 @@ async fn steps(
     }
     *mask = walker.final_mask();
     run.steps = walker.steps;
+}
+
+/// Whether any of the steps needs a browser.
+fn browses(steps: &[Step]) -> bool {
+    let mut leaves = Vec::new();
+    steps.iter().for_each(|step| step.leaves(&mut leaves));
+    leaves.iter().any(|step| matches!(step.action, Action::Browser(_)))
 }
 
 /// Masks every text of a run that may hold what came from outside. Names of journeys, steps and the like are identities and stay.
@@ -180,6 +209,10 @@ pub(super) fn mask_step(step: &mut StepRun, mask: &Mask) {
     for note in step.measures.iter_mut().filter_map(|m| m.note.as_mut()) {
         text(note);
     }
+    if let Some(traffic) = &mut step.traffic {
+        traffic.slowest.iter_mut().for_each(|slow| text(&mut slow.url));
+        traffic.third_parties.iter_mut().for_each(|party| text(&mut party.host));
+    }
 }
 
 /// Evidence is masked as it is made; this is the second net, and catches what a later capture made a secret.
@@ -196,6 +229,28 @@ pub(super) fn mask_evidence(evidence: &mut Evidence, mask: &Mask) {
         {
             text(body);
         }
+    }
+    if let Some(page) = &mut evidence.page {
+        mask_page(page, mask);
+    }
+}
+
+/// Names of steps are identities; pictures are no text.
+fn mask_page(page: &mut PageEvidence, mask: &Mask) {
+    let text = |text: &mut String| *text = mask.apply(text);
+    text(&mut page.url);
+    text(&mut page.title);
+    page.dom.iter_mut().for_each(text);
+    page.console.iter_mut().for_each(|message| text(&mut message.text));
+    for action in &mut page.actions {
+        text(&mut action.what);
+        action.failure.iter_mut().for_each(text);
+    }
+    for request in &mut page.requests {
+        text(&mut request.url);
+        request.error.iter_mut().for_each(text);
+        let headers = request.request_headers.iter_mut().chain(&mut request.response_headers);
+        headers.for_each(|(_, value)| text(value));
     }
 }
 
@@ -245,6 +300,7 @@ mod tests {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         };
         let exchange = Exchange {
             request_line: text(),
@@ -276,7 +332,11 @@ mod tests {
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
             insecure: false,
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
+            evidence: Some(Evidence {
+                exchanges: vec![exchange],
+                curl: text(),
+                ..Evidence::default()
+            }),
         }
     }
 

@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Change, ChangeId, ChangeKind, Conclusion, Deployment, Effect, Failure, FaultKind, Finding,
-    FindingKind, FindingState, Hop, Journey, Measured, Metric, Outcome, Part, Phases, Quantiles,
-    Run, RunId, Schedule, StepOutcome, StepRun, Trigger, Verdict,
+    Change, ChangeId, ChangeKind, Conclusion, Deployment, Device, Effect, Failure, FaultKind,
+    Finding, FindingKind, FindingState, Hop, Journey, Measured, Metric, Outcome, Part, Phases,
+    Quantiles, Run, RunId, Schedule, StepOutcome, StepRun, Trigger, Verdict,
 };
 
 fn noon(seconds: i64) -> Timestamp {
@@ -46,6 +46,7 @@ fn step(name: &str, statuses: &[u16]) -> StepRun {
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     }
 }
 
@@ -119,6 +120,7 @@ fn journey(name: &str) -> Journey {
         services: vec!["shop".into(), "payments".into()],
         environments: vec!["production".into()],
         schedule: Schedule::Every(Duration::from_secs(60)),
+        burst: None,
         timeout: Duration::from_secs(30),
         owner: Some("team \"a\\b\"\nc".to_owned()),
         runbook: Some("https://runbooks.test/ü".to_owned()),
@@ -126,6 +128,7 @@ fn journey(name: &str) -> Journey {
         vars: BTreeMap::new(),
         setup: None,
         variant: None,
+        device: Device::default(),
         steps: Vec::new(),
         revision: "r".into(),
     }

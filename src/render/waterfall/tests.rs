@@ -43,6 +43,7 @@ fn run(outcome: Outcome) -> Run {
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     };
     let last = match outcome {
         Outcome::Passed => StepOutcome::Passed,
@@ -112,7 +113,7 @@ fn failure() -> Run {
             ..Exchange::default()
         }],
         curl: "curl -i http://other.example.com/account/overview/2 --data-raw 'a\nb'".to_owned(),
-        left_out: 0,
+        ..Evidence::default()
     });
     run
 }

@@ -6,11 +6,11 @@ use crate::{
     check::Kind,
     config::names::NameOf,
     config::schema::words::{header_name, json_path, name, text, word},
-    model::{CertificateField, Phases, Subject},
+    model::{CertificateField, PageQuery, Phases, Subject},
 };
 
 /// Subjects that need no more words: key, subject, and a sentence for people.
-pub(in crate::config) const PLAIN: [(&str, Subject, &str); 9] = [
+pub(in crate::config) const PLAIN: [(&str, Subject, &str); 10] = [
     ("status", Subject::Status, "The status code of the last answer, a number."),
     ("version", Subject::Version, "The protocol of the last answer: `HTTP/1.1` or `HTTP/2`."),
     ("body", Subject::Body, "The decoded body as text."),
@@ -28,7 +28,15 @@ pub(in crate::config) const PLAIN: [(&str, Subject, &str); 9] = [
     ),
     ("ip", Subject::Ip, "The address that answered last, without its port."),
     ("sha256", Subject::Sha256, "SHA-256 of the decoded body, in lower-case hexadecimal."),
+    ("title", Subject::Page(PageQuery::Title), "The title of the page that a browser shows."),
 ];
+
+/// The subject that says how an element of a page is found.
+pub(in crate::config) const ELEMENT: &str = "element";
+
+/// Subjects that only a browser's page has.
+pub(in crate::config) const PAGE: [&str; 7] =
+    [ELEMENT, "title", "local_storage", "session_storage", "script", "console", "vital"];
 
 /// A subject with a name, path, selector, pattern or field.
 pub(in crate::config) struct NamedSubject {
@@ -53,7 +61,7 @@ const fn named(
 
 /// Subjects with a name, path, selector, pattern or field.
 #[rustfmt::skip]
-pub(in crate::config) const NAMED: [NamedSubject; 9] = [
+pub(in crate::config) const NAMED: [NamedSubject; 14] = [
     named("header", header_name, Kind::Text, "A header of the last answer, by its name."),
     named("cookie", text, Kind::Any, "A cookie as the jar holds it after the step, by its name; with `attribute` one of its attributes."),
     named("jsonpath", json_path, Kind::Any, "What a JSONPath (RFC 9535) finds in the body: `$.items[0].id`."),
@@ -63,6 +71,11 @@ pub(in crate::config) const NAMED: [NamedSubject; 9] = [
     named("server_timing", text, Kind::Time, "What the server says of its own time (`Server-Timing`), by its name."),
     named("certificate", certificate_field, Kind::Any, "A field of the server's certificate."),
     named("variable", variable, Kind::Text, "A variable or a capture, by its name."),
+    named("local_storage", text, Kind::Text, "What the page keeps in `localStorage` under a name."),
+    named("session_storage", text, Kind::Text, "What the page keeps in `sessionStorage` under a name."),
+    named("script", text, Kind::Any, "What a function's body gives in the page, as JSON; a promise is waited for: `return document.fonts.size`."),
+    named("console", level, Kind::Text, "The messages of the page's console of this level or worse."),
+    named("vital", vital, Kind::Any, "A web vital or another time of the page."),
 ];
 
 fn phase(about: &str) -> Value {
@@ -71,6 +84,14 @@ fn phase(about: &str) -> Value {
 
 fn certificate_field(about: &str) -> Value {
     word(about, &CertificateField::ALL.map(|(word, _)| word))
+}
+
+fn level(about: &str) -> Value {
+    word(about, &PageQuery::LEVELS)
+}
+
+fn vital(about: &str) -> Value {
+    word(about, &PageQuery::VITALS)
 }
 
 fn variable(about: &str) -> Value {
