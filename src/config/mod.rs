@@ -15,7 +15,7 @@
 //! [`BUILT_INS`]. Each name is looked up for each environment that the journey runs in.
 
 mod attached;
-mod density;
+mod browsers;
 mod draw;
 mod expressions;
 mod fault;
