@@ -9,6 +9,7 @@ mod har;
 mod junit;
 mod mask;
 pub mod page;
+mod page_text;
 mod side_by_side;
 mod stored_run;
 mod template;
