@@ -172,6 +172,12 @@ pub(super) struct RunArguments {
     /// Show what was sent and got, of a failure beside the last good run; with the id of a stored run, show that one and walk nothing
     #[arg(long, value_name = "RUN_ID", num_args = 0..=1)]
     pub(super) show: Option<Option<String>>,
+    /// Write what a browser showed (pictures, console, requests, document) and what was sent and got there: one HTML file a run
+    #[arg(long, value_name = "DIR")]
+    pub(super) evidence: Option<PathBuf>,
+    /// Write what was asked for as HAR 1.2
+    #[arg(long, value_name = "FILE")]
+    pub(super) har: Option<PathBuf>,
     /// The agent that knows stored and good runs, http://HOST:PORT (or WAYFARER_URL); else its data file
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<String>,

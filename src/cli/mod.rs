@@ -8,6 +8,7 @@ mod change;
 mod check;
 mod demo;
 mod exit;
+mod files;
 mod gate;
 mod import;
 mod init;

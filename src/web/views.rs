@@ -267,6 +267,8 @@ pub struct StepView<'a> {
     pub captures: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "<[Measured]>::is_empty")]
     pub measures: &'a [Measured],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<&'a crate::model::Traffic>,
 }
 
 /// An attempt of a step that was followed by another one.
@@ -348,6 +350,7 @@ impl<'a> From<&'a StepRun> for StepView<'a> {
             assertions: &step.assertions,
             captures: step.captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
             measures: &step.measures,
+            traffic: step.traffic.as_deref(),
         }
     }
 }
