@@ -19,7 +19,7 @@ fn ticket() -> Ticket {
         "name = \"j\"\n[[step]]\nname = \"s\"\n[step.http]\nurl = \"http://localhost/\"\n";
     let _ = journey;
     let journey = Journey {
-        burst: false,
+        burst: None,
         name: "shop".into(),
         description: None,
         services: Vec::new(),
