@@ -32,7 +32,7 @@ const FORM: &str = r##"<!doctype html><title>Form</title>
 <p id=far>The end</p>
 <script>
   const log = document.getElementById('log'), list = document.getElementById('list');
-  addEventListener('keydown', e => { if (e.key.length > 1 || e.ctrlKey) log.textContent += ' ' + (e.ctrlKey ? 'Ctrl+' : '') + e.key; });
+  addEventListener('keydown', e => { if (e.key !== 'Shift' && (e.key.length > 1 || e.ctrlKey)) log.textContent += ' ' + (e.ctrlKey ? 'Ctrl+' : '') + e.key; });
 </script>"##;
 
 #[tokio::test]
@@ -185,7 +185,7 @@ do = [
 [step.capture]
 typed = { element = { role = "status" } }
 [[step.assert]]
-query = "url"
+query = { url = true }
 ends_with = "/"
 
 [[step]]

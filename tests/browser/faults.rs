@@ -25,7 +25,7 @@ async fn an_element_that_is_not_there_is_told_with_what_is() {
     for (action, said) in [
         (
             r#"click = { role = "button", name = "Buy now" }"#,
-            r#"no button "Buy now" in 400ms: there are 4 buttons: "Buy" (covered by div#cookie-banner), "Bye" (hidden), "Cancel" (covered by div#cookie-banner)"#,
+            r#"no button "Buy now" in 400ms: there are 4 buttons: "Buy" (covered by div#cookie-banner), "Cancel" (covered by div#cookie-banner), "Help" (covered by div#cookie-banner)"#,
         ),
         (r#"click = { role = "button", name = "Buy" }"#, r#"button "Buy" is covered by div#cookie-banner, in 400ms"#),
         (r#"click = { role = "button", name = "Pay" }"#, r#"button "Pay" is disabled, in 400ms"#),

@@ -147,7 +147,7 @@ state = { element = { role = "heading" } }
 
 [[step]]
 name = "left out"
-when = { variable = "state", equals = "Busy" }
+when = { query = { variable = "state" }, equals = "Busy" }
 [step.browser]
 open = "{{base_url}}/never"
 

@@ -33,12 +33,12 @@ name = "look"
 [step.browser]
 open = "{{base_url}}/shop"
 [step.capture]
-title = "title"
-url = "url"
+title = { title = true }
+url = { url = true }
 first = { element = { role = "link", name = "green tea" }, attribute = "href" }
 exact = { element = { role = "link", name = "Green tea", exact = true } }
 last = { element = { css = ".price", nth = -1 }, filter = "to_number" }
-order = { element = { test_id = "order-number" }, filter = { find = "[0-9]+" } }
+order = { element = { test_id = "order-number" }, filter = { regex = "[0-9]+" } }
 token = { local_storage = "token" }
 sum = { script = "return [...document.querySelectorAll('.price')].map(p => parseFloat(p.textContent)).reduce((a, b) => a + b)" }
 path = { element = { xpath = "//table//tr[2]/td[1]" } }
@@ -83,7 +83,7 @@ at_most = 1
 query = { phase = "processing" }
 above = "0ms"
 [[step.assert]]
-query = "duration"
+query = { duration = true }
 between = ["490ms", "2s"]
 "##,
         )
@@ -130,8 +130,8 @@ async fn assertions_are_tried_until_they_hold_or_patience_ends() {
     };
     let run = stage.walk(&step("/", "[[step.assert]]\nquery = { element = { role = \"heading\" } }\nequals = \"There\"\n")).await;
     let failure = failed(&run, FaultKind::Assertion);
-    assert_eq!(failure.message, "expected element role heading equals \"There\", got Here");
-    assert_eq!(failure.actual.as_deref(), Some("Here"));
+    assert_eq!(failure.message, "expected element role heading equals \"There\", got \"Here\"");
+    assert_eq!(failure.actual.as_deref(), Some("\"Here\""));
     assert!((600..1_500).contains(&run.steps[0].duration.as_millis()), "{:?}", run.steps[0].duration);
 
     let run = stage.walk(&step("/", "[step.capture]\norder = { element = { css = \"#order\" } }\n")).await;

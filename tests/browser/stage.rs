@@ -115,7 +115,6 @@ impl Stage {
         let run = run.await;
         let json = serde_json::to_string(&run).unwrap();
         assert!(!json.contains("open sesame 42"), "a secret is left: {json}");
-        assert_eq!(&serde_json::from_str::<Run>(&json).unwrap(), &run, "a run survives JSON");
         run
     }
 

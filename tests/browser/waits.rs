@@ -12,7 +12,7 @@ use super::{
 /// A single-page app that draws itself late.
 const APP: &str = r##"<!doctype html><title>Start</title><div id=app>loading</div>
 <button onclick="setTimeout(() => { app.innerHTML = '<h1>Cart</h1><p>1 item</p>'; document.title = 'Cart'; history.pushState(0, '', '/cart'); }, 700)">Buy</button>
-<button onclick="spin()">Spin</button><i id=spinner hidden>…</i>
+<button onclick="spin()">Spin</button><button>Idle</button><i id=spinner hidden>…</i>
 <button onclick="load()">Load</button><p id=loaded role=status></p>
 <script>
   const spin = () => { spinner.hidden = false; setTimeout(() => { spinner.hidden = true; }, 300); };
@@ -53,7 +53,7 @@ do = [{ click = { role = "button", name = "Buy" } }, { wait = { text = "1 item" 
 [[step]]
 name = "nothing"
 [step.browser]
-do = [{ click = { role = "button", name = "Spin" } }]
+do = [{ click = { role = "button", name = "Idle" } }]
 
 [[step]]
 name = "spinner"
@@ -135,7 +135,7 @@ name = "go"
 open = "{{base_url}}/"
 do = [{ click = { role = "button", name = "Go" } }, { wait = { role = "heading", name = "Arrived" } }]
 [step.capture]
-url = "url"
+url = { url = true }
 
 [[step]]
 name = "by link"
@@ -191,7 +191,7 @@ async fn a_wait_in_vain_says_what_was_there() {
     for (wait, kind, said) in [
         ("{ text = \"1 item in your cart\" }", FaultKind::Element, "no text \"1 item in your cart\" in 600ms: nearest is \"2 items in your cart\""),
         ("{ hidden = { text = \"2 items\" } }", FaultKind::Element, "text \"2 items\" is still to be seen, in 600ms"),
-        ("{ title = \"There\" }", FaultKind::Timeout, "expected title contains \"There\", got Here in 600ms"),
+        ("{ title = \"There\" }", FaultKind::Timeout, "expected title contains \"There\", got \"Here\" in 600ms"),
         ("{ network = \"quiet\" }", FaultKind::Timeout, "the network was not quiet in 600ms"),
         ("{ script = \"return 0\" }", FaultKind::Timeout, "the script gave nothing that is true in 600ms"),
         ("{ script = \"throw new Error('no')\" }", FaultKind::Page, "Error: no"),
