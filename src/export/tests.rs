@@ -126,6 +126,7 @@ fn journey(name: &str) -> Journey {
         vars: BTreeMap::new(),
         setup: None,
         variant: None,
+        device: crate::model::Device::default(),
         steps: Vec::new(),
         revision: "r".into(),
     }
