@@ -17,8 +17,8 @@ const BREATH: Duration = Duration::from_millis(250);
 const ROUND: Duration = Duration::from_secs(600);
 /// Between two looks at how much room evidence takes.
 const LOOK: Duration = Duration::from_secs(30);
-/// Evidence let go at once: a row is up to 64 KiB.
-const EVIDENCE: usize = 200;
+/// Evidence let go at once: a row is up to 64 KiB, and up to a mebibyte where a browser was there.
+const EVIDENCE: usize = 50;
 
 /// Prunes every ten minutes, and keeps evidence within its budget every half minute, until told to stop.
 pub(super) async fn run(

@@ -11,6 +11,7 @@ mod browser;
 mod fault;
 mod flow;
 mod http;
+mod judge;
 mod limits;
 mod settings;
 mod shared;

@@ -6,10 +6,11 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
-    browser::Browser,
+    browser::{Browser, Visit},
     fault::Trouble,
     flow::Walker,
-    http::{End, Session, Trace, Trail},
+    http::{Session, Trace, Trail},
+    judge::End,
     limits::Limits,
     settings::{Engine, Parts},
     shared::HowRefused,
@@ -18,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    model::{Action, Evidence, Failure, Outcome, Run, Step, StepRun},
+    model::{Action, Evidence, Failure, Outcome, PageEvidence, Run, Step, StepRun},
     render::Mask,
 };
 
@@ -119,7 +120,7 @@ async fn steps(
     // What waiting for it and starting it takes is our machine's time, and counts against no deadline.
     if browses(&journey.steps) {
         match Browser::start(parts, &walker.vars, &journey.device).await {
-            Ok(browser) => walker.browser = Some(browser),
+            Ok(browser) => walker.visit = Some(Visit::new(browser)),
             Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) => {
                 journey.steps.iter().for_each(|step| walker.skip(step, "there was no browser"));
                 run.outcome = Outcome::Broken { reason };
@@ -130,7 +131,7 @@ async fn steps(
         }
     }
     let limits = Limits::new(parts.clock.instant(), journey.timeout, "the journey's");
-    let watch = walker.browser.as_ref().map(Browser::watch);
+    let watch = walker.visit.as_ref().map(Visit::watch);
     let list = walker.list(&journey.steps, &limits, false);
     let ended = match watch {
         None => list.await,
@@ -165,9 +166,9 @@ async fn steps(
 impl Walker<'_> {
     /// Ends the browser, where there is one; says why nothing that it did means anything, if our machine had too little left for it.
     async fn end_browser(&mut self) -> Option<String> {
-        let browser = self.browser.take()?;
-        let starved = browser.starved();
-        if let Err(Trouble::Ours(why) | Trouble::Target(_, why)) = browser.close().await {
+        let visit = self.visit.take()?;
+        let starved = visit.starved();
+        if let Err(Trouble::Ours(why) | Trouble::Target(_, why)) = visit.close().await {
             tracing::error!(why, "a browser was left behind");
         }
         starved
@@ -232,6 +233,10 @@ pub(super) fn mask_step(step: &mut StepRun, mask: &Mask) {
     for note in step.measures.iter_mut().filter_map(|m| m.note.as_mut()) {
         text(note);
     }
+    if let Some(traffic) = &mut step.traffic {
+        traffic.slowest.iter_mut().for_each(|slow| text(&mut slow.url));
+        traffic.third_parties.iter_mut().for_each(|party| text(&mut party.host));
+    }
 }
 
 /// Evidence is masked as it is made; this is the second net, and catches what a later capture made a secret.
@@ -248,6 +253,28 @@ pub(super) fn mask_evidence(evidence: &mut Evidence, mask: &Mask) {
         {
             text(body);
         }
+    }
+    if let Some(page) = &mut evidence.page {
+        mask_page(page, mask);
+    }
+}
+
+/// Names of steps are identities; pictures are no text.
+fn mask_page(page: &mut PageEvidence, mask: &Mask) {
+    let text = |text: &mut String| *text = mask.apply(text);
+    text(&mut page.url);
+    text(&mut page.title);
+    page.dom.iter_mut().for_each(text);
+    page.console.iter_mut().for_each(|message| text(&mut message.text));
+    for action in &mut page.actions {
+        text(&mut action.what);
+        action.failure.iter_mut().for_each(text);
+    }
+    for request in &mut page.requests {
+        text(&mut request.url);
+        request.error.iter_mut().for_each(text);
+        let headers = request.request_headers.iter_mut().chain(&mut request.response_headers);
+        headers.for_each(|(_, value)| text(value));
     }
 }
 
@@ -297,6 +324,7 @@ mod tests {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         };
         let exchange = Exchange {
             request_line: text(),
@@ -328,7 +356,11 @@ mod tests {
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
             insecure: false,
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
+            evidence: Some(Evidence {
+                exchanges: vec![exchange],
+                curl: text(),
+                ..Evidence::default()
+            }),
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Phases, RunId, StepName};
+use super::{PageEvidence, Phases, RunId, StepName};
 
 /// What the failing step and those before it sent and got, masked, for people.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,6 +17,9 @@ pub struct Evidence {
     /// How many exchanges before the first one are not here.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub left_out: u32,
+    /// What a browser showed; none of a run without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub page: Option<Box<PageEvidence>>,
 }
 
 /// One request and response in full.

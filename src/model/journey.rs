@@ -5,8 +5,9 @@ use std::{fmt, time::Duration};
 use serde::Serialize;
 
 use super::{
-    BrowserStep, Device, EnvironmentName, Flow, HttpStep, JourneyName, MeasureName, Part, PartUse,
-    Predicate, Query, Revision, ServiceName, SharedSetup, StepName, Variant,
+    BROWSER_MEASURES, BrowserStep, BuiltInMeasure, Device, EnvironmentName, Flow, HttpStep,
+    JourneyName, MeasureName, Part, PartUse, Predicate, Query, Revision, ServiceName, SharedSetup,
+    StepName, Variant,
 };
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
@@ -15,6 +16,30 @@ use super::{
 pub struct Text(pub String);
 
 impl Text {
+    /// The helpers a template may call: those of handlebars that touch nothing outside, and ours.
+    pub const HELPERS: [&str; 20] = [
+        "if",
+        "unless",
+        "each",
+        "with",
+        "lookup",
+        "raw",
+        "eq",
+        "ne",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "and",
+        "or",
+        "not",
+        "len",
+        "urlencode",
+        "base64",
+        "default",
+        "totp",
+    ];
+
     /// Whether there is anything to fill in.
     pub fn is_plain(&self) -> bool {
         !self.0.contains("{{")
@@ -52,6 +77,9 @@ pub struct Journey {
     pub environments: Vec<EnvironmentName>,
     /// When it runs.
     pub schedule: Schedule,
+    /// `burst`: whether it is walked denser while a change is watched, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<bool>,
     /// The deadline of a whole run; 30 s by default.
     pub timeout: Duration,
     /// Who looks after it.
@@ -80,6 +108,16 @@ impl Journey {
         self.every_step().iter().any(|step| step.effect)
     }
 
+    /// Whether any step drives a browser.
+    pub fn has_browser(&self) -> bool {
+        self.every_step().iter().any(|step| matches!(step.action, Action::Browser(_)))
+    }
+
+    /// Whether it may be walked denser than its schedule says: not where a step has an effect, and with a browser only where it is asked for.
+    pub fn may_burst(&self) -> bool {
+        !self.has_effect() && self.burst.unwrap_or_else(|| !self.has_browser())
+    }
+
     /// All steps in the order they are walked, those of parts included: each has a name of its own and an exchange.
     pub fn every_step(&self) -> Vec<&Step> {
         let mut all = Vec::new();
@@ -97,7 +135,13 @@ impl Journey {
     pub fn measures(&self) -> std::collections::BTreeMap<Part, MeasureRule> {
         let of = |step: &'_ Step| -> Vec<(Part, MeasureRule)> {
             let part = |m: &Measure| Part::Measure(step.name.clone(), m.name.clone());
-            step.measures.iter().map(|m| (part(m), m.judged.clone())).collect()
+            let built_in =
+                |m: &BuiltInMeasure| (Part::Measure(step.name.clone(), m.name.into()), m.judged());
+            // A measure of the journey's own wins over a built-in one of its name: it comes later.
+            let built_in = BROWSER_MEASURES.iter().map(built_in);
+            let browser = matches!(step.action, Action::Browser(_));
+            let own = step.measures.iter().map(|m| (part(m), m.judged.clone()));
+            built_in.filter(|_| browser).chain(own).collect()
         };
         self.every_step().into_iter().flat_map(of).collect()
     }

@@ -16,6 +16,7 @@ pub mod gate;
 pub mod id;
 pub mod journey;
 pub mod network;
+pub mod page;
 pub mod part;
 pub mod predicate;
 pub mod probe;
@@ -29,8 +30,8 @@ pub mod verdict;
 
 pub use amount::amounts;
 pub use browser::{
-    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, Locator,
-    MouseButton, PageQuery, ScrollTo, StorageArea, Throttle, WaitFor, WindowChoice,
+    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, KEYS,
+    Locator, MouseButton, PageQuery, ScrollTo, StorageArea, Throttle, WaitFor, WindowChoice,
 };
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
@@ -47,6 +48,10 @@ pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
 pub use network::{Destination, Network};
+pub use page::{
+    BROWSER_MEASURES, BuiltInMeasure, Busy, ConsoleLevel, ConsoleMessage, DoneAction, HostTraffic,
+    PageEvidence, PageRequest, Picture, ResourceType, SlowResource, Traffic, TypeTraffic,
+};
 pub use part::{Part, Parts, narrow};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};

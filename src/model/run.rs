@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     EnvironmentName, Evidence, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
-    ServiceName, StepName,
+    ServiceName, StepName, Traffic,
 };
 
 /// One walk of one journey in one environment from one location. Every text in it is already masked.
@@ -171,6 +171,10 @@ pub enum FaultKind {
     Template,
     /// The target led to an address that may not be reached from its environment: by a redirect, by its name, by a captured value.
     Guard,
+    /// An element of a page was not found, or could not be used.
+    Element,
+    /// A page went wrong: its tab crashed, a script of an action failed in it, it asked in an unexpected dialog.
+    Page,
 }
 
 /// One step as it was walked.
@@ -197,8 +201,12 @@ pub struct StepRun {
     pub retries: Vec<Attempt>,
     /// Why the step failed, where that did not end the run: it is optional, or cleaned up after another one.
     pub failure: Option<Box<Failure>>,
-    /// Numbers measured in the answer, in the order of the journey; only of a step whose checks held.
+    /// Numbers measured in the answer, in the order of the journey; only of a step whose checks held. Of a browser step also those that it
+    /// always has ([`BROWSER_MEASURES`](super::BROWSER_MEASURES)).
     pub measures: Vec<Measured>,
+    /// What a browser step's pages asked for; none of an HTTP step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<Box<Traffic>>,
 }
 
 /// A number taken out of an answer, or why there was none.

@@ -168,6 +168,7 @@ mod tests {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         }
     }
 

@@ -1,4 +1,6 @@
-//! The evidence of a failed run as bytes, small enough to be kept by the thousand.
+//! The evidence of a failed run as bytes, small enough to be kept: without a browser by the thousand.
+
+mod page;
 
 use super::{
     error::Fault,
@@ -6,7 +8,7 @@ use super::{
 };
 use crate::model::{Evidence, Exchange};
 
-/// Most bytes of one run's evidence.
+/// Most bytes of one run's exchanges.
 pub(super) const EVIDENCE_BYTES: usize = 64 << 10;
 
 /// How long a text may be in the exchanges before the last one, and in the last one, which tells most: tried in this order until all fits.
@@ -23,7 +25,16 @@ const LENGTHS: &[(usize, usize)] = &[
 
 /// Evidence as JSON of at most [`EVIDENCE_BYTES`]. What is too long is cut: texts shorter and shorter, those of the exchanges before
 /// the last one first; then exchanges are left out, the earliest first.
+///
+/// What a browser showed has a room of its own beside that: less than a mebibyte.
 pub(super) fn encode(evidence: &Evidence) -> Result<String, Fault> {
+    let Some(page) = &evidence.page else { return encode_exchanges(evidence) };
+    let exchanges = encode_exchanges(&Evidence { page: None, ..evidence.clone() })?;
+    let page = Some(Box::new(page::fit(page)?));
+    to_json("evidence", &Evidence { page, ..decode(&exchanges)? })
+}
+
+fn encode_exchanges(evidence: &Evidence) -> Result<String, Fault> {
     let text = to_json("evidence", evidence)?;
     if text.len() <= EVIDENCE_BYTES {
         return Ok(text);
@@ -59,6 +70,7 @@ fn cut(evidence: &Evidence, (early, late): (usize, usize), last: usize) -> Evide
             .collect(),
         curl: shorten(&evidence.curl, late.max(1024)),
         left_out: evidence.left_out.saturating_add(more),
+        page: None,
     }
 }
 
@@ -114,8 +126,11 @@ mod tests {
 
     #[test]
     fn small_evidence_is_kept_whole() {
-        let evidence =
-            Evidence { exchanges: vec![exchange("oops")], curl: "curl".to_owned(), left_out: 0 };
+        let evidence = Evidence {
+            exchanges: vec![exchange("oops")],
+            curl: "curl".to_owned(),
+            ..Evidence::default()
+        };
         assert_eq!(decode(&encode(&evidence).unwrap()).unwrap(), evidence);
     }
 
@@ -126,7 +141,7 @@ mod tests {
             let evidence = Evidence {
                 exchanges: vec![exchange(&body); 12],
                 curl: "c".repeat(100_000),
-                left_out: 0,
+                ..Evidence::default()
             };
             let text = encode(&evidence).unwrap();
             assert!(text.len() <= EVIDENCE_BYTES, "{}", text.len());
@@ -140,8 +155,11 @@ mod tests {
         let mut odd = exchange("");
         odd.request_headers = vec![("\u{1}".repeat(500), "\u{1}".repeat(500)); 200];
         odd.request_line = "\u{1}".repeat(100_000);
-        let evidence =
-            Evidence { exchanges: vec![odd; 20], curl: "\u{1}".repeat(100_000), left_out: 0 };
+        let evidence = Evidence {
+            exchanges: vec![odd; 20],
+            curl: "\u{1}".repeat(100_000),
+            ..Evidence::default()
+        };
         assert!(encode(&evidence).unwrap().len() <= EVIDENCE_BYTES);
     }
 }

@@ -140,6 +140,7 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         });
         offset += phases.total() + Duration::from_millis(2) + about(0.1);
     }

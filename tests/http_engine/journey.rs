@@ -106,6 +106,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
         services: Vec::new(),
         environments: Vec::new(),
         schedule: Schedule::Every(Duration::from_secs(60)),
+        burst: None,
         timeout,
         owner: None,
         runbook: None,

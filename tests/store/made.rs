@@ -71,6 +71,7 @@ pub(crate) fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
             retries: Vec::new(),
             failure: None,
             measures: Vec::new(),
+            traffic: None,
         }],
         deployed: vec![Deployed { service: "shop".into(), version: "1.0".to_owned() }],
         insecure: false,
@@ -101,7 +102,7 @@ pub(crate) fn failed(journey: &str, started_at: Timestamp) -> Run {
             ..Exchange::default()
         }],
         curl: "curl https://shop.test/".to_owned(),
-        left_out: 0,
+        ..Evidence::default()
     });
     run
 }

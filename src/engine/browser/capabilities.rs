@@ -63,8 +63,8 @@ pub(super) struct Wanted<'a> {
 pub(super) fn capabilities(wanted: &Wanted<'_>) -> Map<String, Value> {
     let mut all = Map::new();
     let mut set = |name: &str, value: Value| all.insert(name.to_owned(), value);
-    // Loading is waited for in the page; a page that never ends loading would hold every command back.
-    set("pageLoadStrategy", json!("none"));
+    // How long at most a page's loading holds commands back is set anew with each step.
+    set("pageLoadStrategy", json!("normal"));
     set("unhandledPromptBehavior", json!("ignore"));
     set("acceptInsecureCerts", json!(wanted.insecure));
     set("timeouts", json!({ "script": 30_000, "pageLoad": 300_000, "implicit": 0 }));

@@ -127,7 +127,7 @@ fn headers(headers: &[(String, String)], mask: &Mask) -> Vec<(String, String)> {
 }
 
 /// A header's value without credentials, cookies and secrets.
-pub(super) fn hide(name: &str, value: &str, mask: &Mask) -> String {
+pub(in crate::engine) fn hide(name: &str, value: &str, mask: &Mask) -> String {
     let scheme = |value: &str| match value.split_once(' ') {
         Some((scheme, _)) if scheme.bytes().all(|b| b.is_ascii_alphabetic()) => {
             format!("{scheme} {MASK}")

@@ -13,6 +13,7 @@ use super::{
     hop::Walked,
 };
 use crate::{
+    engine::browser::Pages,
     model::{Evidence, StepName},
     render::Mask,
 };
@@ -36,6 +37,7 @@ struct Noted {
     bytes: usize,
     left_out: u32,
     cookies: BTreeSet<String>,
+    page: Option<Pages>,
 }
 
 impl Trail {
@@ -57,6 +59,11 @@ impl Trail {
         }
     }
 
+    /// Notes something of the pages of a run's browser; the first call begins them.
+    pub(in crate::engine) fn see<T>(&self, note: impl FnOnce(&mut Pages) -> T) -> T {
+        note(self.noted().page.get_or_insert_default())
+    }
+
     /// Everything so far as evidence, with a `curl` line that repeats `last`. None if nothing was sent at all.
     pub(super) fn evidence(&self, last: Option<&Walked>, mask: &Mask) -> Option<Evidence> {
         let noted = self.noted();
@@ -64,7 +71,9 @@ impl Trail {
         let exchanges: Vec<_> = noted.exchanges.iter().map(|raw| masked(raw, &mask)).collect();
         let curl = last.map(|walked| curl(&walked.request, &mask)).unwrap_or_default();
         let left_out = noted.left_out;
-        (!exchanges.is_empty()).then_some(Evidence { exchanges, curl, left_out })
+        let page = noted.page.as_ref().map(|page| Box::new(page.masked(&mask)));
+        let any = !exchanges.is_empty() || page.is_some();
+        any.then_some(Evidence { exchanges, curl, left_out, page })
     }
 
     /// Everything so far as evidence, where no request stands for the failure.
@@ -76,7 +85,12 @@ impl Trail {
     pub(in crate::engine) fn take(&self, mask: &Mask) -> Trace {
         let noted = std::mem::take(&mut *self.noted());
         let mask = with_cookies(mask, &noted.cookies);
-        Trace { exchanges: noted.exchanges.into(), left_out: noted.left_out, mask }
+        Trace {
+            exchanges: noted.exchanges.into(),
+            left_out: noted.left_out,
+            page: noted.page,
+            mask,
+        }
     }
 
     fn noted(&self) -> std::sync::MutexGuard<'_, Noted> {
@@ -94,6 +108,7 @@ fn with_cookies(mask: &Mask, cookies: &BTreeSet<String>) -> Mask {
 pub struct Trace {
     exchanges: Vec<Raw>,
     left_out: u32,
+    page: Option<Pages>,
     mask: Mask,
 }
 
@@ -101,12 +116,21 @@ impl Trace {
     /// The exchanges, masked. Without a `curl` line: nothing failed.
     pub fn evidence(&self) -> Evidence {
         let exchanges = self.exchanges.iter().map(|raw| masked(raw, &self.mask)).collect();
-        Evidence { exchanges, curl: String::new(), left_out: self.left_out }
+        let page = self.page.as_ref().map(|page| Box::new(page.masked(&self.mask)));
+        Evidence { exchanges, curl: String::new(), left_out: self.left_out, page }
+    }
+
+    /// Lets go of what tells least of a browser's pages: where there is little room, their pictures are worth more.
+    pub fn lighten(&mut self) {
+        if let Some(page) = &mut self.page {
+            page.lighten();
+        }
     }
 
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
-        self.exchanges.iter().map(Raw::bytes).sum()
+        let exchanges: usize = self.exchanges.iter().map(Raw::bytes).sum();
+        exchanges + self.page.as_ref().map_or(0, Pages::bytes)
     }
 }
 

@@ -43,6 +43,7 @@ fn run(outcome: Outcome) -> Run {
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     };
     let last = match outcome {
         Outcome::Passed => StepOutcome::Passed,
@@ -112,7 +113,7 @@ fn failure() -> Run {
             ..Exchange::default()
         }],
         curl: "curl -i http://other.example.com/account/overview/2 --data-raw 'a\nb'".to_owned(),
-        left_out: 0,
+        ..Evidence::default()
     });
     run
 }
@@ -269,4 +270,13 @@ PASSED checkout in production from fra1, 532 ms
 
     · resolve  - connect  = tls  █ processing  ▒ transfer
 "##);
+}
+
+#[test]
+fn what_the_server_says_of_its_time_stands_below_its_hop() {
+    let mut run = run(Outcome::Passed);
+    run.steps[0].hops[0].server_timing =
+        vec![("db".to_owned(), ms(53)), ("\u{1b}".to_owned(), ms(1))];
+    let text = waterfall(&run, Layout { width: 80, colour: false });
+    assert!(text.contains("\n      server: db 53 ms, · 1.0 ms\n"), "{text}");
 }

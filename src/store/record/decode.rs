@@ -251,6 +251,7 @@ fn step(
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     })
 }
 

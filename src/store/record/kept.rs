@@ -5,7 +5,8 @@ use std::{borrow::Cow, time::Duration};
 use jiff::Timestamp;
 
 use crate::model::{
-    AssertionResult, Attempt, Failure, Hop, Measured, Outcome, Phases, Run, StepOutcome, StepRun,
+    AssertionResult, Attempt, Failure, Hop, Measured, Outcome, Phases, ResourceType, Run,
+    StepOutcome, StepRun, Traffic,
 };
 
 /// Longest message, expected or actual value and reason, in bytes.
@@ -74,7 +75,14 @@ fn step(step: &StepRun, run_passed: bool) -> StepRun {
         retries: step.retries.iter().map(attempt).collect(),
         failure: step.failure.as_deref().map(|f| Box::new(failure(f))),
         measures: step.measures.iter().map(measured).collect(),
+        traffic: step.traffic.as_deref().map(|t| Box::new(traffic(t))),
     }
+}
+
+/// Hosts and slow resources are in the evidence of a run that failed.
+fn traffic(traffic: &Traffic) -> Traffic {
+    let known = traffic.by_type.iter().take(ResourceType::ALL.len());
+    Traffic { by_type: known.copied().collect(), ..Traffic::default() }
 }
 
 fn attempt(attempt: &Attempt) -> Attempt {

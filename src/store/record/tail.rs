@@ -8,6 +8,7 @@
 //! measures   (4): names: for each measure its step, name and unit, as one text of the revision | for each its value
 //! timings    (5): for each hop that has any: hops since | names, as one text of the revision | for each its duration
 //! insecure   (6): 1, if certificates were not verified
+//! traffic    (7): for each browser step: steps since | sorts, each: its number | requests | failed | bytes
 //! ```
 //!
 //! Texts of the revision are a number + 1, or 0 and the text itself. A value is 0 and why there is none; 1 and the eight bytes of
@@ -16,7 +17,7 @@
 mod read;
 
 use crate::{
-    model::{Failure, Measured, Run, StepOutcome, StepRun},
+    model::{Failure, Measured, ResourceType, Run, StepOutcome, StepRun},
     store::{
         dictionary::{Dictionary, Sort},
         varint::Put,
@@ -39,6 +40,7 @@ pub(super) mod tag {
     pub(in crate::store::record) const MEASURES: u64 = 4;
     pub(in crate::store::record) const TIMINGS: u64 = 5;
     pub(in crate::store::record) const INSECURE: u64 = 6;
+    pub(in crate::store::record) const TRAFFIC: u64 = 7;
 }
 
 /// Before a value that there is none of, and before one that is written as it is; beyond these decimals.
@@ -58,6 +60,7 @@ pub(super) fn put_tail(put: &mut Put, dictionary: &mut Dictionary, run: &Run) ->
         (tag::MEASURES, measured(run, dictionary)),
         (tag::TIMINGS, timings(run, dictionary)),
         (tag::INSECURE, insecure(run)),
+        (tag::TRAFFIC, traffic(run)),
     ];
     let mut any = skipped;
     for (tag, body) in sorts.into_iter().filter(|(_, body)| !body.0.is_empty()) {
@@ -93,6 +96,24 @@ fn insecure(run: &Run) -> Put {
         put.uint(1);
     }
     put
+}
+
+fn traffic(run: &Run) -> Put {
+    for_each(
+        run,
+        |s| s.traffic.is_some(),
+        |put, step| {
+            let sorts = step.traffic.as_ref().map_or(&[][..], |traffic| &traffic.by_type);
+            let sorts = &sorts[..sorts.len().min(ResourceType::ALL.len())];
+            put.uint(sorts.len() as u64);
+            for sort in sorts {
+                put.uint(sort.kind as u64);
+                put.uint(sort.requests.into());
+                put.uint(sort.failed.into());
+                put.uint(sort.bytes);
+            }
+        },
+    )
 }
 
 fn iterations(run: &Run) -> Put {

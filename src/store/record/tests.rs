@@ -12,7 +12,8 @@ use super::{Head, Layouts, encode, kept, probe, run};
 use crate::{
     model::{
         AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Part,
-        Phases, Probe, Run, RunId, StepOutcome, StepRun, Trigger,
+        Phases, Probe, ResourceType, Run, RunId, StepOutcome, StepRun, Traffic, Trigger,
+        TypeTraffic,
     },
     store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
 };
@@ -109,6 +110,13 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn traffic()(sorts in proptest::collection::vec((select(ResourceType::ALL.to_vec()), any::<u32>(), any::<u32>(), any::<u64>()), 0..12)) -> Traffic {
+        let by_type = sorts.into_iter().map(|(kind, requests, failed, bytes)| TypeTraffic { kind, requests, failed, bytes });
+        Traffic { by_type: by_type.collect(), ..Traffic::default() }
+    }
+}
+
+prop_compose! {
     fn assertion()(check in text(), passed in any::<bool>(), expected in option::of(text()), actual in option::of(text()))
         -> AssertionResult { AssertionResult { check, passed, expected, actual } }
 }
@@ -122,9 +130,10 @@ prop_compose! {
         assertions in proptest::collection::vec(assertion(), 0..4),
         captures in proptest::collection::vec((text(), text()), 0..3),
         (iteration, retries, failed, measures) in (option::of(any::<u32>()), rarely(attempt()), rarely(failure()), rarely(measured())),
+        traffic in option::of(traffic()),
     ) -> StepRun {
         let failure = failed.into_iter().next().map(Box::new);
-        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures, iteration, retries, failure, measures }
+        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures, iteration, retries, failure, measures, traffic: traffic.map(Box::new) }
     }
 }
 
@@ -142,6 +151,8 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Capture,
     FaultKind::Template,
     FaultKind::Guard,
+    FaultKind::Element,
+    FaultKind::Page,
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
@@ -362,6 +373,7 @@ fn fixture() -> Run {
         retries: Vec::new(),
         failure: None,
         measures: Vec::new(),
+        traffic: None,
     };
     Run {
         id: RunId::at(started_at),

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use crate::{
-    model::{Attempt, Failure, Hop, MeasureName, Measured, StepName, StepRun},
+    model::{
+        Attempt, Failure, Hop, MeasureName, Measured, ResourceType, StepName, StepRun, Traffic,
+        TypeTraffic,
+    },
     store::{
         error::Fault,
         names::ReadRevision,
@@ -45,6 +48,10 @@ pub(in crate::store::record) fn restore(
                 timings(&mut body, &mut hops, revision)?;
             }
             tag::INSECURE => insecure = true,
+            tag::TRAFFIC => each(&mut body, steps, |body, step| {
+                step.traffic = Some(Box::new(traffic(body)?));
+                Ok(())
+            })?,
             _ => {}
         }
     }
@@ -94,6 +101,20 @@ fn retries(body: &mut Take<'_>, revision: &ReadRevision) -> Result<Vec<Attempt>,
         end = offset.wrapping_add(duration);
     }
     Ok(attempts)
+}
+
+fn traffic(body: &mut Take<'_>) -> Result<Traffic, Fault> {
+    let mut traffic = Traffic::default();
+    for _ in 0..body.uint()? {
+        let (kind, requests, failed, bytes) =
+            (body.small::<usize>()?, body.uint()?, body.uint()?, body.uint()?);
+        // A sort that a later version knows is another one here.
+        let kind = ResourceType::ALL.get(kind).copied().unwrap_or(ResourceType::Other);
+        let count = |n: u64| u32::try_from(n).map_err(|_| torn());
+        let sort = TypeTraffic { kind, requests: count(requests)?, failed: count(failed)?, bytes };
+        traffic.by_type.push(sort);
+    }
+    Ok(traffic)
 }
 
 fn failure(body: &mut Take<'_>, step: &StepName) -> Result<Failure, Fault> {
