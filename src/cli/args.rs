@@ -58,6 +58,8 @@ pub(super) enum Verb {
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
     Simulate(SimulateArguments),
+    /// Print a JSON Schema of the files you write, for your editor
+    Schema(SchemaArguments),
     /// Stand between the agent and a browser's driver; only the agent starts it
     #[command(hide = true)]
     GuardBrowser(GuardArguments),
@@ -170,6 +172,12 @@ pub(super) struct RunArguments {
     /// Show what was sent and got, of a failure beside the last good run; with the id of a stored run, show that one and walk nothing
     #[arg(long, value_name = "RUN_ID", num_args = 0..=1)]
     pub(super) show: Option<Option<String>>,
+    /// Write what a browser showed (pictures, console, requests, document) and what was sent and got there: one HTML file a run
+    #[arg(long, value_name = "DIR")]
+    pub(super) evidence: Option<PathBuf>,
+    /// Write what was asked for as HAR 1.2
+    #[arg(long, value_name = "FILE")]
+    pub(super) har: Option<PathBuf>,
     /// The agent that knows stored and good runs, http://HOST:PORT (or WAYFARER_URL); else its data file
     #[arg(long, value_name = "URL")]
     pub(super) url: Option<String>,
@@ -179,6 +187,15 @@ pub(super) struct RunArguments {
     /// A variable that wins over the files'; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) vars: Vec<(String, String)>,
+    /// Show the browser; needs a display
+    #[arg(long)]
+    pub(super) headed: bool,
+    /// Wait before each action of a browser, such as 500ms; deadlines wait with it
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "0s")]
+    pub(super) slow_motion: std::time::Duration,
+    /// Keep the browser as it is when a step fails, say how to look at it, and wait for Enter
+    #[arg(long)]
+    pub(super) pause_on_failure: bool,
 }
 
 /// `wayfarer agent`.
@@ -379,6 +396,29 @@ pub(super) struct SimulateArguments {
     /// The names of all scenarios, with a line on each
     #[arg(long)]
     pub(super) list: bool,
+}
+
+/// `wayfarer schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer schema journey > .wayfarer/schema/journey.json\n\
+An editor with TOML support (Even Better TOML, Taplo) completes and checks a file whose first line names its schema, such as\n\
+  #:schema ../.wayfarer/schema/journey.json\n\
+`wayfarer init` writes all three schemas and these lines. Print them anew after an update.")]
+pub(super) struct SchemaArguments {
+    /// Of which file
+    #[arg(value_enum, default_value_t = SchemaOf::Journey)]
+    pub(super) of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// A journey: journeys/NAME.toml
+    Journey,
+    /// A part of journeys: journeys/parts/NAME.toml
+    Part,
+    /// The settings: wayfarer.toml
+    Wayfarer,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

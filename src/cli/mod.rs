@@ -3,17 +3,20 @@
 
 mod agent;
 mod args;
+mod attended;
 pub mod backtest;
 mod change;
 mod check;
 mod demo;
 mod exit;
+mod files;
 mod gate;
 mod import;
 mod init;
 mod logs;
 mod place;
 mod run;
+mod schema;
 mod show;
 mod simulate;
 mod verdicts;
@@ -30,7 +33,10 @@ use args::{Arguments, ChangeVerb, Verb};
 pub use exit::Exit;
 use exit::Failed;
 
-use crate::engine::GuardedDriver;
+use crate::{
+    engine::{EngineSettings, GuardedDriver},
+    model::BrowserSettings,
+};
 
 /// What every verb is handed: where configuration is, and the environment variables.
 #[derive(Debug)]
@@ -42,6 +48,18 @@ struct Context {
     colour: bool,
     /// Columns of the terminal, 80 where there is none.
     width: usize,
+}
+
+impl Context {
+    /// What an engine of this process is told.
+    fn engine(&self, browser: &BrowserSettings) -> EngineSettings {
+        EngineSettings {
+            clock: self.clock,
+            browser: browser.clone(),
+            variables: self.variables.clone(),
+            ..EngineSettings::default()
+        }
+    }
 }
 
 /// The name that is nearly the wanted one, as a question; nothing if none is near.
@@ -127,6 +145,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
+        Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments, context),
         Verb::GuardBrowser(_) => Err(Failed::new(Exit::Bug, "the guard has no runtime of ours")),
     }

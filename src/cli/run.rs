@@ -7,6 +7,8 @@ use serde_json::json;
 use super::{
     Context, Exit, Failed,
     args::RunArguments,
+    attended,
+    files::Files,
     nearly, say,
     show::{self, Shown},
 };
@@ -16,7 +18,7 @@ use crate::{
     engine::{Engine, EngineSettings, Ticket},
     model::{Environment, EnvironmentName, Outcome, Run, RunId, Settings, Trigger},
     render::{self, Layout},
-    source::{attached::Beside, files},
+    source::{attached::Beside, files as sources},
 };
 
 /// Walks; exit 4 when a journey failed, 7 when we could not walk.
@@ -29,7 +31,7 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
             Err(_) => wanted.insert(0, word.clone()),
         }
     }
-    let found = files::find(&context.config).map_err(|e| Failed::new(Exit::Config, e))?;
+    let found = sources::find(&context.config).map_err(|e| Failed::new(Exit::Config, e))?;
     let mut config = config::load_with(&found.main, &found.journeys, &Beside)
         .map_err(|e| Failed::new(Exit::Config, e))?;
     let name = environment(&config.settings, arguments.environment.as_deref())?;
@@ -40,18 +42,24 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     let environment = setup.environments.get(&name).cloned();
     let environment =
         environment.ok_or_else(|| Failed::new(Exit::Bug, "the environment is gone"))?;
-    let journeys = journeys(&setup, &environment.name, &wanted)?;
-    let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
+    let journeys = journeys(&setup, &environment.name, &wanted).map_err(|failed| {
+        Failed::new(failed.exit, found.overlooked.iter().fold(failed.message, beside))
+    })?;
+    let (watched, mut pauses) = attended::watched(arguments);
+    let engine =
+        Engine::new(EngineSettings { watched, ..context.engine(&setup.settings.browser) })?;
     let vars = overrides(arguments, &environment, &journeys)?;
     let mut junit = arguments.junit.as_deref().map(report).transpose()?;
-    let mut shown = arguments.show.is_some().then(|| Shown::new(&setup, arguments, context));
+    let mut files = Files::new(arguments)?;
+    let wanted = arguments.show.is_some() || files.wanted();
+    let mut shown = wanted.then(|| Shown::new(&setup, arguments, context));
     let (mut runs, mut views) = (Vec::new(), Vec::new());
     for round in 0..arguments.repeat {
         for scheduled in &journeys {
             let now = context.clock.now();
             let ticket = Ticket {
                 id: RunId::at(now),
-                journey: Arc::clone(&scheduled.journey),
+                journey: attended::slowed(&scheduled.journey, arguments.slow_motion),
                 environment: Arc::clone(&environment),
                 location: setup.settings.agent.location.clone(),
                 due: now,
@@ -59,20 +67,26 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
                 deployed: Vec::new(),
                 vars: vars.clone(),
             };
-            let (run, trace) = engine.walk_traced(ticket).await;
+            let walk = engine.walk_traced(ticket);
+            let (run, trace) = attended::walk(walk, &mut pauses).await;
             let kept = match &mut shown {
                 Some(shown) => Some(shown.of(&run, trace.as_ref()).await),
                 None => None,
             };
+            // What is only wanted as a file is not printed.
+            let printed = kept.as_ref().filter(|_| arguments.show.is_some());
             if arguments.json {
-                views.push(show::view(&run, kept.as_ref()));
+                views.push(show::view(&run, printed));
             } else {
                 let gap = if round == 0 && runs.is_empty() { "" } else { "\n" };
                 let layout = Layout { width: context.width, colour: context.colour };
                 say(&format!("{gap}{}", render::waterfall(&run, layout)))?;
-                if let Some(kept) = &kept {
+                if let Some(kept) = printed {
                     say(&kept.draw(layout))?;
                 }
+            }
+            if files.wanted() {
+                files.add(&show::view(&run, kept.as_ref()), arguments.json)?;
             }
             runs.push(run);
         }
@@ -80,6 +94,7 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     if arguments.json {
         say(&format!("{:#}\n", json!({ "runs": views })))?;
     }
+    files.finish()?;
     if let Some(file) = &mut junit {
         file.write_all(render::junit(&runs).as_bytes()).map_err(|e| {
             Failed::new(Exit::Trouble, format!("the JUnit report cannot be written: {e}"))
@@ -160,6 +175,11 @@ fn environment(settings: &Settings, said: Option<&str>) -> Result<EnvironmentNam
             }
         }
     }
+}
+
+/// A message, and below it a reason that may be behind it.
+fn beside(message: String, hint: &String) -> String {
+    format!("{message}\n{hint}")
 }
 
 fn journeys(

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use serde_json::{Value, json};
 
-use super::{Context, Exit, Failed, args::RunArguments, say};
+use super::{Context, Exit, Failed, args::RunArguments, files::Files, say};
 use crate::{
     config,
     daemon::Setup,
@@ -161,6 +161,11 @@ pub(super) async fn stored(
             views::run_with_evidence(&run, store.evidence(&id).await?.as_ref())
         }
     };
+    let mut files = Files::new(arguments)?;
+    if files.wanted() {
+        files.add(&run, arguments.json)?;
+        files.finish()?;
+    }
     if arguments.json {
         say(&format!("{run:#}\n"))?;
     } else {

@@ -2,7 +2,7 @@
 //!
 //! Nothing is masked before that: a good run costs what its texts take, at most 16 KiB of each body (and a little more, so that a secret at
 //! the end can be masked). A thousand journeys of three pages of 10 KiB take 30 MB; the bound is [`MOST_BYTES`] for all series together:
-//! where there is more, the series that were renewed longest ago go first.
+//! where there is more, the series that were renewed longest ago go first. The pages of a browser take some 20 to 60 KiB for each step's picture.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -44,7 +44,10 @@ struct Good {
 
 impl Goods {
     /// Keeps the exchanges of a run that passed, in the place of those before.
-    pub(super) fn keep(&self, run: &Run, trace: Trace) {
+    pub(super) fn keep(&self, run: &Run, mut trace: Trace) {
+        if trace.bytes() > MOST_OF_ONE {
+            trace.lighten();
+        }
         let bytes = trace.bytes();
         let mut held = self.held();
         let series = run.series();

@@ -27,7 +27,7 @@ use crate::{
     clock::Clock,
     engine::Trace,
     export::Exporter,
-    model::{Dismissal, Finding, FindingId, Probe, Run, RunId, Verdict, Witness},
+    model::{Dismissal, Finding, FindingId, Outcome, Probe, Run, RunId, Verdict, Witness},
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
 
@@ -202,7 +202,11 @@ impl Pipeline {
     /// What the last good run before a failed one sent and got.
     fn beside(&self, run: &Run) -> Option<(RunId, Witness)> {
         run.evidence.as_ref()?;
-        tokio::task::block_in_place(|| self.goods.last(&run.series())).map(|good| (run.id, good))
+        let mut good = tokio::task::block_in_place(|| self.goods.last(&run.series()))?;
+        if let (Outcome::Failed(failure), Some(page)) = (&run.outcome, &mut good.evidence.page) {
+            page.keep_beside(&failure.step);
+        }
+        Some((run.id, good))
     }
 
     async fn store_goods(&self, goods: Vec<(RunId, Witness)>) {

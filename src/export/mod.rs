@@ -10,6 +10,7 @@
 //! `("ab", "c")` and `("a", "bc")` would be one series. The families here keep the values themselves.
 
 mod agent;
+mod browser;
 mod changes;
 mod exporter;
 mod family;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    agent,
+    agent, browser,
     changes::SHIFT,
     exporter::{Exporter, State},
     family::{Families, Family, Kind},
@@ -177,7 +177,7 @@ impl Exporter {
         let mut state = self.state();
         state.forgotten.insert(name.clone());
         state.shown.retain(|series, _| series.journey != *name);
-        for family in OF_A_JOURNEY {
+        for family in OF_A_JOURNEY.iter().chain(&browser::FAMILIES) {
             state.families.retain(family, |labels| labels[0] != name.as_str());
         }
         state.families.retain(&SHIFT, |labels| labels[0] != name.as_str());
@@ -206,6 +206,7 @@ fn show(state: &mut State, run: &Run, series: [&str; 3]) {
         None => {}
     }
     show_steps(families, run, &series);
+    browser::show(families, run, &series);
 }
 
 /// Most series of measures: their names are a user's, their number is not to be anybody's.

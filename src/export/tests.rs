@@ -11,7 +11,8 @@ use super::*;
 use crate::model::{
     Change, ChangeId, ChangeKind, Conclusion, Deployment, Device, Effect, Failure, FaultKind,
     Finding, FindingKind, FindingState, Hop, Journey, Measured, Metric, Outcome, Part, Phases,
-    Quantiles, Run, RunId, Schedule, StepOutcome, StepRun, Trigger, Verdict,
+    Quantiles, ResourceType, Run, RunId, Schedule, StepOutcome, StepRun, Traffic, Trigger,
+    TypeTraffic, Verdict,
 };
 
 fn noon(seconds: i64) -> Timestamp {
@@ -95,6 +96,43 @@ fn measures_are_those_of_the_last_run() {
     assert!(text.contains(&line("total", "1.5")) && !text.contains("name=\"rows\""), "{text}");
     exporter.forget_journey(&"checkout".into());
     assert!(!exporter.text().contains("wayfarer_measure"));
+}
+
+#[test]
+fn pages_are_shown_under_the_names_of_browser_checks() {
+    let exporter = Exporter::new("1.0").unwrap();
+    let mut first = run("checkout", noon(0));
+    let sort = |kind, requests, failed, bytes| TypeTraffic { kind, requests, failed, bytes };
+    let by_type =
+        vec![sort(ResourceType::Document, 1, 0, 900), sort(ResourceType::Image, 4, 1, 12_000)];
+    first.steps[0].traffic = Some(Box::new(Traffic { by_type, ..Traffic::default() }));
+    first.steps[0].measures = vec![measure("lcp", Some(1250.0)), measure("cls", Some(0.04))];
+    // A journey's own measure of an HTTP step is no vital.
+    first.steps[1].measures = vec![measure("lcp", Some(7.0))];
+    exporter.observe(&first);
+    let labels = r#",step="open""#;
+    for (name, more, wanted) in [
+        ("probe_browser_web_vital_lcp", "", Some("1.25")),
+        ("probe_browser_web_vital_cls", "", Some("0.04")),
+        ("probe_browser_web_vital_inp", "", None),
+        ("probe_browser_http_requests", r#",resource_type="image""#, Some("4")),
+        ("probe_browser_http_req_failed", r#",resource_type="image""#, Some("0.25")),
+        ("probe_browser_data_received", r#",resource_type="document""#, Some("900")),
+    ] {
+        let series = of_checkout(name, &format!("{labels}{more}"));
+        assert_eq!(value(&exporter, &series).as_deref(), wanted, "{series}");
+    }
+    assert_eq!(lines(&exporter, "probe_browser_web_vital_lcp"), 1);
+    exporter.observe(&run("checkout", noon(60)));
+    assert_eq!(lines(&exporter, "probe_browser"), 0);
+    exporter.observe(&first_at(&first, noon(120)));
+    assert!(lines(&exporter, "probe_browser") > 0);
+    exporter.forget_journey(&"checkout".into());
+    assert_eq!(lines(&exporter, "probe_browser"), 0);
+}
+
+fn first_at(run: &Run, started_at: Timestamp) -> Run {
+    Run { started_at, id: RunId::at(started_at), ..run.clone() }
 }
 
 fn failed(journey: &str, at: Timestamp) -> Run {

@@ -165,6 +165,25 @@ pub struct Busy {
     pub duration: Duration,
 }
 
+impl PageEvidence {
+    /// Keeps what stands beside a failure in `step`: how that step, or the last one, looked, and what was asked for.
+    pub fn keep_beside(&mut self, step: &StepName) {
+        let same = self.pictures.iter().rposition(|picture| picture.step == *step);
+        let kept = same.or(self.pictures.len().checked_sub(1));
+        self.pictures = kept.map(|at| self.pictures.swap_remove(at)).into_iter().collect();
+        (self.dom, self.dom_cut) = (None, false);
+        self.without_headers();
+    }
+
+    /// Lets go of what was sent and got in headers.
+    pub fn without_headers(&mut self) {
+        for request in &mut self.requests {
+            request.request_headers.clear();
+            request.response_headers.clear();
+        }
+    }
+}
+
 /// A picture of a page.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {

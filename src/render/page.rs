@@ -4,6 +4,8 @@ use handlebars::Handlebars;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::evidence_page::View;
+
 /// The compiled pages.
 pub struct Pages(Handlebars<'static>);
 
@@ -22,6 +24,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("head", include_str!("page/head.hbs")),
     ("overview", include_str!("page/overview.hbs")),
     ("change", include_str!("page/change.hbs")),
+    ("evidence", include_str!("page/evidence.hbs")),
 ];
 
 impl Pages {
@@ -54,6 +57,11 @@ impl Pages {
     /// As [`Pages::overview`].
     pub fn change(&self, page: &ChangePage) -> Result<String, PageError> {
         self.fill("change", page)
+    }
+
+    /// The page with the evidence of a run; see [`evidence_page`](super::evidence_page).
+    pub(in crate::render) fn evidence(&self, page: &View) -> Result<String, PageError> {
+        self.fill("evidence", page)
     }
 
     fn fill(&self, name: &str, data: &impl Serialize) -> Result<String, PageError> {

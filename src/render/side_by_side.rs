@@ -5,9 +5,12 @@ mod compare;
 
 use compare::{Mark, Row, rows};
 
-use super::waterfall::{
-    Layout,
-    line::{Ink, Line, clean, clip, length_of_time},
+use super::{
+    page_text::{kept_line, page_lines},
+    waterfall::{
+        Layout,
+        line::{Ink, Line, clean, clip, length_of_time},
+    },
 };
 use crate::model::{Evidence, Exchange, StepName, Witness};
 
@@ -51,7 +54,17 @@ pub fn side_by_side(now: &Witness, good: Option<&Witness>, layout: Layout) -> St
             brief(&mut lines, exchange, (good.is_some(), other), width);
         }
     }
+    page(&mut lines, evidence, width);
     finish(&lines, layout)
+}
+
+/// What a browser showed, below the exchanges.
+fn page(lines: &mut Vec<Line>, evidence: &Evidence, width: usize) {
+    if let Some(page) = &evidence.page {
+        lines.push(Line::default());
+        lines.extend(page_lines(page, None, width));
+        lines.push(kept_line(page));
+    }
 }
 
 /// The exchanges of a run, all in full.
@@ -71,6 +84,7 @@ pub fn exchanges(evidence: &Evidence, layout: Layout) -> String {
         lines.push(title(exchange, number, at.checked_sub(1).map(|at| &evidence.exchanges[at])));
         full(&mut lines, exchange, None, width);
     }
+    page(&mut lines, evidence, width);
     finish(&lines, layout)
 }
 

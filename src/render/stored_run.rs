@@ -34,6 +34,9 @@ pub fn stored_run(run: &Value, layout: Layout) -> String {
         }
         let good: Option<Witness> = serde_json::from_value(run["last_good"].clone()).ok();
         out += &side_by_side(&own, good.as_ref(), layout);
+        if own.evidence.curl.is_empty() {
+            return out;
+        }
         let curl: Vec<String> = own.evidence.curl.split('\n').map(clean).collect();
         out += &format!("\nrepeat    {}\n", curl.join("\n"));
     } else if run["outcome"]["result"] == "failed" {

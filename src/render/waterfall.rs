@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use line::{Ink, Line, clean, clip, fit, fit_url, length_of_time};
 
+use super::felt::{felt, is_built_in};
 use crate::model::{Attempt, Hop, Measured, Outcome, Run, StepOutcome, amounts};
 
 /// How wide and how colourful.
@@ -67,11 +68,27 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
             lines.push(tried(nth, attempt, width));
             before += attempt.duration;
         }
+        let begun = before;
         for hop in &step.hops {
-            lines.push(row(hop, (label, bar), (before, run.duration), &mut origin));
+            // A browser works between its documents, too: each stands where it began.
+            let from = match step.traffic {
+                Some(_) => begun + hop.offset.saturating_sub(step.offset),
+                None => before,
+            };
+            lines.push(row(hop, (label, bar), (from, run.duration), &mut origin));
             before += hop.duration;
+            lines.extend(said(hop, width));
         }
-        lines.extend(step.measures.iter().map(measure));
+        if step.traffic.is_some() {
+            before = begun + step.duration;
+        }
+        lines.extend(felt(step).map(|text| {
+            let mut line = Line::default();
+            line.ink(Ink::Dim, &format!("    {}", clip(&text, width - 4)));
+            line
+        }));
+        let told = |measured: &&Measured| step.traffic.is_none() || !is_built_in(measured);
+        lines.extend(step.measures.iter().filter(told).map(measure));
         if let Some(failure) = &step.failure {
             let mut line = Line::default();
             line.ink(Ink::Yellow, "    not counted ");
@@ -113,6 +130,18 @@ fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
     line.plain("    ");
     line.ink(Ink::Dim, &clip(&text, width - 4));
     line
+}
+
+/// What the server says of its own time.
+fn said(hop: &Hop, width: usize) -> Option<Line> {
+    let times = hop
+        .server_timing
+        .iter()
+        .map(|(name, time)| format!("{} {}", clean(name), length_of_time(*time)));
+    let text = times.collect::<Vec<_>>().join(", ");
+    let mut line = Line::default();
+    line.ink(Ink::Dim, &clip(&format!("      server: {text}"), width));
+    (!text.is_empty()).then_some(line)
 }
 
 /// A number that a step measured, or why there is none.

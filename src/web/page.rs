@@ -9,17 +9,20 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{ApiError, router::Face};
+use super::{ApiError, api::runs, router::Face, views};
 use crate::{
     correlate,
     daemon::{Judged, unmapped},
     model::{
-        Change, Effect, Finding, FindingState, Measured, Metric, Run, SeriesKey, Verdict, amounts,
-        subject,
+        BROWSER_MEASURES, BuiltInMeasure, Change, Effect, Finding, FindingState, Measured, Metric,
+        Run, SeriesKey, StepRun, Verdict, amounts, subject,
     },
-    render::page::{
-        ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, PartRow, STYLE,
-        VerdictRow,
+    render::{
+        evidence_page, felt,
+        page::{
+            ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, PartRow, STYLE,
+            VerdictRow,
+        },
     },
     store::{ChangeFilter, FindingFilter, Store},
 };
@@ -90,6 +93,20 @@ pub(super) async fn change(
         change: row,
     };
     Ok(Html(face.pages.change(&page)?))
+}
+
+/// `GET /runs/{id}/evidence`: a page of what is kept of a failed run, that may also be saved and sent on.
+pub(super) async fn evidence(
+    State(face): State<Face>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let id = runs::run_id(&id)?;
+    let store = face.handle.store();
+    let Some(run) = store.run(&id).await? else { return Err(runs::unknown(&id)) };
+    let kept = store.evidence(&id).await?;
+    let run = views::run_with_evidence(&run, kept.as_ref());
+    let page = evidence_page(&face.pages, &run)?.ok_or_else(|| runs::not_kept(&id))?;
+    Ok(([(header::CONTENT_SECURITY_POLICY, page.policy)], Html(page.html)).into_response())
 }
 
 /// The verdicts on whole journeys, each with the parts of its journey that moved, and those on measures.
@@ -275,13 +292,21 @@ async fn journey_row(
 
 /// What the last run measured: `total 12.00 EUR`.
 fn measures(run: &Run) -> Vec<String> {
-    let known = run.steps.iter().flat_map(|step| &step.measures);
+    let own = |step: &StepRun, m: &&Measured| {
+        let built_in = |known: &BuiltInMeasure| known.name == m.name.as_str();
+        step.traffic.is_none() || !BROWSER_MEASURES.iter().any(built_in)
+    };
     let text = |m: &Measured| {
         let [value] = amounts([m.value?], m.unit.as_deref());
         let unit = m.unit.as_deref().map_or(String::new(), |unit| format!(" {unit}"));
         Some(format!("{} {value}{unit}", m.name))
     };
-    known.filter_map(text).collect()
+    let of = |step: &StepRun| -> Vec<String> {
+        let felt = felt(step).map(|felt| format!("{}: {felt}", step.name));
+        let own = step.measures.iter().filter(|m| own(step, m)).filter_map(text);
+        felt.into_iter().chain(own).collect()
+    };
+    run.steps.iter().flat_map(of).collect()
 }
 
 /// At most 120 points; the scale ends at the 98th percentile so that one slow run does not flatten the rest.

@@ -267,6 +267,8 @@ pub struct StepView<'a> {
     pub captures: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "<[Measured]>::is_empty")]
     pub measures: &'a [Measured],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<&'a crate::model::Traffic>,
 }
 
 /// An attempt of a step that was followed by another one.
@@ -305,6 +307,8 @@ pub struct HopView<'a> {
     pub peer: Option<std::net::SocketAddr>,
     pub body_bytes: u64,
     pub certificate_expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub server_timing_ms: BTreeMap<&'a str, f64>,
 }
 
 impl<'a> From<&'a Run> for RunView<'a> {
@@ -346,6 +350,7 @@ impl<'a> From<&'a StepRun> for StepView<'a> {
             assertions: &step.assertions,
             captures: step.captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
             measures: &step.measures,
+            traffic: step.traffic.as_deref(),
         }
     }
 }
@@ -364,6 +369,11 @@ impl<'a> From<&'a Hop> for HopView<'a> {
             peer: hop.peer,
             body_bytes: hop.body_bytes,
             certificate_expires_at: hop.certificate_expires_at,
+            server_timing_ms: hop
+                .server_timing
+                .iter()
+                .map(|(name, duration)| (name.as_str(), ms(*duration)))
+                .collect(),
         }
     }
 }

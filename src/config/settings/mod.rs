@@ -1,10 +1,11 @@
 //! `wayfarer.toml`, table by table.
 
-mod agent;
-mod environments;
+pub(super) mod agent;
+pub(super) mod browser;
+pub(super) mod environments;
 mod limits;
 mod network;
-mod secret;
+pub(super) mod secret;
 mod transport;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     let (tokens, has_token) = secret::tokens(top);
     let settings = Settings {
         agent: agent::lower(top, has_token),
+        browser: browser::lower(top),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),

@@ -23,7 +23,10 @@ use crate::{
         http::{Crumb, Session},
         vars::Variables,
     },
-    model::{Attachment, BrowserAction, By, Choice, Condition, FaultKind, Locator, MouseButton, ScrollTo, StorageArea, Text},
+    model::{
+        Attachment, BrowserAction, By, Choice, Condition, FaultKind, Locator, MouseButton,
+        ScrollTo, StorageArea, Text,
+    },
 };
 
 /// The name of an element's reference (W3C WebDriver, section 12.2).
@@ -236,7 +239,9 @@ impl Tab<'_> {
                     return Err(Trouble::target(FaultKind::Timeout, message));
                 }
                 Err(refused) => {
-                    return Err(self.trouble(refused, &format!("{} cannot be clicked", sought.said)));
+                    return Err(
+                        self.trouble(refused, &format!("{} cannot be clicked", sought.said))
+                    );
                 }
             }
         }

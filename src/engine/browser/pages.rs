@@ -138,6 +138,12 @@ impl Pages {
         }
     }
 
+    /// Lets go of headers and document.
+    pub(in crate::engine) fn lighten(&mut self) {
+        self.noted.without_headers();
+        (self.noted.dom, self.noted.dom_cut) = (None, false);
+    }
+
     /// About how much memory it takes.
     pub(in crate::engine) fn bytes(&self) -> usize {
         let headers = |pairs: &[(String, String)]| -> usize {

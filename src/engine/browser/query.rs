@@ -138,7 +138,9 @@ impl Tab<'_> {
     /// How the page came to be seen.
     async fn vital(&mut self, name: &str) -> Result<Result<Vec<Value>, String>, Trouble> {
         match self.seen.look(self.browser, self.stop).await {
-            Ok(Some(look)) => Ok(Ok(look.vitals.get(name).map(|value| json!(value)).into_iter().collect())),
+            Ok(Some(look)) => {
+                Ok(Ok(look.vitals.get(name).map(|value| json!(value)).into_iter().collect()))
+            }
             Ok(None) => Ok(Err("the page tells nothing of itself".to_owned())),
             Err(refused) => Err(self.trouble(refused, "the page tells nothing of itself")),
         }

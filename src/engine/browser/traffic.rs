@@ -48,6 +48,7 @@ pub(super) struct Request {
     cancelled: bool,
     bytes: u64,
     body_bytes: u64,
+    head_bytes: u64,
     /// What of the bytes an earlier step has counted.
     counted: u64,
     cached: bool,
@@ -327,7 +328,8 @@ impl Request {
         let is = |name: &str| told[name] == true;
         self.cached |= is("fromDiskCache") || is("fromServiceWorker") || is("fromPrefetchCache");
         self.response_headers = headers(&told["headers"]);
-        self.bytes = self.bytes.max(number(&told["encodedDataLength"]));
+        self.head_bytes = number(&told["encodedDataLength"]);
+        self.bytes = self.bytes.max(self.head_bytes);
         let port = told["remotePort"].as_u64().and_then(|port| u16::try_from(port).ok());
         let address = told["remoteIPAddress"].as_str().and_then(address);
         self.peer = address.zip(port).map(Into::into);
@@ -338,6 +340,7 @@ impl Request {
     /// `all` is everything that came over the wire, head included.
     fn finish(&mut self, all: u64, at: f64) {
         self.bytes = self.bytes.max(all);
+        self.body_bytes = self.body_bytes.max(self.bytes.saturating_sub(self.head_bytes));
         self.ended = Some(at);
     }
 
@@ -529,8 +532,14 @@ pub(super) fn host(url: &str) -> Option<String> {
     url::Url::parse(url).ok()?.host_str().map(str::to_ascii_lowercase)
 }
 
-/// Whether two hosts are likely of one site: the same address, or the same last two labels; the last three where the second last is as short
-/// as the registries' own (`co.uk`, `com.au`). A public suffix list would know better, and be old one day.
+/// What registries of countries sell below: the site is one label more.
+const REGISTRIES: [&str; 18] = [
+    "ac", "co", "com", "edu", "go", "gob", "gouv", "gov", "gv", "ltd", "me", "mil", "ne", "net",
+    "nom", "or", "org", "sch",
+];
+
+/// Whether two hosts are likely of one site: the same address, or the same last two labels; the last three below a registry of a country
+/// (`co.uk`, `com.au`). A public suffix list would know more of them, and be old one day.
 fn same_site(host: &str, site: Option<&str>) -> bool {
     let Some(site) = site else { return true };
     host == site || registrable(host).is_some_and(|own| Some(own) == registrable(site))
@@ -544,8 +553,8 @@ fn registrable(host: &str) -> Option<&str> {
     let mut dots = host.rmatch_indices('.').map(|(at, _)| at);
     let (last, second) = (dots.next()?, dots.next());
     let second_level = &host[second.map_or(0, |at| at + 1)..last];
-    let short = second_level.len() <= 3 && host.len() - last - 1 == 2;
-    let from = if short { dots.next() } else { second };
+    let sold = REGISTRIES.contains(&second_level) && host.len() - last - 1 == 2;
+    let from = if sold { dots.next() } else { second };
     Some(&host[from.map_or(0, |at| at + 1)..])
 }
 

@@ -120,6 +120,13 @@ impl Trace {
         Evidence { exchanges, curl: String::new(), left_out: self.left_out, page }
     }
 
+    /// Lets go of what tells least of a browser's pages: where there is little room, their pictures are worth more.
+    pub fn lighten(&mut self) {
+        if let Some(page) = &mut self.page {
+            page.lighten();
+        }
+    }
+
     /// About how much memory it takes.
     pub fn bytes(&self) -> usize {
         let exchanges: usize = self.exchanges.iter().map(Raw::bytes).sum();

@@ -1,7 +1,10 @@
 //! What is said below the rows of a run that did not pass.
 
 use super::line::{Ink, Line, clean, clip};
-use crate::model::{Failure, Outcome, Run};
+use crate::{
+    model::{Failure, Outcome, Run},
+    render::page_text::{kept_line, page_lines},
+};
 
 /// How many more assertions that did not hold are shown.
 const ASSERTIONS: usize = 10;
@@ -41,6 +44,10 @@ fn failed(failure: &Failure, run: &Run, width: usize) -> Vec<Line> {
     }
     more_assertions(&mut lines, failure, run);
     let Some(evidence) = &run.evidence else { return lines };
+    if let Some(page) = &evidence.page {
+        lines.extend(page_lines(page, Some(&failure.step), width));
+        lines.push(kept_line(page));
+    }
     let last = evidence.exchanges.last();
     let last = last.filter(|e| e.step.as_ref().is_none_or(|step| *step == failure.step));
     if let Some(body) = last.and_then(|e| e.response_body.as_deref()).filter(|b| !b.is_empty()) {

@@ -12,7 +12,8 @@ use super::{Head, Layouts, encode, kept, probe, run};
 use crate::{
     model::{
         AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Part,
-        Phases, Probe, Run, RunId, StepOutcome, StepRun, Trigger,
+        Phases, Probe, ResourceType, Run, RunId, StepOutcome, StepRun, Traffic, Trigger,
+        TypeTraffic,
     },
     store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
 };

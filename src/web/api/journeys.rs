@@ -10,7 +10,10 @@ use serde_json::{Value, json};
 use super::changes::known;
 use crate::{
     daemon::Handle,
-    model::{Journey, JourneyName, Measure, Run, SeriesKey, Step},
+    model::{
+        Action, BROWSER_MEASURES, Journey, JourneyName, MeasureName, MeasureRule, Run, SeriesKey,
+        Step, StepName,
+    },
     web::{ApiError, views},
 };
 
@@ -97,16 +100,30 @@ pub(crate) async fn last_good(
 /// What a journey measures and how that is judged, with what its last run found.
 fn measures(journey: &Journey, last: Option<&Run>) -> Vec<Value> {
     let found = last.map(Run::measured).unwrap_or_default();
-    let of = |step: &Step, measure: &Measure| {
-        let value = found.iter().find(|(s, m, _)| (*s, *m) == (&step.name, &measure.name));
+    let of = |step: &StepName, name: &MeasureName, judged: &MeasureRule| {
+        let value = found.iter().find(|(s, m, _)| (*s, *m) == (step, name));
         json!({
-            "step": step.name,
-            "name": measure.name,
-            "unit": measure.judged.unit,
-            "worse": measure.judged.worse,
+            "step": step,
+            "name": name,
+            "unit": judged.unit,
+            "worse": judged.worse,
             "last": value.map(|(_, _, value)| value),
         })
     };
-    let steps = journey.steps.iter();
-    steps.flat_map(|step| step.measures.iter().map(|m| of(step, m)).collect::<Vec<_>>()).collect()
+    let all = |step: &Step| -> Vec<Value> {
+        let own = step.measures.iter().map(|m| of(&step.name, &m.name, &m.judged));
+        // What every browser step measures, as far as the last run did.
+        let browser = matches!(step.action, Action::Browser(_));
+        let built_in = BROWSER_MEASURES.iter().filter(|known| {
+            let measured = |(s, m, _): &(&StepName, &MeasureName, f64)| {
+                **s == step.name && m.as_str() == known.name
+            };
+            browser
+                && found.iter().any(measured)
+                && !step.measures.iter().any(|m| m.name.as_str() == known.name)
+        });
+        own.chain(built_in.map(|known| of(&step.name, &known.name.into(), &known.judged())))
+            .collect()
+    };
+    journey.every_step().into_iter().flat_map(all).collect()
 }

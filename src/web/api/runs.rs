@@ -3,6 +3,8 @@
 use axum::{
     Json,
     extract::{Path, Query, State, rejection::QueryRejection},
+    http::header,
+    response::{IntoResponse, Response},
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -11,6 +13,7 @@ use super::{changes::known, query};
 use crate::{
     daemon::Handle,
     model::RunId,
+    render,
     store::{RunFilter, RunResult},
     web::{
         ApiError,
@@ -89,19 +92,36 @@ pub(crate) async fn evidence(
     match handle.store().evidence(&id).await? {
         Some(kept) => Ok(Json(json!(kept))),
         None if handle.store().run(&id).await?.is_none() => Err(unknown(&id)),
-        None => Err(ApiError::not_found(
-            format!("no evidence of the run {id} is kept"),
-            "only of failed runs, for as long as [retention] says",
-        )),
+        None => Err(not_kept(&id)),
     }
 }
 
-fn run_id(id: &str) -> Result<RunId, ApiError> {
+/// `GET /api/v1/runs/{id}/har`: what it asked for as HAR 1.2.
+pub(crate) async fn har(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+) -> Result<Response, ApiError> {
+    let id = run_id(&id)?;
+    let Some(run) = handle.store().run(&id).await? else { return Err(unknown(&id)) };
+    let Some(kept) = handle.store().evidence(&id).await? else { return Err(not_kept(&id)) };
+    let har = render::har([(run.journey.as_str(), &kept.failing)]);
+    let name = format!("attachment; filename=\"{id}.har\"");
+    Ok(([(header::CONTENT_DISPOSITION, name)], Json(har)).into_response())
+}
+
+pub(in crate::web) fn not_kept(id: &RunId) -> ApiError {
+    ApiError::not_found(
+        format!("no evidence of the run {id} is kept"),
+        "only of failed runs, for as long as [retention] says",
+    )
+}
+
+pub(in crate::web) fn run_id(id: &str) -> Result<RunId, ApiError> {
     id.parse().map_err(|_| {
         ApiError::bad_request(format!("`{id}` is not the id of a run"), "ids are UUIDs")
     })
 }
 
-fn unknown(id: &RunId) -> ApiError {
+pub(in crate::web) fn unknown(id: &RunId) -> ApiError {
     ApiError::not_found(format!("no run has the id {id}"), "it may be older than the retention")
 }
