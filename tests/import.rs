@@ -145,6 +145,18 @@ fn a_collection_of_postman() {
 }
 
 #[test]
+fn a_recording_of_the_recorder() {
+    let secrets = ["Gr33n-Darjeeling!", "tok-4481-zzQ"];
+    let imported = holds("recorder.json", &options("recorder.json"), &secrets);
+    snapshot!("recorder", &imported);
+    let config = check(&imported).unwrap();
+    assert!(config.journeys[0].has_browser());
+    let imported = holds("recorder_phone.json", &options("phone.json"), &[]);
+    snapshot!("recorder_phone", &imported);
+    assert_eq!(imported.files, ["me.png"]);
+}
+
+#[test]
 fn descriptions_of_apis() {
     let imported = holds("petstore.yaml", &options("petstore.yaml"), &[]);
     snapshot!("openapi_questions", &imported);
@@ -204,6 +216,8 @@ fn formats_are_told_by_their_content() {
         ("chrome-cmd.txt", Some("curl")),
         ("documentation.txt", Some("curl")),
         ("shop.hurl", Some("hurl")),
+        ("recorder.json", Some("recorder")),
+        ("recorder_phone.json", Some("recorder")),
     ] {
         assert_eq!(import::detect(&fixture(name)), format, "{name}");
     }
@@ -230,6 +244,7 @@ fn broken_inputs_are_told_with_their_place() {
         ("openapi: 3.0.0\npaths: {}", "nothing to walk"),
         ("swagger: '2.0'", "Swagger 2.0"),
         ("curl", "nothing to walk"),
+        ("{\"title\":\"x\",\"steps\":[{\"type\":\"navigate\"}]}", "nothing to walk"),
         ("GET https://x.example\n!!", "line 2"),
         ("GET https://x.example\n{ \"a\": ", "line 2"),
         ("CONNECT https://x.example", "methods are"),
@@ -242,7 +257,10 @@ fn broken_inputs_are_told_with_their_place() {
     assert!(matches!(import("curl x.example", &odd), Err(ImportError::Name(_))));
     let odd = Options { format: Some("wsdl".into()), ..Options::default() };
     assert!(
-        import("x", &odd).unwrap_err().to_string().contains("har, postman, openapi, curl, hurl")
+        import("x", &odd)
+            .unwrap_err()
+            .to_string()
+            .contains("har, postman, recorder, openapi, curl, hurl")
     );
 }
 
@@ -287,7 +305,7 @@ proptest! {
     }
 
     #[test]
-    fn nothing_breaks_an_importer(text in "(\\PC|[\\x00-\\x7f]){0,200}", format in 0..5usize) {
+    fn nothing_breaks_an_importer(text in "(\\PC|[\\x00-\\x7f]){0,200}", format in 0..6usize) {
         let format = import::formats()[format].to_owned();
         let options = Options { format: Some(format), ..Options::default() };
         if let Ok(imported) = import(&text, &options) {
@@ -298,7 +316,7 @@ proptest! {
 
     #[test]
     fn damaged_fixtures_break_nothing(at in 0..100_000usize, cut in 0..60usize, with in "[{}\\[\\]\"'\\\\:,#\n $<>`-]{0,3}") {
-        for name in ["chrome.har", "collection.json", "petstore.yaml", "shop.hurl", "documentation.txt", "chrome-cmd.txt"] {
+        for name in ["chrome.har", "collection.json", "petstore.yaml", "shop.hurl", "documentation.txt", "chrome-cmd.txt", "recorder.json"] {
             let mut text: Vec<char> = fixture(name).chars().collect();
             let from = at % text.len();
             let to = (from + cut).min(text.len());

@@ -11,6 +11,7 @@ use super::{
     assert::Wording,
     filter::{self, days_between},
     node::{Node, hex},
+    page,
 };
 use crate::model::{CertificateField, CookieAttribute, Query, Subject};
 
@@ -181,7 +182,9 @@ fn look(subject: &Subject, answer: &Answer, wording: &impl Wording) -> Result<Fo
         Subject::Variable(name) => Found::maybe(wording.variable(name).map(Node::Text)),
         Subject::Page(query) => {
             let page = answer.page.as_ref().ok_or("there is no page: only a browser shows one")?;
-            Found::of(page.answer(query)?.into_iter().map(Node::Json).collect())
+            Found::of(
+                page.answer(query)?.into_iter().map(|value| page::node(query, value)).collect(),
+            )
         }
     })
 }
@@ -264,7 +267,7 @@ pub(super) fn css_fault(css: &str, attribute: Option<&str>) -> Option<String> {
 }
 
 /// Compiles a selector; the error is lower case.
-fn selector(css: &str) -> Result<Selector, String> {
+pub(super) fn selector(css: &str) -> Result<Selector, String> {
     Selector::parse(css).map_err(|error| {
         let text = error.to_string();
         let mut chars = text.chars();

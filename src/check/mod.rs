@@ -23,6 +23,8 @@ mod measure;
 mod node;
 mod page;
 mod schema;
+mod selector;
+mod xpath;
 
 pub use answer::{Answer, Certificate, Cookie};
 pub use assert::{Wording, assert, holds_without_assertion, is_status, looks_at_status};
@@ -35,3 +37,5 @@ pub use kind::{Kind, kind_of};
 pub use measure::measure;
 pub use node::span;
 pub use page::{Page, words};
+pub use selector::{Misread, selector_fault};
+pub use xpath::xpath_fault;

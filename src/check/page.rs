@@ -1,8 +1,10 @@
 //! Queries over what a browser shows: the engine asked the page, this only looks the answers up.
 
+use std::time::Duration;
+
 use serde_json::Value;
 
-use super::kind::Kind;
+use super::{kind::Kind, node::Node};
 use crate::model::{By, Locator, PageQuery, StorageArea};
 
 /// What a page said to each [`PageQuery`] of a step.
@@ -17,6 +19,19 @@ impl Page {
     pub(super) fn answer(&self, query: &PageQuery) -> Result<Vec<Value>, String> {
         let found = self.found.iter().find(|(asked, _)| asked == query);
         found.map_or_else(|| Err("the page was not asked".to_owned()), |(_, values)| values.clone())
+    }
+}
+
+/// A value that a page gave. What it shows is text without a type, like what stands in a document; what a script gives is JSON.
+pub(super) fn node(query: &PageQuery, value: Value) -> Node {
+    match (query, value) {
+        (PageQuery::Script(_), value) => Node::Json(value),
+        (PageQuery::Vital(name), Value::Number(ms)) if name != "cls" => {
+            let ms = ms.as_f64().unwrap_or_default();
+            Node::Time(Duration::try_from_secs_f64(ms / 1e3).unwrap_or_default())
+        }
+        (_, Value::String(text)) => Node::Text(text),
+        (_, value) => Node::Json(value),
     }
 }
 
@@ -61,6 +76,11 @@ pub fn words(locator: &Locator) -> String {
 /// What is found, of which kind, whether it is always there, and whether there may be several.
 pub(super) fn facts(query: &PageQuery) -> (&'static str, Kind, bool, bool) {
     match query {
+        PageQuery::Element { attribute: Some(name), .. }
+            if PageQuery::STATES.contains(&name.as_str()) =>
+        {
+            ("the state", Kind::Boolean, false, true)
+        }
         PageQuery::Element { .. } => ("the value", Kind::Text, false, true),
         PageQuery::Title => ("the title", Kind::Text, true, false),
         PageQuery::Storage { .. } => ("the value", Kind::Text, false, false),

@@ -58,6 +58,19 @@ pub(super) enum Verb {
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
     Simulate(SimulateArguments),
+    /// Stand between the agent and a browser's driver; only the agent starts it
+    #[command(hide = true)]
+    GuardBrowser(GuardArguments),
+}
+
+/// `wayfarer guard-browser FOLDER -- DRIVER ARGUMENT…`.
+#[derive(Debug, Args)]
+pub(super) struct GuardArguments {
+    /// Where all files of driver and browser go; removed at the end
+    pub(super) folder: PathBuf,
+    /// The driver and its arguments
+    #[arg(last = true, required = true)]
+    pub(super) driver: Vec<std::ffi::OsString>,
 }
 
 /// `wayfarer demo`.

@@ -37,7 +37,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
         }
         match config::load_with(&found.main, &found.journeys, &Beside) {
             Ok(config) if arguments.json => {
-                warnings.extend(config.settings.warnings());
+                warnings.extend(config.warnings());
             }
             Ok(config) if unreadable.is_empty() => {
                 let (journeys, environments) =
@@ -48,7 +48,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
                     plural(journeys, "journey"),
                     plural(environments, "environment"),
                 ))?;
-                for warning in config.settings.warnings() {
+                for warning in config.warnings() {
                     say(&format!("warning: {warning}\n"))?;
                 }
             }

@@ -31,6 +31,8 @@ use args::{Arguments, ChangeVerb, Verb};
 pub use exit::Exit;
 use exit::Failed;
 
+use crate::engine::GuardedDriver;
+
 /// What every verb is handed: where configuration is, and the environment variables.
 #[derive(Debug)]
 struct Context {
@@ -65,6 +67,9 @@ pub fn main() -> ExitCode {
             };
         }
     };
+    if let Verb::GuardBrowser(guard) = arguments.verb {
+        return guard_browser(guard);
+    }
     let context = context(&arguments);
     if let Err(e) = logs::start(&arguments, &context.variables) {
         return end(Failed::new(Exit::Usage, e));
@@ -78,6 +83,20 @@ pub fn main() -> ExitCode {
         Ok(Err(failed)) => end(failed),
         // The panic has said what and where.
         Err(_) => Exit::Bug.into(),
+    }
+}
+
+/// Guards a browser: without logs, threads and configuration, for it lives as long as each browser does.
+fn guard_browser(arguments: args::GuardArguments) -> ExitCode {
+    let mut words = arguments.driver.into_iter();
+    let program = words.next().unwrap_or_default();
+    let driver = GuardedDriver { folder: arguments.folder, program, arguments: words.collect() };
+    match driver.guard() {
+        Ok(()) => Exit::Good.into(),
+        Err(e) => end(Failed::new(
+            Exit::Trouble,
+            format!("{} cannot be guarded: {e}", driver.program.display()),
+        )),
     }
 }
 
@@ -110,6 +129,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
         Verb::Simulate(arguments) => simulate::run(&arguments, context),
+        Verb::GuardBrowser(_) => Err(Failed::new(Exit::Bug, "the guard has no runtime of ours")),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attached, Fault, Faults, Origins, Unattached,
+    Attached, Fault, Faults, Origins, Unattached, density,
     journey::{
         self,
         part::{Opened, Parts, is_part},
@@ -12,7 +12,7 @@ use super::{
     reader::Reader,
     settings,
 };
-use crate::model::{Journey, Settings};
+use crate::model::{BrowserSettings, Journey, Settings};
 
 /// A file that was read elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +32,15 @@ pub struct Config {
     pub journeys: Vec<Journey>,
     /// Where the settings name secrets.
     pub origins: Origins,
+}
+
+impl Config {
+    /// What is allowed and yet must not be overlooked, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = self.settings.warnings();
+        warnings.extend(density::warning(&self.journeys, BrowserSettings::default().at_once));
+        warnings
+    }
 }
 
 /// Lowers the settings and all journeys, which name no other files.

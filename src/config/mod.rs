@@ -15,6 +15,7 @@
 //! [`BUILT_INS`]. Each name is looked up for each environment that the journey runs in.
 
 mod attached;
+mod density;
 mod draw;
 mod expressions;
 mod fault;

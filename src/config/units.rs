@@ -127,6 +127,49 @@ pub fn size(text: &str) -> Result<u64, String> {
     if bytes.is_finite() && bytes < 1e15 { Ok(bytes.round() as u64) } else { Err(fault()) }
 }
 
+/// Units of data rates, in bytes a second: decimal, as networks have them; those of bits are an eighth.
+const RATES: &[(&str, f64)] = &[
+    ("b/s", 1.0),
+    ("kb/s", 1e3),
+    ("mb/s", 1e6),
+    ("gb/s", 1e9),
+    ("kib/s", 1024.0),
+    ("mib/s", 1_048_576.0),
+    ("bit/s", 0.125),
+    ("kbit/s", 125.0),
+    ("mbit/s", 125e3),
+    ("gbit/s", 125e6),
+    ("kbps", 125.0),
+    ("mbps", 125e3),
+];
+
+/// Reads a data rate such as `1.5MB/s` or `4Mbit/s`, in bytes a second.
+///
+/// # Errors
+/// What is wrong with the text.
+pub fn rate(text: &str) -> Result<u64, String> {
+    let fault = || match size(text) {
+        Ok(_) => format!("`{text}` is a size, not a rate; write `{text}/s`"),
+        Err(_) => format!("`{text}` is not a rate; write it as `1.5MB/s` or `4Mbit/s`"),
+    };
+    let (number, unit) = leading_number(text).ok_or_else(fault)?;
+    let unit = unit.trim_start();
+    if unit.ends_with("b/s") {
+        let bytes = text.replace("b/s", "B/s");
+        let bits = text.replace("b/s", "bit/s");
+        return Err(format!("`{text}` may mean bytes or bits; write `{bytes}` or `{bits}`"));
+    }
+    let unit = unit.to_ascii_lowercase();
+    let (_, factor) = RATES.iter().find(|(name, _)| *name == unit).ok_or_else(fault)?;
+    let bytes = number * factor;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to fit")]
+    if (1.0..1e12).contains(&bytes) {
+        Ok(bytes.round() as u64)
+    } else {
+        Err(format!("`{text}` is out of bounds; from 1 B/s to 1000 GB/s"))
+    }
+}
+
 /// A number without sign or exponent at the beginning of a text, and what follows.
 fn leading_number(text: &str) -> Option<(f64, &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
@@ -194,10 +237,31 @@ mod tests {
         );
     }
 
+    #[test]
+    fn rates() {
+        for (text, bytes) in [
+            ("1.5MB/s", 1_500_000),
+            ("750 kB/s", 750_000),
+            ("4Mbit/s", 500_000),
+            ("400kbps", 50_000),
+            ("1KiB/s", 1024),
+        ] {
+            assert_eq!(rate(text), Ok(bytes), "{text}");
+        }
+        assert!(rate("5Mb/s").is_err_and(|fault| fault.ends_with("write `5MB/s` or `5Mbit/s`")));
+        assert!(rate("0MB/s").is_err() && rate("fast").is_err() && rate("5").is_err());
+        assert!(rate("5MB").is_err_and(|fault| fault.ends_with("write `5MB/s`")));
+    }
+
     proptest! {
         #[test]
         fn any_text_is_read_or_refused(text in "\\PC{0,20}") {
-            let faults = [duration(&text).err(), percent(&text).err(), size(&text).err()];
+            let faults = [
+                duration(&text).err(),
+                percent(&text).err(),
+                size(&text).err(),
+                rate(&text).err(),
+            ];
             prop_assert!(faults.iter().flatten().all(|fault| !fault.is_empty()));
         }
 

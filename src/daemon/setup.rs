@@ -129,7 +129,7 @@ impl Setup {
         config: config::Config,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, LoadError> {
-        for warning in config.settings.warnings() {
+        for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
         let mut faults = Vec::new();

@@ -320,30 +320,42 @@ impl Watches {
         watched
     }
 
-    /// What is probed denser while these watches are open: mapped journeys without effects, as often as the setting says but
-    /// together not more often than the environment's rate allows.
+    /// What is probed denser while these watches are open: mapped journeys that may be, as often as the setting says but together not more often
+    /// than the environment's rate allows. Browsers stand in one queue: theirs are not walked more often than it has time for.
     pub(super) fn burst(&self, setup: &Setup, now: Timestamp) -> BTreeMap<Key, Duration> {
         let Some(wanted) = setup.settings.watch.burst else { return BTreeMap::new() };
         let mut dense: BTreeMap<EnvironmentName, BTreeSet<Key>> = BTreeMap::new();
+        let mut queued: BTreeMap<Key, Duration> = BTreeMap::new();
         for watch in self.room.open_watches() {
             let Some(change) = self.changes.get(&watch.change) else { continue };
             for series in &watch.series {
                 let Some(scheduled) = setup.journeys.get(&series.journey) else { continue };
                 let denser = scheduled.plan.interval(now) > wanted;
                 if denser
-                    && !scheduled.journey.has_effect()
+                    && scheduled.journey.may_burst()
                     && setup.maps_to(change, &scheduled.journey)
                 {
                     let key = (series.journey.clone(), series.environment.clone());
+                    if scheduled.journey.has_browser() {
+                        queued.insert(key.clone(), scheduled.journey.timeout);
+                    }
                     dense.entry(series.environment.clone()).or_default().insert(key);
                 }
             }
         }
+        let queue: Duration = queued.values().sum();
         let mut burst = BTreeMap::new();
         for (environment, keys) in dense {
             let many = u32::try_from(keys.len()).unwrap_or(u32::MAX);
             let every = wanted.max(rate_gap(setup, &environment).saturating_mul(many));
-            burst.extend(keys.into_iter().map(|key| (key, every)));
+            burst.extend(keys.into_iter().filter_map(|key| {
+                if !queued.contains_key(&key) {
+                    return Some((key, every));
+                }
+                let every = every.max(queue);
+                let usual = setup.journeys.get(&key.0)?.plan.interval(now);
+                (usual > every).then_some((key, every))
+            }));
         }
         burst
     }

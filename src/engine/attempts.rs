@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use super::{
     flow::Walker,
-    http::{End, WalkedStep, walk_step},
+    http::walk_step,
+    judge::{End, WalkedStep},
     limits::Limits,
 };
-use crate::model::{Attempt, HttpStep, Retry, Step, StepRun};
+use crate::model::{Attempt, BrowserStep, HttpStep, Retry, Step, StepRun};
 
 /// The answer to whom a session means nothing (RFC 9110, section 15.5.2).
 const UNAUTHORIZED: u16 = 401;
@@ -15,13 +16,20 @@ const UNAUTHORIZED: u16 = 401;
 /// The longest wait between two attempts, however often it was lengthened.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
 
+/// What is done once in an attempt.
+#[derive(Clone, Copy)]
+pub(super) enum Exchange<'a> {
+    Http(&'a HttpStep),
+    Browser(&'a BrowserStep),
+}
+
 impl Walker<'_> {
     /// Walks a step with an exchange, again and again if that is said, under one deadline. The attempts before the last one are kept with it,
     /// and its duration is the sum of all their durations, without the waits between them.
     pub(super) async fn attempts(
         &mut self,
         step: &Step,
-        http: &HttpStep,
+        exchange: Exchange<'_>,
         limits: &Limits,
     ) -> Option<End> {
         let mut deadline = limits.deadline(step.timeout, self.session.clock.instant());
@@ -30,8 +38,12 @@ impl Walker<'_> {
         let mut renewed = None;
         let (mut walked, why_last) = loop {
             self.forget(step, &format!("step `{}` did not come to it", step.name));
-            let walked =
-                walk_step(&mut self.session, step, http, &mut self.vars, &mut deadline).await;
+            let walked = match exchange {
+                Exchange::Http(http) => {
+                    walk_step(&mut self.session, step, http, &mut self.vars, &mut deadline).await
+                }
+                Exchange::Browser(browser) => self.browse(step, browser, &deadline).await,
+            };
             if renewed.is_none() && is_unauthorized(&walked) && self.held.is_some() {
                 let from = self.session.clock.instant();
                 let refused = self.renew().await;

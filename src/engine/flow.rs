@@ -5,8 +5,11 @@ use std::{sync::Arc, time::Duration};
 use futures_util::{FutureExt, future::BoxFuture};
 
 use super::{
+    attempts::Exchange,
+    browser::Visit,
     fault::Trouble,
-    http::{End, Session, holds, whole_micros},
+    http::{Session, whole_micros},
+    judge::{End, holds},
     limits::Limits,
     settings::Parts,
     shared::Held,
@@ -26,6 +29,8 @@ pub(super) struct Walker<'a> {
     pub(super) steps: Vec<StepRun>,
     /// The shared session in use.
     pub(super) held: Option<Held<'a>>,
+    /// The browser of a journey that has browser steps.
+    pub(super) visit: Option<Visit>,
     /// The round of a repeated step that is under way.
     round: Option<u32>,
 }
@@ -39,7 +44,7 @@ struct Rounds {
 
 impl<'a> Walker<'a> {
     pub(super) fn new(parts: &'a Arc<Parts>, session: Session, vars: Variables) -> Self {
-        Self { parts, session, vars, steps: Vec::new(), held: None, round: None }
+        Self { parts, session, vars, steps: Vec::new(), held: None, visit: None, round: None }
     }
 
     /// Walks steps until one does not pass; after that only those that clean up. `cleaning`: the run has failed before, and these are
@@ -142,8 +147,10 @@ impl<'a> Walker<'a> {
             self.wait(step.flow.delay, limits).await;
         }
         match &step.action {
-            Action::Http(http) => self.attempts(step, http, limits).await,
-            Action::Browser(browser) => self.browse(step, browser, limits).await,
+            Action::Http(http) => self.attempts(step, Exchange::Http(http), limits).await,
+            Action::Browser(browser) => {
+                self.attempts(step, Exchange::Browser(browser), limits).await
+            }
             Action::Part(part) => self.part(step, part, limits, cleaning).await,
         }
     }
@@ -272,7 +279,7 @@ impl<'a> Walker<'a> {
         captures.chain(outputs).for_each(|name| self.vars.forget(name, why));
     }
 
-    fn bare(&self, step: &Step, outcome: StepOutcome) -> StepRun {
+    pub(super) fn bare(&self, step: &Step, outcome: StepOutcome) -> StepRun {
         let now = self.session.clock.instant();
         StepRun {
             name: step.name.clone(),

@@ -11,6 +11,7 @@ mod browser;
 mod fault;
 mod flow;
 mod http;
+mod judge;
 mod limits;
 mod settings;
 mod shared;
@@ -18,6 +19,7 @@ mod ticket;
 mod vars;
 mod walk;
 
+pub use browser::GuardedDriver;
 pub use http::Trace;
 pub use settings::{Engine, EngineError, EngineSettings, PemRoots};
 pub use ticket::Ticket;

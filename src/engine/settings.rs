@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    browser::Browsers,
     http::{
         Tokens,
         tls::{Roots, Tls, Trust},
@@ -16,7 +17,7 @@ use super::{
 };
 use crate::{
     clock::Clock,
-    model::{Environment, Text},
+    model::{BrowserSettings, Environment, Text},
     render::{Template, TemplateFault},
 };
 
@@ -35,6 +36,10 @@ pub struct EngineSettings {
     pub extra_roots: Vec<PemRoots>,
     /// Host names that are answered from here instead of being looked up, like lines of `/etc/hosts`. Lower case.
     pub hosts: BTreeMap<String, IpAddr>,
+    /// How browsers are had.
+    pub browser: BrowserSettings,
+    /// Our own program, which is started once more as the guard of a browser; the one that runs where none is said.
+    pub guard: Option<PathBuf>,
 }
 
 /// One or more certificates as PEM (RFC 7468).
@@ -88,6 +93,7 @@ pub(super) struct Parts {
     pub(super) tokens: Tokens,
     pub(super) hosts: Arc<BTreeMap<String, IpAddr>>,
     pub(super) sessions: Sessions,
+    pub(super) browsers: Browsers,
     templates: Mutex<HashMap<Text, Arc<Template>>>,
 }
 
@@ -109,6 +115,7 @@ impl Engine {
                 tokens: Tokens::default(),
                 hosts: Arc::new(settings.hosts),
                 sessions: Sessions::default(),
+                browsers: Browsers::new(settings.browser, settings.guard),
                 templates: Mutex::default(),
             }),
         })

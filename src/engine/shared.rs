@@ -18,7 +18,8 @@ use jiff::Timestamp;
 use super::{
     fault::Trouble,
     flow::Walker,
-    http::{End, Jar, Session},
+    http::{Jar, Session},
+    judge::End,
     limits::Limits,
     settings::Parts,
     ticket::Ticket,

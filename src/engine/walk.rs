@@ -6,8 +6,11 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
+    browser::{Browser, Visit},
+    fault::Trouble,
     flow::Walker,
-    http::{End, Session, Trace, Trail},
+    http::{Session, Trace, Trail},
+    judge::End,
     limits::Limits,
     settings::{Engine, Parts},
     shared::HowRefused,
@@ -16,7 +19,7 @@ use super::{
 };
 use crate::{
     clock::Stopwatch,
-    model::{Evidence, Failure, Outcome, PageEvidence, Run, StepRun},
+    model::{Action, Evidence, Failure, Outcome, PageEvidence, Run, Step, StepRun},
     render::Mask,
 };
 
@@ -90,7 +93,7 @@ async fn steps(
 ) {
     let mut session = match Session::new(parts, &vars, watch) {
         Ok(session) => session,
-        Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
+        Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };
             return;
         }
@@ -114,8 +117,27 @@ async fn steps(
         run.steps = walker.steps;
         return;
     }
+    // What waiting for it and starting it takes is our machine's time, and counts against no deadline.
+    if browses(&journey.steps) {
+        match Browser::start(parts, &walker.vars, &journey.device).await {
+            Ok(browser) => walker.visit = Some(Visit::new(browser)),
+            Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) => {
+                journey.steps.iter().for_each(|step| walker.skip(step, "there was no browser"));
+                run.outcome = Outcome::Broken { reason };
+                *mask = walker.final_mask();
+                run.steps = walker.steps;
+                return;
+            }
+        }
+    }
     let limits = Limits::new(parts.clock.instant(), journey.timeout, "the journey's");
-    match walker.list(&journey.steps, &limits, false).await {
+    let ended = walker.list(&journey.steps, &limits, false).await;
+    if let Some(visit) = walker.visit.take()
+        && let Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) = visit.close().await
+    {
+        tracing::error!(run = %ticket.id, reason, "a browser was left behind");
+    }
+    match ended {
         None => {}
         Some(End::Failed(failure, evidence)) => {
             run.outcome = Outcome::Failed(*failure);
@@ -127,6 +149,13 @@ async fn steps(
     }
     *mask = walker.final_mask();
     run.steps = walker.steps;
+}
+
+/// Whether any of the steps needs a browser.
+fn browses(steps: &[Step]) -> bool {
+    let mut leaves = Vec::new();
+    steps.iter().for_each(|step| step.leaves(&mut leaves));
+    leaves.iter().any(|step| matches!(step.action, Action::Browser(_)))
 }
 
 /// Masks every text of a run that may hold what came from outside. Names of journeys, steps and the like are identities and stay.

@@ -158,6 +158,7 @@ fn journey(name: &str) -> Journey {
         services: vec!["shop".into(), "payments".into()],
         environments: vec!["production".into()],
         schedule: Schedule::Every(Duration::from_secs(60)),
+        burst: None,
         timeout: Duration::from_secs(30),
         owner: Some("team \"a\\b\"\nc".to_owned()),
         runbook: Some("https://runbooks.test/ü".to_owned()),

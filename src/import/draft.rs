@@ -31,6 +31,12 @@ pub(super) struct Draft {
     pub(super) settings: Vec<(String, Tree)>,
     /// The secrets met so far.
     pub(super) vault: Vault,
+    /// Whether its steps drive a browser.
+    pub(super) browser: bool,
+    /// Keys of `[browser]`: as what the browser appears.
+    pub(super) device: Vec<(String, Tree)>,
+    /// Files that actions name.
+    pub(super) files: Vec<String>,
 }
 
 impl Draft {
@@ -72,6 +78,8 @@ pub(super) struct Step {
     pub(super) headers: Vec<(String, Text)>,
     pub(super) body: Body,
     pub(super) auth: Option<Auth>,
+    /// What a browser does on its page, in order: a word and its value.
+    pub(super) actions: Vec<(String, Tree)>,
     /// Further keys of `[step.http]`: `redirects`, `http`, `ip`.
     pub(super) http: Vec<(String, Tree)>,
     /// Further keys of `[[step]]`: `effect`, `timeout`, `delay`, `retry`, `when`.
@@ -108,7 +116,8 @@ impl Step {
         if let Some(auth) = &mut self.auth {
             auth.1.iter_mut().for_each(|(_, text)| with(text));
         }
-        self.http.iter_mut().chain(&mut self.keys).for_each(|(_, tree)| tree.each_text(with));
+        let trees = self.http.iter_mut().chain(&mut self.actions).chain(&mut self.keys);
+        trees.for_each(|(_, tree)| tree.each_text(with));
     }
 
     /// Every text, sent or asserted.

@@ -30,7 +30,7 @@ pub(super) fn journey(draft: &Draft, head: &Head<'_>) -> String {
         ("environments", format!("[{}]", toml_text::one_line(head.environment))),
         ("every", "\"5m\"".to_owned()),
     ];
-    if draft.steps.len() > 10 {
+    if draft.steps.len() > 10 || draft.browser {
         keys.push(("timeout", "\"2m\"".to_owned()));
     }
     for (key, value) in keys {
@@ -42,8 +42,14 @@ pub(super) fn journey(draft: &Draft, head: &Head<'_>) -> String {
             out.push_str(&format!("{name} = {}\n", toml_text::quoted(value)));
         }
     }
+    if !draft.device.is_empty() {
+        out.push_str("\n[browser]\n");
+        for (key, value) in &draft.device {
+            out.push_str(&format!("{key} = {}\n", value.inline()));
+        }
+    }
     for step in &draft.steps {
-        write_step(step, &mut out);
+        write_step(step, draft.browser, &mut out);
     }
     out
 }
@@ -131,7 +137,7 @@ fn comment(text: &str, indent: &str, out: &mut String) {
     out.push('\n');
 }
 
-fn write_step(step: &Step, out: &mut String) {
+fn write_step(step: &Step, browser: bool, out: &mut String) {
     out.push('\n');
     for line in &step.comments {
         comment(line, "", out);
@@ -139,6 +145,9 @@ fn write_step(step: &Step, out: &mut String) {
     out.push_str(&format!("[[step]]\nname = {}\n", toml_text::one_line(&step.name)));
     for (key, value) in &step.keys {
         out.push_str(&format!("{key} = {}\n", value.inline()));
+    }
+    if browser {
+        return write_actions(step, out);
     }
     let mut tables = Vec::new();
     out.push_str("[step.http]\n");
@@ -168,6 +177,22 @@ fn write_step(step: &Step, out: &mut String) {
             out.push_str(&format!("{} = {}\n", capture.name, Tree::Table(members).inline()));
         }
     }
+}
+
+/// What a browser does.
+fn write_actions(step: &Step, out: &mut String) {
+    out.push_str("[step.browser]\n");
+    if !step.url.is_empty() {
+        out.push_str(&format!("open = {}\n", text(&step.url)));
+    }
+    if step.actions.is_empty() {
+        return;
+    }
+    out.push_str("do = [\n");
+    for (word, value) in &step.actions {
+        out.push_str(&format!("  {},\n", Tree::one(word, value.clone()).inline()));
+    }
+    out.push_str("]\n");
 }
 
 fn text(text: &Text) -> String {

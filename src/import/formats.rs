@@ -6,7 +6,7 @@ use super::{
     fault::ImportError,
     har, hurl,
     imported::{Imported, Options},
-    names, openapi, postman, settle,
+    names, openapi, postman, recorder, settle,
 };
 
 /// One format.
@@ -20,8 +20,14 @@ pub(super) struct Importer {
 }
 
 /// All formats. The first that detects a text reads it.
-const IMPORTERS: &[Importer] =
-    &[har::IMPORTER, postman::IMPORTER, openapi::IMPORTER, curl::IMPORTER, hurl::IMPORTER];
+const IMPORTERS: &[Importer] = &[
+    har::IMPORTER,
+    postman::IMPORTER,
+    recorder::IMPORTER,
+    openapi::IMPORTER,
+    curl::IMPORTER,
+    hurl::IMPORTER,
+];
 
 /// How much of a text is looked at to know its format, in bytes.
 const HEAD: usize = 64 * 1024;

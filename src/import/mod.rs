@@ -1,4 +1,5 @@
-//! What people have already, as journeys: a browser's recording, a `curl` command, a hurl file, an OpenAPI operation, a Postman collection.
+//! What people have already, as journeys: a browser's recording, a `curl` command, a hurl file, an OpenAPI operation, a Postman
+//! collection, what a person did in Chrome.
 //!
 //! Text in, a journey in TOML out, with what was left out and why; pure. Each importer reads its format into a `Draft`, and the
 //! rest is common: secrets become references (`vault`, `secrets`), the site becomes `{{base_url}}` (`site`), steps get names of
@@ -20,6 +21,7 @@ mod imported;
 mod names;
 mod openapi;
 mod postman;
+mod recorder;
 mod secrets;
 mod settle;
 mod site;

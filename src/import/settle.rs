@@ -73,7 +73,7 @@ pub(super) fn settle(mut draft: Draft, options: &Options) -> Result<Imported, Im
 
 /// The files that are named.
 fn files(draft: &Draft) -> Vec<String> {
-    let mut files = BTreeSet::new();
+    let mut files: BTreeSet<String> = draft.files.iter().cloned().collect();
     for step in &draft.steps {
         match &step.body {
             Body::File(file) => {

@@ -261,6 +261,53 @@ pub enum PageQuery {
     Vital(String),
 }
 
+impl PageQuery {
+    /// The levels of a console's messages, the worst first.
+    pub const LEVELS: [&str; 4] = ["error", "warning", "info", "debug"];
+
+    /// What is known of how a page came to be seen.
+    pub const VITALS: [&str; 7] = ["ttfb", "fcp", "lcp", "inp", "cls", "dom_ready", "load"];
+
+    /// Attributes that are true or false, as the element is now.
+    pub const STATES: [&str; 4] = ["checked", "selected", "disabled", "visible"];
+}
+
+/// The keys that `press` knows by name besides the characters themselves, and their code points (W3C WebDriver, section 17.4.2). The first
+/// four are held while the others are pressed.
+pub const KEYS: [(&str, char); 31] = [
+    ("Shift", '\u{E008}'),
+    ("Control", '\u{E009}'),
+    ("Alt", '\u{E00A}'),
+    ("Meta", '\u{E03D}'),
+    ("Enter", '\u{E007}'),
+    ("Tab", '\u{E004}'),
+    ("Escape", '\u{E00C}'),
+    ("Backspace", '\u{E003}'),
+    ("Delete", '\u{E017}'),
+    ("Insert", '\u{E016}'),
+    ("Space", ' '),
+    ("ArrowUp", '\u{E013}'),
+    ("ArrowDown", '\u{E015}'),
+    ("ArrowLeft", '\u{E012}'),
+    ("ArrowRight", '\u{E014}'),
+    ("Home", '\u{E011}'),
+    ("End", '\u{E010}'),
+    ("PageUp", '\u{E00E}'),
+    ("PageDown", '\u{E00F}'),
+    ("F1", '\u{E031}'),
+    ("F2", '\u{E032}'),
+    ("F3", '\u{E033}'),
+    ("F4", '\u{E034}'),
+    ("F5", '\u{E035}'),
+    ("F6", '\u{E036}'),
+    ("F7", '\u{E037}'),
+    ("F8", '\u{E038}'),
+    ("F9", '\u{E039}'),
+    ("F10", '\u{E03A}'),
+    ("F11", '\u{E03B}'),
+    ("F12", '\u{E03C}'),
+];
+
 /// `[browser]` of a journey: as what its browser appears. Without it: a window of 1280 x 800, the machine's own time zone, `en-US`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Device {

@@ -53,6 +53,9 @@ pub struct Journey {
     pub environments: Vec<EnvironmentName>,
     /// When it runs.
     pub schedule: Schedule,
+    /// `burst`: whether it is walked denser while a change is watched, where it says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub burst: Option<bool>,
     /// The deadline of a whole run; 30 s by default.
     pub timeout: Duration,
     /// Who looks after it.
@@ -79,6 +82,16 @@ impl Journey {
     /// Whether any step buys, sends or deletes: such a journey is never probed denser than its schedule says.
     pub fn has_effect(&self) -> bool {
         self.every_step().iter().any(|step| step.effect)
+    }
+
+    /// Whether any step drives a browser.
+    pub fn has_browser(&self) -> bool {
+        self.every_step().iter().any(|step| matches!(step.action, Action::Browser(_)))
+    }
+
+    /// Whether it may be walked denser than its schedule says: not where a step has an effect, and with a browser only where it is asked for.
+    pub fn may_burst(&self) -> bool {
+        !self.has_effect() && self.burst.unwrap_or_else(|| !self.has_browser())
     }
 
     /// All steps in the order they are walked, those of parts included: each has a name of its own and an exchange.

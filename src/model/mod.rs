@@ -30,8 +30,8 @@ pub mod verdict;
 
 pub use amount::amounts;
 pub use browser::{
-    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, Locator,
-    MouseButton, PageQuery, ScrollTo, StorageArea, Throttle, WaitFor, WindowChoice,
+    BrowserAction, BrowserSettings, BrowserStep, By, Choice, Condition, Device, Driver, KEYS,
+    Locator, MouseButton, PageQuery, ScrollTo, StorageArea, Throttle, WaitFor, WindowChoice,
 };
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};

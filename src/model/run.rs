@@ -171,6 +171,10 @@ pub enum FaultKind {
     Template,
     /// The target led to an address that may not be reached from its environment: by a redirect, by its name, by a captured value.
     Guard,
+    /// An element of a page was not found, or could not be used.
+    Element,
+    /// A page went wrong: its tab crashed, a script of an action failed in it, it asked in an unexpected dialog.
+    Page,
 }
 
 /// One step as it was walked.

@@ -6,9 +6,9 @@ use wayfarer::{
     clock::Clock,
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
-        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
-        Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule,
-        Secret, Step, StepName, Text, Transport, Trigger,
+        Action, Assertion, Body, Capture, Device, Environment, Failure, FaultKind, Flow, Hop,
+        HttpStep, Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId,
+        Schedule, Secret, Step, StepName, Text, Transport, Trigger,
     },
 };
 
@@ -16,8 +16,13 @@ use wayfarer::{
 pub(crate) fn engine(roots: Vec<PemRoots>) -> Engine {
     let loopback = IpAddr::from([127, 0, 0, 1]);
     let hosts = ["shop.test", "other.test", "fresh.test"].map(|h| (h.to_owned(), loopback));
-    Engine::new(EngineSettings { clock: Clock, extra_roots: roots, hosts: BTreeMap::from(hosts) })
-        .unwrap()
+    Engine::new(EngineSettings {
+        clock: Clock,
+        extra_roots: roots,
+        hosts: BTreeMap::from(hosts),
+        ..EngineSettings::default()
+    })
+    .unwrap()
 }
 
 /// A GET of a URL; change what else is wanted.
@@ -101,6 +106,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
         services: Vec::new(),
         environments: Vec::new(),
         schedule: Schedule::Every(Duration::from_secs(60)),
+        burst: None,
         timeout,
         owner: None,
         runbook: None,
@@ -108,6 +114,7 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
         vars: BTreeMap::new(),
         setup: None,
         variant: None,
+        device: Device::default(),
         steps,
         revision: Revision::new("r1"),
     };

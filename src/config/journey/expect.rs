@@ -2,11 +2,12 @@
 
 use super::{
     filter, predicate,
-    query::{NAMED, Named, PLAIN},
+    query::{ELEMENT, NAMED, Named, PLAIN},
 };
 use crate::{
     check::{self, Kind},
     config::{
+        page::Note,
         reader::Reader,
         value::{At, Entry},
     },
@@ -33,6 +34,14 @@ pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Ass
             let name = table.below(&format!("{key}.{}", entry.key));
             assertions.extend(assertion(&table, &entry, name, subject, templates));
         }
+    }
+    if let Some(entry) = table.take(ELEMENT) {
+        let note = Note::new(entry.key_span, "`element` has no short form").label("not here");
+        table.note(
+            note.help(
+                "write `[[step.assert]]` with `query = { element = { … } }` and what must hold",
+            ),
+        );
     }
     table.finish();
     assertions

@@ -2,6 +2,7 @@
 
 mod auth;
 mod body;
+mod browser;
 mod expect;
 mod filter;
 mod flow;
@@ -15,6 +16,7 @@ mod revision;
 mod schedule;
 mod setup;
 mod steps;
+mod subject;
 
 pub(in crate::config) use http::check_header;
 
@@ -30,11 +32,9 @@ use super::{
     reader::Reader,
     scope::{Place, Places, Scope},
     settings::variable,
-    value::At,
+    value::{At, Entry},
 };
-use crate::model::{
-    Action, Connection, Device, EnvironmentName, Journey, ServiceName, Slo, Step, Variant,
-};
+use crate::model::{Action, Connection, EnvironmentName, Journey, ServiceName, Slo, Step, Variant};
 
 use part::Parts;
 
@@ -72,11 +72,18 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
     let mut scope = Scope { environments, vars: names, ..Scope::new(top.page, places) };
     let setup = setup::lower(top, &mut scope, parts);
     let connection = http::connection(top);
+    let device = browser::device(top);
+    let burst = top.take("burst");
     let (mut steps, scope) = steps::lower(top, timeout, scope, parts);
     if let Some(connection) = connection {
         connect(&mut steps, connection);
     }
+    if let Some(said) = &device {
+        shown(top, said, &steps);
+    }
+    let burst = burst.and_then(|entry| denser(&entry, &steps));
     top.finish();
+    let device = device.map(|said| said.device).unwrap_or_default();
     let Some(name) = name else { return Draft { names: Vec::new(), journeys: Vec::new() } };
     let variants = matrix::variants(&name, matrix.as_ref());
     let named = |(text, _): &(String, _)| At { value: text.clone(), span: name.span.clone() };
@@ -90,15 +97,16 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
             services: touched(&services, &steps),
             environments: scope.environments.iter().cloned().map(EnvironmentName::from).collect(),
             schedule: schedule.clone(),
+            burst,
             timeout,
             owner: owner.clone(),
             runbook: runbook.clone(),
             slo,
-            revision: revision::of(&steps, &vars, timeout, setup.as_deref()),
+            revision: revision::of(&steps, &vars, timeout, setup.as_deref(), &device),
             vars,
             setup: setup.clone(),
             variant,
-            device: Device::default(),
+            device: device.clone(),
             steps: steps.clone(),
         }
     };
@@ -116,6 +124,37 @@ fn connect(steps: &mut [Step], connection: Connection) {
             Action::Part(part) => connect(&mut part.steps, connection),
         }
     }
+}
+
+/// Notes that a journey says as what its browser appears and has none.
+fn shown(top: &Reader<'_>, said: &browser::Said, steps: &[Step]) {
+    let mut leaves = Vec::new();
+    steps.iter().for_each(|step| step.leaves(&mut leaves));
+    // A step that could not be read may be one.
+    let unread = steps.len() < top.tables("step").len();
+    if unread || leaves.iter().any(|step| matches!(step.action, Action::Browser(_))) {
+        return;
+    }
+    let note = Note::new(said.span.clone(), "the journey has no browser step");
+    top.note(
+        note.label("nothing would be seen of this")
+            .help("remove it, or add a step with `[step.browser]`")
+            .derived(),
+    );
+}
+
+/// `burst`: whether the journey is walked denser while a change is watched.
+fn denser(entry: &Entry<'_>, steps: &[Step]) -> Option<bool> {
+    let wanted = entry.boolean()?.value;
+    let mut leaves = Vec::new();
+    steps.iter().for_each(|step| step.leaves(&mut leaves));
+    if let Some(step) = leaves.iter().find(|step| wanted && step.effect) {
+        let said = format!("step `{}` has an effect: it is never walked denser", step.name);
+        let note = entry.fault(said).label("cannot be");
+        return entry
+            .refuse(note.help("remove `burst`, or `effect` where nothing is bought or sent"));
+    }
+    Some(wanted)
 }
 
 /// The services a journey touches: those listed, and those of its steps.

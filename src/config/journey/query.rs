@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::filter;
+use super::{browser, filter};
 use crate::{
     config::{
         expressions, hint,
@@ -12,11 +12,13 @@ use crate::{
         settings::variable_name,
         value::{At, Entry},
     },
-    model::{Capture, CertificateField, CookieAttribute, Query, Subject, Text},
+    model::{
+        Capture, CertificateField, CookieAttribute, PageQuery, Query, StorageArea, Subject, Text,
+    },
 };
 
 /// Subjects that need no more words, by their keys.
-pub(super) const PLAIN: [(&str, Subject); 9] = [
+pub(super) const PLAIN: [(&str, Subject); 10] = [
     ("status", Subject::Status),
     ("version", Subject::Version),
     ("body", Subject::Body),
@@ -26,10 +28,11 @@ pub(super) const PLAIN: [(&str, Subject); 9] = [
     ("duration", Subject::Duration),
     ("ip", Subject::Ip),
     ("sha256", Subject::Sha256),
+    ("title", Subject::Page(PageQuery::Title)),
 ];
 
 /// Subjects with a name, path, selector, pattern or field, by their keys.
-pub(super) const NAMED: [&str; 9] = [
+pub(super) const NAMED: [&str; 14] = [
     "header",
     "cookie",
     "jsonpath",
@@ -39,7 +42,19 @@ pub(super) const NAMED: [&str; 9] = [
     "server_timing",
     "certificate",
     "variable",
+    "local_storage",
+    "session_storage",
+    "script",
+    "console",
+    "vital",
 ];
+
+/// The subject that says how an element of a page is found.
+pub(super) const ELEMENT: &str = "element";
+
+/// Those that only a browser's page has.
+pub(super) const PAGE: [&str; 7] =
+    [ELEMENT, "title", "local_storage", "session_storage", "script", "console", "vital"];
 
 /// One entry of `[step.capture]`.
 pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Capture> {
@@ -55,15 +70,15 @@ pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Optio
 /// noted like a template that uses it.
 pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Query> {
     let plain = PLAIN.iter().map(|(key, _)| *key);
-    let entries: Vec<Entry<'_>> =
-        plain.clone().chain(NAMED).filter_map(|key| table.take(key)).collect();
+    let words = plain.chain(NAMED).chain([ELEMENT]);
+    let entries: Vec<Entry<'_>> = words.clone().filter_map(|key| table.take(key)).collect();
     let attribute = table.take("attribute");
     let filters = table.take("filter");
     let [entry] = &entries[..] else {
         let what = if entries.is_empty() { "no query" } else { "several queries" };
         let note =
             table.fault(format!("`{}` has {what}", table.name)).label("exactly one belongs here");
-        let all: Vec<&str> = plain.chain(NAMED).collect();
+        let all: Vec<&str> = words.collect();
         table.note(note.help(format!("one of {}", all.join(", "))));
         return None;
     };
@@ -77,6 +92,7 @@ pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Opt
             misplaced(attribute.as_ref());
             subject.clone()
         }
+        None if entry.key == ELEMENT => element(entry, attribute.as_ref(), templates)?,
         None => {
             let name = entry.text()?;
             let name =
@@ -87,11 +103,28 @@ pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Opt
     filter::with(Query::from(subject), filters.as_ref())
 }
 
+/// `element = { role = "status" }`, and perhaps an attribute of it. Its texts are templates.
+fn element(
+    entry: &Entry<'_>,
+    attribute: Option<&Entry<'_>>,
+    templates: &mut Vec<At<Text>>,
+) -> Option<Subject> {
+    let attribute = attribute.map(|entry| entry.text().map(|text| text.value));
+    let locator = browser::locator(entry, templates)?;
+    let attribute = match attribute {
+        Some(attribute) => Some(attribute?),
+        None => None,
+    };
+    Some(Subject::Page(PageQuery::Element { locator, attribute }))
+}
+
 /// `attribute` beside a subject that has none.
 fn misplaced(attribute: Option<&Entry<'_>>) {
     if let Some(attribute) = attribute {
-        let note =
-            Note::new(attribute.key_span.clone(), "`attribute` goes with `css` and `cookie` only");
+        let note = Note::new(
+            attribute.key_span.clone(),
+            "`attribute` goes with `css`, `cookie` and `element` only",
+        );
         attribute.page.note(note.label("not an attribute of anything"));
     }
 }
@@ -156,6 +189,19 @@ impl Named<'_> {
                 });
                 Subject::Variable(name)
             }
+            "local_storage" => storage(StorageArea::Local, name),
+            "session_storage" => storage(StorageArea::Session, name),
+            "script" => Subject::Page(PageQuery::Script(name)),
+            "console" => Subject::Page(PageQuery::Console(self.one_of(
+                &PageQuery::LEVELS,
+                "a console has no level",
+                "not a level",
+            )?)),
+            "vital" => Subject::Page(PageQuery::Vital(self.one_of(
+                &PageQuery::VITALS,
+                "there is no vital",
+                "not a vital",
+            )?)),
             _ => return None,
         };
         let Some(fault) = expressions::query_fault(&Query::from(subject.clone())) else {
@@ -176,10 +222,27 @@ impl Named<'_> {
         self.refuse(Note::new(self.span.clone(), said).label("not a field").help(advice))
     }
 
+    /// The name, if it is one of a few.
+    fn one_of(&self, words: &[&'static str], none: &str, label: &str) -> Option<String> {
+        if words.contains(&self.name) {
+            return Some(self.name.to_owned());
+        }
+        let advice = hint::nearest(self.name, words.iter().copied()).map_or_else(
+            || format!("one of {}", words.join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        let said = format!("{none} `{}`", self.name.escape_debug());
+        self.refuse(Note::new(self.span.clone(), said).label(label).help(advice))
+    }
+
     fn refuse<T>(&self, note: Note) -> Option<T> {
         self.page.note(note);
         None
     }
+}
+
+fn storage(area: StorageArea, key: String) -> Subject {
+    Subject::Page(PageQuery::Storage { area, key })
 }
 
 fn cookie_attribute(entry: &Entry<'_>) -> Option<CookieAttribute> {

@@ -6,7 +6,8 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 
 use crate::model::{
-    Action, Assertion, Capture, Flow, MeasureRule, PartUse, Query, Revision, SharedSetup, Step,
+    Action, Assertion, Capture, Device, Flow, MeasureRule, PartUse, Query, Revision, SharedSetup,
+    Step,
 };
 
 /// What of a step decides how long it takes and whether it passes; whose it is and whether it buys does not.
@@ -24,7 +25,7 @@ struct Walked<'a> {
     flow: &'a Flow,
 }
 
-/// The first 12 hexadecimal digits of SHA-256 over steps, variables, deadline and setup, as JSON.
+/// The first 12 hexadecimal digits of SHA-256 over steps, variables, deadline, setup and device, as JSON.
 ///
 /// Comments, texts for people, the schedule, owners and environments leave it as it is: an edit that does not alter the walk
 /// keeps its baseline. So does a key that nobody used: what it was before is not written.
@@ -33,12 +34,17 @@ pub(super) fn of(
     vars: &BTreeMap<String, String>,
     timeout: Duration,
     setup: Option<&SharedSetup>,
+    device: &Device,
 ) -> Revision {
     let steps: Vec<Step> = steps.iter().map(neutral).collect();
     let steps: Vec<Walked<'_>> = steps.iter().map(walked).collect();
-    match setup {
-        None => hash(&(steps, vars, timeout)),
-        Some(setup) => hash(&(steps, vars, timeout, &setup.revision)),
+    let said = (*device != Device::default()).then_some(device);
+    match (setup, said) {
+        (None, None) => hash(&(steps, vars, timeout)),
+        (Some(setup), None) => hash(&(steps, vars, timeout, &setup.revision)),
+        (setup, Some(device)) => {
+            hash(&(steps, vars, timeout, setup.map(|setup| &setup.revision), device))
+        }
     }
 }
 

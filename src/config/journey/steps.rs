@@ -1,13 +1,13 @@
 //! `[[step]]`: what is done, kept and asserted, in order.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use super::{
-    TIMEOUTS, expect,
+    TIMEOUTS, browser, expect,
     flow::{self, FlowDraft},
     http, measure,
     part::{self, Parts},
-    predicate, query,
+    predicate, query, subject,
 };
 use crate::{
     config::{
@@ -32,6 +32,8 @@ struct Draft {
     sent: Vec<At<Text>>,
     /// Templates of what is asserted, which know what this step captured as well.
     asserted: Vec<At<Text>>,
+    /// Where it says what is done.
+    span: Range<usize>,
 }
 
 /// Lowers all steps; the scope grows by what each captures and is handed back.
@@ -71,8 +73,30 @@ pub(super) fn lower<'a>(
     for draft in &drafts {
         look_up(draft, &mut scope);
     }
+    if !scope.part {
+        opens(&drafts, top);
+    }
     scope.guard = Guard::default();
     (drafts.into_iter().filter_map(|draft| draft.step).collect(), scope)
+}
+
+/// A browser begins with an empty window: the first step that has one must open a page.
+fn opens(drafts: &[Draft], top: &Reader<'_>) {
+    for draft in drafts {
+        let mut leaves = Vec::new();
+        draft.step.iter().for_each(|step| step.leaves(&mut leaves));
+        let first = leaves.iter().find_map(|step| match &step.action {
+            Action::Browser(browser) => Some(browser),
+            _ => None,
+        });
+        // What could not be read may have opened one.
+        if draft.step.is_none() {
+            return;
+        }
+        if let Some(first) = first {
+            return browser::opens(first, &draft.span, top);
+        }
+    }
 }
 
 /// Looks up every name that a step uses, and enters those it captures.
@@ -179,13 +203,8 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration, parts: 
         assertions.extend(predicate::assertion(&table, &mut asserted));
     }
     let measures = measure::lower(reader, &mut asserted);
-    if !reader.has("http") {
-        let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
-        reader.note(note.help("add `[step.http]` with a `url`, or `use` a part").derived());
-    }
-    let action = reader
-        .table("http")
-        .and_then(|table| http::lower(&table, expects_redirect(&assertions), &mut sent));
+    let deadline = timeout.unwrap_or(journey_timeout);
+    let (span, action) = action(reader, deadline, &assertions, &mut sent);
     reader.finish();
     let name = name.map_or(String::new(), |name| name.value);
     let step = action.map(|action| Step {
@@ -193,14 +212,49 @@ fn step(reader: &Reader<'_>, before: &[&str], journey_timeout: Duration, parts: 
         service,
         timeout,
         effect,
-        action: Action::Http(action),
+        action,
         captures,
         assertions,
         measures,
         flow: flow.flow.clone(),
     });
     let captures = names.into_iter().map(|name| (name, None)).collect();
-    Draft { name, step, captures, flow, sent, asserted }
+    Draft { name, step, captures, flow, sent, asserted, span }
+}
+
+/// What the step does, and where it says so: `[step.http]` or `[step.browser]`.
+fn action(
+    reader: &Reader<'_>,
+    deadline: Duration,
+    assertions: &[Assertion],
+    sent: &mut Vec<At<Text>>,
+) -> (Range<usize>, Option<Action>) {
+    let (http, browser) = (reader.take("http"), reader.take("browser"));
+    let span = browser.as_ref().map_or_else(|| reader.span.clone(), |entry| entry.span.clone());
+    if let (Some(_), Some(browser)) = (&http, &browser) {
+        let note = Note::new(browser.key_span.clone(), "a step has either `http` or `browser`");
+        reader.note(
+            note.label("also says what is done")
+                .help("make two steps: cookies go with them from one to the other"),
+        );
+        return (span, None);
+    }
+    if http.is_none() && browser.is_none() {
+        let note = reader.fault("the step does nothing").label("no `[step.http]` in it");
+        let help = "add `[step.http]` with a `url`, `[step.browser]` with actions, or `use` a part";
+        reader.note(note.help(help).derived());
+        return (span, None);
+    }
+    subject::check(reader, browser.is_some());
+    if browser.is_some() {
+        let looks = ["capture", "expect", "assert", "measure"].iter().any(|key| reader.has(key));
+        let table = reader.table("browser");
+        let lowered = table.and_then(|table| browser::lower(&table, deadline, looks, sent));
+        return (span, lowered.map(Action::Browser));
+    }
+    let table = reader.table("http");
+    let lowered = table.and_then(|table| http::lower(&table, expects_redirect(assertions), sent));
+    (span, lowered.map(Action::Http))
 }
 
 /// Notes that a name stands twice.
@@ -226,8 +280,9 @@ fn flow_of(reader: &Reader<'_>, journey_timeout: Duration) -> FlowDraft {
 }
 
 /// Keys that say what is done, which the part does, and what to do about them.
-const OF_AN_EXCHANGE: [(&str, &str); 7] = [
+const OF_AN_EXCHANGE: [(&str, &str); 8] = [
     ("http", "a step either uses a part or sends a request"),
+    ("browser", "a step either uses a part or drives a browser"),
     ("capture", "name it in `outputs` of the part"),
     ("expect", "assert it in the part"),
     ("assert", "assert it in the part"),
@@ -286,7 +341,7 @@ fn part_step(
         measures: Vec::new(),
         flow: flow.flow.clone(),
     });
-    Draft { name: label, step, captures, flow, sent, asserted: Vec::new() }
+    Draft { name: label, step, captures, flow, sent, asserted: Vec::new(), span: uses.span.clone() }
 }
 
 /// Says whose the steps of a part are that do not say it themselves.

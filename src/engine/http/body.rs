@@ -199,7 +199,7 @@ fn fill_json(value: &Value, vars: &Variables) -> Result<Value, Trouble> {
 }
 
 /// The media type of a file, by the ending of its name.
-fn media_type(path: &str) -> &'static str {
+pub(in crate::engine) fn media_type(path: &str) -> &'static str {
     let ending = path.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
     let ending = ending.map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
     let known = TYPES.iter().find(|(known, _)| *known == ending);

@@ -10,7 +10,7 @@ use crate::{
 const NOTE: usize = 200;
 
 /// What a step measures; and why it failed, where one that it requires is missing.
-pub(super) fn measure(
+pub(in crate::engine) fn measure(
     step: &Step,
     answer: &Answer,
     vars: &Variables,
@@ -47,7 +47,7 @@ pub(super) fn measure(
 }
 
 /// A required measure that is missing, as an assertion that did not hold.
-pub(super) fn unmet(failure: &Failure) -> AssertionResult {
+pub(in crate::engine) fn unmet(failure: &Failure) -> AssertionResult {
     AssertionResult {
         check: failure.check.clone().unwrap_or_default(),
         passed: false,

@@ -26,10 +26,12 @@ pub(super) mod tls;
 mod trail;
 
 pub(super) use auth::Tokens;
+pub(super) use body::media_type;
 pub(super) use evidence::hide;
-pub(super) use jar::Jar;
+pub(super) use jar::{Crumb, Jar};
 pub(super) use marks::whole_micros;
+pub(super) use measure::{measure, unmet};
 pub(super) use session::Session;
-pub(super) use step::{End, WalkedStep, holds, walk_step};
+pub(super) use step::walk_step;
 pub use trail::Trace;
 pub(super) use trail::Trail;

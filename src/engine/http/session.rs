@@ -172,6 +172,22 @@ impl Session {
         Self::over(self.route.clone(), self.clock, self.watch)
     }
 
+    /// Whether a URL may be asked for from this environment.
+    ///
+    /// # Errors
+    /// A sentence that names the place.
+    pub(in crate::engine) fn may_ask(&self, url: &Url) -> Result<(), String> {
+        self.guard.asks(url)
+    }
+
+    /// Whether an address that a browser connected to may be reached. Behind a proxy it is the proxy's, and nobody can tell.
+    ///
+    /// # Errors
+    /// A sentence that names host and address.
+    pub(in crate::engine) fn may_connect(&self, name: &str, address: IpAddr) -> Result<(), String> {
+        if self.proxy().is_some() { Ok(()) } else { self.guard.connects(name, address) }
+    }
+
     /// Readies the client that a step asks for. One that wants a fresh connection gets a client of its own, with no TLS session either; the
     /// steps after it that ask for the same way go on with that.
     pub(super) fn ready_for(&mut self, step: &HttpStep) -> Result<(), Trouble> {

@@ -66,6 +66,8 @@ pub(super) fn fault_code(kind: FaultKind) -> u64 {
         FaultKind::Capture => 11,
         FaultKind::Template => 12,
         FaultKind::Guard => 13,
+        FaultKind::Element => 14,
+        FaultKind::Page => 15,
     }
 }
 
@@ -85,6 +87,8 @@ pub(super) fn fault_of(code: u64) -> Result<FaultKind, Fault> {
         11 => FaultKind::Capture,
         12 => FaultKind::Template,
         13 => FaultKind::Guard,
+        14 => FaultKind::Element,
+        15 => FaultKind::Page,
         _ => return Err(torn()),
     })
 }

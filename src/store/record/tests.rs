@@ -151,6 +151,8 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Capture,
     FaultKind::Template,
     FaultKind::Guard,
+    FaultKind::Element,
+    FaultKind::Page,
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
