@@ -81,11 +81,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
         if step.traffic.is_some() {
             before = begun + step.duration;
         }
-        lines.extend(felt(step).map(|text| {
-            let mut line = Line::default();
-            line.ink(Ink::Dim, &format!("    {}", clip(&text, width - 4)));
-            line
-        }));
+        lines.extend(felt(step).iter().flat_map(|text| wrapped(text, width - 4)));
         let told = |measured: &&Measured| step.traffic.is_none() || !is_built_in(measured);
         lines.extend(step.measures.iter().filter(told).map(measure));
         if let Some(failure) = &step.failure {
@@ -129,6 +125,25 @@ fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
     line.plain("    ");
     line.ink(Ink::Dim, &clip(&text, width - 4));
     line
+}
+
+/// How a browser step felt, in as many lines as it takes: broken between its parts.
+fn wrapped(text: &str, width: usize) -> Vec<Line> {
+    let mut rows: Vec<String> = Vec::new();
+    for part in text.split(" · ") {
+        match rows.last_mut() {
+            Some(row) if row.chars().count() + part.chars().count() + 3 <= width => {
+                row.push_str(&format!(" · {part}"));
+            }
+            _ => rows.push(part.to_owned()),
+        }
+    }
+    let line = |row: &String| {
+        let mut line = Line::default();
+        line.ink(Ink::Dim, &format!("    {}", clip(row, width)));
+        line
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A number that a step measured, or why there is none.
