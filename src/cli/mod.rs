@@ -15,6 +15,7 @@ mod init;
 mod logs;
 mod place;
 mod run;
+mod schema;
 mod show;
 mod simulate;
 mod verdicts;
@@ -128,6 +129,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
+        Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments, context),
         Verb::GuardBrowser(_) => Err(Failed::new(Exit::Bug, "the guard has no runtime of ours")),
     }

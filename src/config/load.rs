@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Attached, Fault, Faults, Origins, Unattached, density,
+    Attached, Fault, Faults, Origins, Unattached, browsers,
     journey::{
         self,
         part::{Opened, Parts, is_part},
@@ -38,7 +38,8 @@ impl Config {
     /// What is allowed and yet must not be overlooked, as sentences.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.settings.warnings();
-        warnings.extend(density::warning(&self.journeys, BrowserSettings::default().at_once));
+        warnings.extend(browsers::too_many(&self.journeys, BrowserSettings::default().at_once));
+        warnings.extend(browsers::without_certificate(&self.journeys, &self.settings));
         warnings
     }
 }

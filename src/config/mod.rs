@@ -15,7 +15,7 @@
 //! [`BUILT_INS`]. Each name is looked up for each environment that the journey runs in.
 
 mod attached;
-mod density;
+mod browsers;
 mod draw;
 mod expressions;
 mod fault;
@@ -26,6 +26,7 @@ mod names;
 mod origins;
 mod page;
 mod reader;
+pub mod schema;
 mod scope;
 mod secrecy;
 mod settings;

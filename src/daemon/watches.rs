@@ -352,9 +352,8 @@ impl Watches {
                 if !queued.contains_key(&key) {
                     return Some((key, every));
                 }
-                let every = every.max(queue);
                 let usual = setup.journeys.get(&key.0)?.plan.interval(now);
-                (usual > every).then_some((key, every))
+                in_queue(every, queue, usual).map(|every| (key, every))
             }));
         }
         burst
@@ -412,8 +411,33 @@ fn places(watch: &OpenWatch) -> BTreeSet<EnvironmentName> {
     watch.series.iter().map(|series| series.environment.clone()).collect()
 }
 
+/// How often a journey that needs a browser is walked denser, where all that do take `queue` together for one round each; none where its
+/// usual distance is no longer than that.
+fn in_queue(every: Duration, queue: Duration, usual: Duration) -> Option<Duration> {
+    let every = every.max(queue);
+    (usual > every).then_some(every)
+}
+
 /// The least time between two extra walks in an environment.
 fn rate_gap(setup: &Setup, environment: &EnvironmentName) -> Duration {
     let rate = setup.settings.environments.get(environment).map_or(5.0, |e| e.max_rate);
     Duration::try_from_secs_f64(1.0 / rate).unwrap_or(Duration::from_millis(200))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_walked_denser_as_far_as_their_queue_goes() {
+        let s = Duration::from_secs;
+        for (every, queue, usual, expected) in [
+            (s(10), s(30), s(300), Some(s(30))),
+            (s(60), s(30), s(300), Some(s(60))),
+            (s(10), s(300), s(300), None),
+            (s(10), s(600), s(300), None),
+        ] {
+            assert_eq!(in_queue(every, queue, usual), expected, "{every:?} {queue:?} {usual:?}");
+        }
+    }
 }

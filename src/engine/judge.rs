@@ -78,7 +78,7 @@ pub(super) fn judge(
     }
     if let Some(wanted) = step.flow.retry.as_ref().and_then(|retry| retry.until.as_ref()) {
         let mut result = check::assert(wanted, answer, &checking);
-        result.check = format!("until {}", result.check);
+        result.check = format!("{UNTIL}{}", result.check);
         *until = Some(result.passed);
         if !result.passed && failed.is_none() {
             failed = Some((FaultKind::Assertion, said(&result), result.clone()));
@@ -173,9 +173,15 @@ fn hide_origin(capture: &Capture, made: Option<&str>, answer: &Answer, vars: &mu
     }
 }
 
+/// How the check is called that a retry waits for.
+const UNTIL: &str = "until ";
+
 /// A sentence for a failed assertion: `expected status equals 303, got 500`.
 fn said(result: &AssertionResult) -> String {
     let actual = result.actual.as_deref().unwrap_or_default();
+    if result.check.starts_with(UNTIL) {
+        return format!("{}: got {actual}", result.check);
+    }
     format!("expected {}, got {actual}", result.check)
 }
 

@@ -272,7 +272,7 @@ impl PageQuery {
     pub const STATES: [&str; 4] = ["checked", "selected", "disabled", "visible"];
 }
 
-/// The keys that `press` knows by name besides the characters themselves, and their code points (W3C WebDriver, section 17.4.2). The first
+/// The keys that `press` knows by name besides the characters themselves, and their code points (W3C `WebDriver`, section 17.4.2). The first
 /// four are held while the others are pressed.
 pub const KEYS: [(&str, char); 31] = [
     ("Shift", '\u{E008}'),

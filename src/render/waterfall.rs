@@ -77,6 +77,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
             };
             lines.push(row(hop, (label, bar), (from, run.duration), &mut origin));
             before += hop.duration;
+            lines.extend(said(hop, width));
         }
         if step.traffic.is_some() {
             before = begun + step.duration;
@@ -144,6 +145,18 @@ fn wrapped(text: &str, width: usize) -> Vec<Line> {
         line
     };
     rows.iter().map(line).collect()
+}
+
+/// What the server says of its own time.
+fn said(hop: &Hop, width: usize) -> Option<Line> {
+    let times = hop
+        .server_timing
+        .iter()
+        .map(|(name, time)| format!("{} {}", clean(name), length_of_time(*time)));
+    let text = times.collect::<Vec<_>>().join(", ");
+    let mut line = Line::default();
+    line.ink(Ink::Dim, &clip(&format!("      server: {text}"), width));
+    (!text.is_empty()).then_some(line)
 }
 
 /// A number that a step measured, or why there is none.

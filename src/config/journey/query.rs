@@ -1,6 +1,10 @@
 //! Queries: where in a response a value is found and what is made of it; and captures, which keep it.
 
+mod subjects;
+
 use std::ops::Range;
+
+pub(in crate::config) use subjects::{ELEMENT, NAMED, PAGE, PLAIN};
 
 use super::{browser, filter};
 use crate::{
@@ -17,45 +21,6 @@ use crate::{
     },
 };
 
-/// Subjects that need no more words, by their keys.
-pub(super) const PLAIN: [(&str, Subject); 10] = [
-    ("status", Subject::Status),
-    ("version", Subject::Version),
-    ("body", Subject::Body),
-    ("bytes", Subject::Bytes),
-    ("url", Subject::Url),
-    ("redirects", Subject::Redirects),
-    ("duration", Subject::Duration),
-    ("ip", Subject::Ip),
-    ("sha256", Subject::Sha256),
-    ("title", Subject::Page(PageQuery::Title)),
-];
-
-/// Subjects with a name, path, selector, pattern or field, by their keys.
-pub(super) const NAMED: [&str; 14] = [
-    "header",
-    "cookie",
-    "jsonpath",
-    "css",
-    "regex",
-    "phase",
-    "server_timing",
-    "certificate",
-    "variable",
-    "local_storage",
-    "session_storage",
-    "script",
-    "console",
-    "vital",
-];
-
-/// The subject that says how an element of a page is found.
-pub(super) const ELEMENT: &str = "element";
-
-/// Those that only a browser's page has.
-pub(super) const PAGE: [&str; 7] =
-    [ELEMENT, "title", "local_storage", "session_storage", "script", "console", "vital"];
-
 /// One entry of `[step.capture]`.
 pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Capture> {
     let name = variable_name(entry);
@@ -69,8 +34,8 @@ pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Optio
 /// The query that a table says with one subject, its modifiers and `filter`; the caller finishes the table. A variable that it looks at is
 /// noted like a template that uses it.
 pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Query> {
-    let plain = PLAIN.iter().map(|(key, _)| *key);
-    let words = plain.chain(NAMED).chain([ELEMENT]);
+    let plain = PLAIN.iter().map(|row| row.0);
+    let words = plain.chain(NAMED.iter().map(|row| row.key)).chain([ELEMENT]);
     let entries: Vec<Entry<'_>> = words.clone().filter_map(|key| table.take(key)).collect();
     let attribute = table.take("attribute");
     let filters = table.take("filter");
@@ -82,8 +47,8 @@ pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Opt
         table.note(note.help(format!("one of {}", all.join(", "))));
         return None;
     };
-    let subject = match PLAIN.iter().find(|(key, _)| *key == entry.key) {
-        Some((key, subject)) => {
+    let subject = match PLAIN.iter().find(|(key, ..)| *key == entry.key) {
+        Some((key, subject, _)) => {
             if !entry.boolean()?.value {
                 let note =
                     entry.fault(format!("`{key}` cannot be false")).label("asks for nothing");

@@ -280,7 +280,7 @@ fn flow_of(reader: &Reader<'_>, journey_timeout: Duration) -> FlowDraft {
 }
 
 /// Keys that say what is done, which the part does, and what to do about them.
-const OF_AN_EXCHANGE: [(&str, &str); 8] = [
+pub(in crate::config) const OF_AN_EXCHANGE: [(&str, &str); 8] = [
     ("http", "a step either uses a part or sends a request"),
     ("browser", "a step either uses a part or drives a browser"),
     ("capture", "name it in `outputs` of the part"),

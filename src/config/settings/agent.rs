@@ -8,14 +8,14 @@ use crate::{
 };
 
 /// Where the agent listens unless told otherwise.
-const LISTEN: SocketAddr =
+pub(in crate::config) const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
 
 /// How many runs may be under way at once unless told otherwise.
-const WORKERS: u64 = 64;
+pub(in crate::config) const WORKERS: u64 = 64;
 
 /// How long a stop waits for runs under way unless told otherwise.
-const DRAIN: Duration = Duration::from_secs(30);
+pub(in crate::config) const DRAIN: Duration = Duration::from_secs(30);
 
 /// Lowers the table; what is missing has a default. `guarded`: there is at least one `[[token]]`.
 pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {

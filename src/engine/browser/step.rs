@@ -14,6 +14,7 @@ use super::{
     session::Browser,
     tab::{Tab, Windows},
     timing::Entry,
+    watch::Watch,
 };
 use crate::{
     check::Answer,
@@ -49,6 +50,16 @@ impl Visit {
     pub(in crate::engine) fn new(browser: Browser) -> Self {
         let (windows, given) = (Windows::default(), Vec::new());
         Self { browser, windows, given, status: None, seen: None }
+    }
+
+    /// What looks at browser and machine while the run is under way.
+    pub(in crate::engine) fn watch(&self) -> Watch {
+        self.browser.watch()
+    }
+
+    /// Why what the run says means nothing, where our machine had too little left for its browser.
+    pub(in crate::engine) fn starved(&self) -> Option<String> {
+        self.browser.starved()
     }
 
     /// Ends the browser.

@@ -284,7 +284,7 @@ impl Tab<'_> {
     pub(super) fn trouble(&self, refused: Refused, what: &str) -> Trouble {
         match refused {
             Refused::Driver(reason) => Trouble::ours(reason),
-            Refused::Crashed(_) => Trouble::target(FaultKind::Page, "the tab crashed"),
+            Refused::Crashed(why) => Trouble::target(FaultKind::Page, why),
             Refused::Late => {
                 Trouble::target(FaultKind::Timeout, format!("{what} before {}", self.deadline.name))
             }

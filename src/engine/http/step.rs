@@ -91,6 +91,9 @@ async fn hops(
     vars.learn();
     let mut request: Request = built?;
     session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
+    if let Some(why) = session.contradicts(&request.url) {
+        return Err(Trouble::ours(why));
+    }
     let login = Login::begin(http, &request, session, vars, deadline, walked).await;
     vars.learn();
     let mut login = login?;

@@ -42,7 +42,7 @@ pub(super) fn lower(entry: &Entry<'_>) -> Option<String> {
     let Some((last, held)) = parts.split_last().filter(|_| !text.is_empty()) else {
         return entry.refuse(entry.fault(format!("`{}` presses nothing", entry.key)));
     };
-    for part in parts.iter().filter(|part| !is_key(part)) {
+    if let Some(part) = parts.iter().find(|part| !is_key(part)) {
         let note = entry.fault(format!("there is no key `{}`", part.escape_debug()));
         let meant = MEANT.iter().find(|(word, _)| *word == part.to_lowercase());
         let near = || hint::nearest(part, KEYS.map(|(name, _)| name));

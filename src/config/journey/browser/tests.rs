@@ -3,9 +3,9 @@ use std::time::Duration;
 use crate::{
     config::{Attached, Config, Faults, SourceFile, load_with},
     model::{
-        Action, BrowserAction as A, BrowserStep, By, Choice, Condition, Device, Journey, Limit,
-        Literal, Locator, MouseButton, PageQuery, Predicate, ScrollTo, StorageArea, Subject, Text,
-        Throttle, WindowChoice,
+        Action, Attachment, BrowserAction as A, BrowserStep, By, Choice, Condition, Device,
+        Journey, Limit, Literal, Locator, MouseButton, PageQuery, Predicate, ScrollTo, StorageArea,
+        Subject, Text, Throttle, WindowChoice,
     },
 };
 
@@ -285,6 +285,18 @@ fn journeys_that_browsers_cannot_keep_are_told() {
         told.contains("1.5 browsers") && told.contains("`shop` every 20s for up to 30s"),
         "{told}"
     );
+}
+
+#[test]
+fn a_certificate_that_browsers_do_not_show_is_told() {
+    let text =
+        format!("{HEAD}[[step]]\nname = \"a\"\n[step.browser]\nopen = \"{{{{base_url}}}}/\"\n");
+    let mut config = load(&text).unwrap_or_else(|faults| panic!("{faults}"));
+    assert_eq!(config.warnings(), Vec::<String>::new());
+    let environment = config.settings.environments.values_mut().next().unwrap();
+    environment.transport.client_certificate = Some(Attachment::new("a.pem", *b"PEM"));
+    let told = config.warnings().remove(0);
+    assert!(told.contains("`client_certificate`") && told.contains("`shop`"), "{told}");
 }
 
 #[test]
