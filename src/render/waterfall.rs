@@ -64,16 +64,18 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
         line.ink(Ink::Bold, &format!(" {name}"));
         line.plain(&format!("     {:>8}", length_of_time(step.duration)));
         lines.push(line);
+        let begun = before;
         for (nth, attempt) in (1..).zip(&step.retries) {
             lines.push(tried(nth, attempt, width));
             before += attempt.duration;
         }
-        let begun = before;
         for hop in &step.hops {
             // A browser works between its documents, too: each stands where it began.
             let from = match step.traffic {
-                Some(_) => begun + hop.offset.saturating_sub(step.offset),
-                None => before,
+                Some(_) if step.retries.is_empty() => {
+                    begun + hop.offset.saturating_sub(step.offset)
+                }
+                _ => before,
             };
             lines.push(row(hop, (label, bar), (from, run.duration), &mut origin));
             before += hop.duration;
