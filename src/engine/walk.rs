@@ -176,7 +176,7 @@ impl Walker<'_> {
 }
 
 /// Whether any of the steps needs a browser.
-fn browses(steps: &[Step]) -> bool {
+pub(super) fn browses(steps: &[Step]) -> bool {
     let mut leaves = Vec::new();
     steps.iter().for_each(|step| step.leaves(&mut leaves));
     leaves.iter().any(|step| matches!(step.action, Action::Browser(_)))

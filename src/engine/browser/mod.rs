@@ -18,6 +18,7 @@ mod host;
 mod keys;
 mod locate;
 mod pages;
+mod pause;
 mod place;
 mod query;
 mod seen;
@@ -34,8 +35,9 @@ mod windows;
 
 pub use guard::GuardedDriver;
 pub(super) use pages::Pages;
+pub use pause::Paused;
 pub(super) use place::Browsers;
-pub use place::{Paused, Watched};
+pub use place::Watched;
 pub(super) use session::Browser;
 pub(super) use step::Visit;
 

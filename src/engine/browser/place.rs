@@ -59,20 +59,7 @@ pub struct Watched {
     /// How long each action is waited before.
     pub slow_motion: std::time::Duration,
     /// Who is told of a failure while the page is still there; the run goes on when they say so.
-    pub pause: Option<tokio::sync::mpsc::Sender<Paused>>,
-}
-
-/// A run that has failed and holds its browser open.
-#[derive(Debug)]
-pub struct Paused {
-    /// The step.
-    pub step: String,
-    /// Why, masked.
-    pub message: String,
-    /// Where the browser's tools can be reached, `127.0.0.1:PORT`; none where the driver does not say.
-    pub tools: Option<String>,
-    /// Dropped or used when the run may go on.
-    pub go_on: tokio::sync::oneshot::Sender<()>,
+    pub pause: Option<tokio::sync::mpsc::Sender<super::Paused>>,
 }
 
 impl Browsers {

@@ -104,7 +104,7 @@ const late = setTimeout(() => done({ late: true }), left);
 );
 
 /// What is said of a script whose document went away before it had ended.
-pub(super) const UNLOADED: &str = "the document was unloaded";
+pub(super) const UNLOADED: &str = "document unloaded while a script ran in it";
 
 fn page(code: &str, message: &str) -> Refused {
     Refused::Page { code: code.to_owned(), message: one_line(message) }

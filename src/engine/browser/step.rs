@@ -43,13 +43,15 @@ pub(in crate::engine) struct Visit {
     status: Option<u16>,
     /// What is measured and kept; from the first browser step on.
     seen: Option<Seen>,
+    /// Whether somebody was asked to look at a failure.
+    pub(super) paused: bool,
 }
 
 impl Visit {
     /// With a browser that was just started.
     pub(in crate::engine) fn new(browser: Browser) -> Self {
         let (windows, given) = (Windows::default(), Vec::new());
-        Self { browser, windows, given, status: None, seen: None }
+        Self { browser, windows, given, status: None, seen: None, paused: false }
     }
 
     /// What looks at browser and machine while the run is under way.
@@ -87,7 +89,7 @@ pub(super) async fn walk_step(
     let mut run = blank(step, session.watch.elapsed());
     let mut until = None;
     let mut hops = Vec::new();
-    let Visit { browser: driven, windows, given, status, seen } = visit;
+    let Visit { browser: driven, windows, given, status, seen, .. } = visit;
     let fresh = seen.is_none();
     let seen = seen.get_or_insert_with(|| Seen::new(session));
     seen.begin(&step.name);
@@ -202,6 +204,7 @@ async fn act_all(
     for action in &step.actions {
         let began = tab.wall.instant();
         let what = words(action, around.vars);
+        tokio::time::sleep(tab.browser.slow_motion).await;
         let done = tab.act(action, around).await;
         around.vars.learn();
         let failure = match &done {
