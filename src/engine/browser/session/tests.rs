@@ -25,7 +25,6 @@ fn ticket() -> Ticket {
         services: Vec::new(),
         environments: Vec::new(),
         schedule: crate::model::Schedule::Every(Duration::from_secs(60)),
-        burst: None,
         timeout: Duration::from_secs(30),
         owner: None,
         runbook: None,
