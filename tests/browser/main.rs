@@ -5,6 +5,7 @@
 
 mod acts;
 mod faults;
+mod life;
 mod mixed;
 mod queries;
 mod stage;
