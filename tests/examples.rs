@@ -251,6 +251,39 @@ async fn every_example_with_a_browser_passes() {
     assert!(walked > 0);
 }
 
+/// What Chrome's Recorder exported of a visit to the shop is imported and walked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_passes() {
+    if !there_is_a_browser() {
+        return;
+    }
+    let _alone = ONE_BROWSER.lock().await;
+    let shop = Shop::open().await;
+    let dir = folder(&shop);
+    fs::write(dir.path().join("wayfarer.toml"), settings(&shop, BY_BROWSER)).unwrap();
+    let recorded = include_str!("examples/recorded.json")
+        .replace("PORT", &shop.address.port().to_string())
+        .replace("SECRET", PASSWORD);
+    fs::write(dir.path().join("recorded.json"), recorded).unwrap();
+    let imported = Command::new(env!("CARGO_BIN_EXE_wayfarer"))
+        .args([
+            "import",
+            "recorded.json",
+            "-o",
+            "journeys/recorded.toml",
+            "--environment",
+            "production",
+        ])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let journey = fs::read_to_string(dir.path().join("journeys/recorded.toml")).unwrap();
+    assert!(!journey.contains(PASSWORD), "{journey}");
+    let shown = walk(dir.path(), "production").await;
+    assert!(shown.is_ok(), "{journey}\n{}", shown.unwrap_err());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_block_of_the_readme_passes() {
     let shop = Shop::open().await;
