@@ -9,7 +9,7 @@ use tracing::{error, info, warn};
 use super::{Context, Exit, Failed, args::AgentArguments};
 use crate::{
     daemon::{Agent, LoadError, Parts, Setup},
-    engine::{Engine, EngineSettings},
+    engine::Engine,
     export::Exporter,
     source::watch::Changes,
     store::{Claim, Store, StoreOptions},
@@ -26,7 +26,7 @@ pub(super) async fn run(arguments: &AgentArguments, context: &Context) -> Result
     let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
     let exporter = Exporter::new(env!("CARGO_PKG_VERSION"))
         .map_err(|e| Failed::new(Exit::Bug, format!("metrics cannot be set up: {e}")))?;
-    let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
+    let engine = Engine::new(context.engine(&setup.settings.browser))?;
     let mut hangup = signal(SignalKind::hangup()).map_err(|e| trouble(&e))?;
     let mut terminate = signal(SignalKind::terminate()).map_err(|e| trouble(&e))?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(|e| trouble(&e))?;
@@ -82,6 +82,9 @@ async fn reload(path: &Path, context: &Context, agent: &Agent, why: &str) {
                 || old.data_file() != setup.data_file()
             {
                 warn!("reload: `listen` and `data` take effect at the next start");
+            }
+            if old.settings.browser != setup.settings.browser {
+                warn!("reload: [browser] takes effect at the next start");
             }
             info!(
                 journeys = setup.journeys.len(),

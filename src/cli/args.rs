@@ -187,6 +187,15 @@ pub(super) struct RunArguments {
     /// A variable that wins over the files'; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) vars: Vec<(String, String)>,
+    /// Show the browser; needs a display
+    #[arg(long)]
+    pub(super) headed: bool,
+    /// Wait before each action of a browser, such as 500ms; deadlines wait with it
+    #[arg(long, value_name = "TIME", value_parser = span, default_value = "0s")]
+    pub(super) slow_motion: std::time::Duration,
+    /// Keep the browser as it is when a step fails, say how to look at it, and wait for Enter
+    #[arg(long)]
+    pub(super) pause_on_failure: bool,
 }
 
 /// `wayfarer agent`.

@@ -3,6 +3,7 @@
 
 mod agent;
 mod args;
+mod attended;
 pub mod backtest;
 mod change;
 mod check;
@@ -32,7 +33,10 @@ use args::{Arguments, ChangeVerb, Verb};
 pub use exit::Exit;
 use exit::Failed;
 
-use crate::engine::GuardedDriver;
+use crate::{
+    engine::{EngineSettings, GuardedDriver},
+    model::BrowserSettings,
+};
 
 /// What every verb is handed: where configuration is, and the environment variables.
 #[derive(Debug)]
@@ -44,6 +48,18 @@ struct Context {
     colour: bool,
     /// Columns of the terminal, 80 where there is none.
     width: usize,
+}
+
+impl Context {
+    /// What an engine of this process is told.
+    fn engine(&self, browser: &BrowserSettings) -> EngineSettings {
+        EngineSettings {
+            clock: self.clock,
+            browser: browser.clone(),
+            variables: self.variables.clone(),
+            ..EngineSettings::default()
+        }
+    }
 }
 
 /// The name that is nearly the wanted one, as a question; nothing if none is near.

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::{
     Context, Exit, Failed,
     args::RunArguments,
+    attended,
     files::Files,
     nearly, say,
     show::{self, Shown},
@@ -44,7 +45,9 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     let journeys = journeys(&setup, &environment.name, &wanted).map_err(|failed| {
         Failed::new(failed.exit, found.overlooked.iter().fold(failed.message, beside))
     })?;
-    let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
+    let (watched, mut pauses) = attended::watched(arguments);
+    let engine =
+        Engine::new(EngineSettings { watched, ..context.engine(&setup.settings.browser) })?;
     let vars = overrides(arguments, &environment, &journeys)?;
     let mut junit = arguments.junit.as_deref().map(report).transpose()?;
     let mut files = Files::new(arguments)?;
@@ -56,7 +59,7 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
             let now = context.clock.now();
             let ticket = Ticket {
                 id: RunId::at(now),
-                journey: Arc::clone(&scheduled.journey),
+                journey: attended::slowed(&scheduled.journey, arguments.slow_motion),
                 environment: Arc::clone(&environment),
                 location: setup.settings.agent.location.clone(),
                 due: now,
@@ -64,7 +67,8 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
                 deployed: Vec::new(),
                 vars: vars.clone(),
             };
-            let (run, trace) = engine.walk_traced(ticket).await;
+            let walk = engine.walk_traced(ticket);
+            let (run, trace) = attended::walk(walk, &mut pauses).await;
             let kept = match &mut shown {
                 Some(shown) => Some(shown.of(&run, trace.as_ref()).await),
                 None => None,

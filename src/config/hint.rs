@@ -17,6 +17,8 @@ const HOMES: &[(&str, &str)] = &[
     ("objective", "[slo]"),
     ("location", "[agent]"),
     ("listen", "[agent]"),
+    ("at_once", "[browser] of wayfarer.toml"),
+    ("driver", "[browser] of wayfarer.toml"),
     ("window", "[watch], [slo] or [browser]"),
     ("every", "the top of a journey file"),
     ("cron", "the top of a journey file"),

@@ -76,7 +76,10 @@ impl<'a> Walker<'a> {
                 };
                 match end {
                     Some(end) if ended.is_some() => self.forgive(end),
-                    Some(end) => ended = Some(end),
+                    Some(end) => {
+                        self.pause(&end).await;
+                        ended = Some(end);
+                    }
                     None => {}
                 }
             }

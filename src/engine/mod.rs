@@ -19,7 +19,7 @@ mod ticket;
 mod vars;
 mod walk;
 
-pub use browser::GuardedDriver;
+pub use browser::{GuardedDriver, Paused, Watched};
 pub use http::Trace;
 pub use settings::{Engine, EngineError, EngineSettings, PemRoots};
 pub use ticket::Ticket;

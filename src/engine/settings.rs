@@ -8,7 +8,7 @@ use std::{
 };
 
 use super::{
-    browser::Browsers,
+    browser::{Browsers, Watched},
     http::{
         Tokens,
         tls::{Roots, Tls, Trust},
@@ -38,6 +38,10 @@ pub struct EngineSettings {
     pub hosts: BTreeMap<String, IpAddr>,
     /// How browsers are had.
     pub browser: BrowserSettings,
+    /// How browsers run for somebody who looks on.
+    pub watched: Watched,
+    /// The environment variables of this process; browsers are handed those of display and language, and drivers are looked for in `PATH`.
+    pub variables: BTreeMap<String, String>,
     /// Our own program, which is started once more as the guard of a browser; the one that runs where none is said.
     pub guard: Option<PathBuf>,
 }
@@ -107,6 +111,7 @@ impl Engine {
         let roots = Roots::new(&settings.extra_roots)?;
         let trust = Trust::default();
         let tls = Arc::new(Tls::new(settings.clock, &roots, &trust)?);
+        let browsers = Browsers::new(&settings);
         Ok(Self {
             parts: Arc::new(Parts {
                 clock: settings.clock,
@@ -115,7 +120,7 @@ impl Engine {
                 tokens: Tokens::default(),
                 hosts: Arc::new(settings.hosts),
                 sessions: Sessions::default(),
-                browsers: Browsers::new(settings.browser, settings.guard),
+                browsers,
                 templates: Mutex::default(),
             }),
         })
@@ -123,6 +128,12 @@ impl Engine {
 }
 
 impl Parts {
+    /// The configuration of TLS for what is no target: system authorities and extra ones.
+    pub(super) fn usual_tls(&self) -> Option<Arc<Tls>> {
+        let known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        known.first().map(|(_, tls)| Arc::clone(tls))
+    }
+
     /// The configuration of TLS for an environment: built once for each setting, some milliseconds of work.
     pub(super) fn tls(&self, environment: &Environment) -> Result<Arc<Tls>, EngineError> {
         let mut known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);

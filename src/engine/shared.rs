@@ -16,6 +16,7 @@ use std::{
 use jiff::Timestamp;
 
 use super::{
+    browser::{Browser, Visit},
     fault::Trouble,
     flow::Walker,
     http::{Jar, Session},
@@ -24,10 +25,10 @@ use super::{
     settings::Parts,
     ticket::Ticket,
     vars::{Output, Variables},
-    walk::{mask_evidence, mask_failure, mask_step},
+    walk::{browses, mask_evidence, mask_failure, mask_step},
 };
 use crate::model::{
-    Action, Environment, EnvironmentName, Evidence, Failure, Flow, JourneyName, Revision,
+    Action, Device, Environment, EnvironmentName, Evidence, Failure, Flow, JourneyName, Revision,
     SharedSetup, Step, StepRun,
 };
 
@@ -146,6 +147,12 @@ impl<'a> Walker<'a> {
         let held = self.held.as_ref()?;
         let now = self.session.clock.instant();
         let name = &held.setup.part.part;
+        if self.visit.is_some() && browses(&held.setup.part.steps) {
+            // Two runs that hold a browser each, and wait for one more, would wait for ever.
+            return Some(format!(
+                "the session of setup `{name}` cannot be renewed: that needs a browser, and this run has one"
+            ));
+        }
         if held.opened.since >= held.taken || held.slot.was_in_vain(&held.ticket.journey.name, now)
         {
             return Some(format!("the session of setup `{name}` is new: it was not renewed"));
@@ -272,9 +279,23 @@ async fn open(
         broken(reason)
     })?;
     let mut walker = Walker::new(parts, session, vars);
-    let limits = Limits::new(watch.origin(), DEADLINE, "the setup's");
+    if browses(&setup.part.steps) {
+        let device = Device::default();
+        let browser = Browser::start(parts, &walker.vars, &device).await;
+        let browser = browser.map_err(|trouble| {
+            let (Trouble::Ours(reason) | Trouble::Target(_, reason)) = trouble;
+            broken(reason)
+        })?;
+        walker.visit = Some(Visit::new(browser));
+    }
+    let limits = Limits::new(parts.clock.instant(), DEADLINE, "the setup's");
     let step = around(setup);
     let end = walker.part(&step, &setup.part, &limits, false).await;
+    if let Some(visit) = walker.visit.take()
+        && let Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) = visit.close().await
+    {
+        tracing::error!(setup = setup.part.part, reason, "a browser was left behind");
+    }
     let Walker { session, mut vars, mut steps, .. } = walker;
     vars.learn();
     let mask = vars.mask();

@@ -131,12 +131,24 @@ async fn steps(
         }
     }
     let limits = Limits::new(parts.clock.instant(), journey.timeout, "the journey's");
-    let ended = walker.list(&journey.steps, &limits, false).await;
-    if let Some(visit) = walker.visit.take()
-        && let Err(Trouble::Ours(reason) | Trouble::Target(_, reason)) = visit.close().await
-    {
-        tracing::error!(run = %ticket.id, reason, "a browser was left behind");
-    }
+    let watch = walker.visit.as_ref().map(Visit::watch);
+    let list = walker.list(&journey.steps, &limits, false);
+    let ended = match watch {
+        None => list.await,
+        Some(watch) => tokio::select! {
+            ended = list => ended,
+            never = watch.look() => match never {},
+        },
+    };
+    let starved = walker.end_browser().await;
+    let ended = match (ended, starved) {
+        (Some(End::Failed(failure, _)), Some(why)) => Some(End::Broken(why, failure.step)),
+        (None, Some(why)) => {
+            run.outcome = Outcome::Broken { reason: why };
+            None
+        }
+        (ended, _) => ended,
+    };
     match ended {
         None => {}
         Some(End::Failed(failure, evidence)) => {
@@ -151,8 +163,20 @@ async fn steps(
     run.steps = walker.steps;
 }
 
+impl Walker<'_> {
+    /// Ends the browser, where there is one; says why nothing that it did means anything, if our machine had too little left for it.
+    async fn end_browser(&mut self) -> Option<String> {
+        let visit = self.visit.take()?;
+        let starved = visit.starved();
+        if let Err(Trouble::Ours(why) | Trouble::Target(_, why)) = visit.close().await {
+            tracing::error!(why, "a browser was left behind");
+        }
+        starved
+    }
+}
+
 /// Whether any of the steps needs a browser.
-fn browses(steps: &[Step]) -> bool {
+pub(super) fn browses(steps: &[Step]) -> bool {
     let mut leaves = Vec::new();
     steps.iter().for_each(|step| step.leaves(&mut leaves));
     leaves.iter().any(|step| matches!(step.action, Action::Browser(_)))

@@ -2,13 +2,17 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{EnvironmentName, LocationName, Network, SecretSource, ServiceName, Transport};
+use super::{
+    BrowserSettings, EnvironmentName, LocationName, Network, SecretSource, ServiceName, Transport,
+};
 
 /// Everything an agent is told by its settings file.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// The agent itself.
     pub agent: AgentSettings,
+    /// How browsers are had.
+    pub browser: BrowserSettings,
     /// The places where journeys run, by name.
     pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
     /// What happens after a change.

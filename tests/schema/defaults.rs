@@ -7,6 +7,7 @@ use super::json;
 
 const MAIN: &str = r#"
 [agent]
+[browser]
 [environments.production]
 base_url = "https://shop.example.com"
 secrets = { password = { env = "P" } }

@@ -15,7 +15,7 @@ use crate::{
     config::{self, SourceFile},
     daemon::{Agent, Handle, Judged, Parts, Setup},
     demo::{JOURNEYS, SETTINGS, Shop},
-    engine::{Engine, EngineSettings},
+    engine::Engine,
     export::Exporter,
     model::{Change, FindingState},
     store::{FindingFilter, Store, StoreOptions},
@@ -71,8 +71,7 @@ impl Stage {
         let store = Store::open(&setup.data_file(), &StoreOptions::default())?;
         let exporter = Exporter::new(env!("CARGO_PKG_VERSION"))
             .map_err(|e| Failed::new(Exit::Bug, format!("metrics cannot be set up: {e}")))?;
-        let engine =
-            Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
+        let engine = Engine::new(context.engine(&setup.settings.browser))?;
         let agent = Agent::start(Parts { clock: context.clock, store, engine, exporter }, setup);
         let handle = agent.handle();
         let stop = CancellationToken::new();

@@ -11,12 +11,13 @@ use crate::{
         names::NameOf,
         settings::{
             agent::{DRAIN, LISTEN, WORKERS},
+            browser::AT_ONCE,
             environments::{HIGHEST_RATE, MAX_RATE},
             secret::SCOPES,
         },
         units,
     },
-    model::{Detect, Retention, Watch},
+    model::{BrowserSettings, Detect, Retention, Watch},
 };
 
 /// The schema of `wayfarer.toml`.
@@ -30,6 +31,7 @@ pub fn settings() -> Value {
     );
     let keys = vec![
         ("agent", agent()),
+        ("browser", browser()),
         ("environments", places),
         ("watch", watch()),
         ("detect", detect()),
@@ -65,6 +67,27 @@ fn agent() -> Value {
             ),
             ("workers", default(count("Most runs under way at once.", 1..4096), json!(WORKERS))),
             ("drain", time_or("How long a stop waits for runs under way.", DRAIN)),
+        ],
+    )
+}
+
+fn browser() -> Value {
+    let had = BrowserSettings::default();
+    let driver = "chromedriver or geckodriver, or the address of a driver or grid: `http://grid:4444`. Found in the PATH by itself.";
+    let memory = json!(format!("{}MiB", had.memory_max_bytes >> 20));
+    table(
+        "How browsers are had on this machine.",
+        &[],
+        vec![
+            ("driver", text(driver)),
+            ("binary", text("The browser's program, where the driver does not find it.")),
+            (
+                "arguments",
+                list("Words added to the browser's command line.", text("Such as `--lang=de`.")),
+            ),
+            ("at_once", default(count("Most browsers at once.", AT_ONCE), json!(had.at_once))),
+            ("memory_max", default(size("Memory of a browser that fails its run."), memory)),
+            ("queue", time_or("How long a run waits for its turn.", had.queue)),
         ],
     )
 }

@@ -1,6 +1,7 @@
 //! `wayfarer.toml`, table by table.
 
 pub(super) mod agent;
+pub(super) mod browser;
 pub(super) mod environments;
 mod limits;
 mod network;
@@ -20,6 +21,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     let (tokens, has_token) = secret::tokens(top);
     let settings = Settings {
         agent: agent::lower(top, has_token),
+        browser: browser::lower(top),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),

@@ -16,7 +16,7 @@ use std::{
         fd::{AsFd, OwnedFd},
         unix::process::CommandExt,
     },
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -35,7 +35,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
 };
 
-use super::host::processes;
+use super::{folder::remove, host::processes};
 
 /// How many of the driver's last lines are told when it ends by itself.
 const SAID: usize = 20;
@@ -199,18 +199,6 @@ async fn end_children(group: Option<Pid>) {
         }
         tokio::time::sleep(tick).await;
         waited += tick;
-    }
-}
-
-/// Removes the folder; a process that is just ending may still write into it.
-async fn remove(folder: &Path) {
-    for _ in 0..20 {
-        match std::fs::remove_dir_all(folder) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tokio::time::sleep(Duration::from_millis(25)).await;
-            }
-            _ => return,
-        }
     }
 }
 

@@ -4,32 +4,40 @@
 //! all of it belongs to one run. What the page does wrong is the target's, what driver and machine do wrong is ours.
 
 mod act;
+mod authority;
 mod capabilities;
 mod clock;
 mod console;
 mod cookies;
 mod driver;
 mod evidence;
+mod extension;
+mod folder;
 mod guard;
 mod host;
 mod keys;
 mod locate;
 mod pages;
+mod pause;
 mod place;
 mod query;
 mod seen;
 mod session;
+mod start;
 mod step;
 mod tab;
 mod timing;
 mod traffic;
 mod vitals;
 mod wait;
+mod watch;
 mod windows;
 
 pub use guard::GuardedDriver;
 pub(super) use pages::Pages;
+pub use pause::Paused;
 pub(super) use place::Browsers;
+pub use place::Watched;
 pub(super) use session::Browser;
 pub(super) use step::Visit;
 

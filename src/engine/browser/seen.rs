@@ -52,13 +52,6 @@ pub(super) struct Look {
     pub(super) vitals: Vitals,
 }
 
-impl Look {
-    /// The status of the document, where the browser tells it.
-    pub(super) fn status(&self) -> Option<u16> {
-        self.said.document().and_then(|document| document.status())
-    }
-}
-
 /// A step as it was measured.
 #[derive(Debug, Default)]
 pub(super) struct StepSeen {
@@ -67,7 +60,6 @@ pub(super) struct StepSeen {
     pub(super) traffic: Traffic,
     /// The built-in measures that could be had, without those that the step measures by itself.
     pub(super) measures: Vec<Measured>,
-    pub(super) vitals: Vitals,
 }
 
 impl Seen {
@@ -172,7 +164,7 @@ impl Seen {
         let measures = measures(step, &vitals, &asked, counted);
         let Asked { hops, traffic, requests, left_out, .. } = asked;
         self.trail.see(|pages| pages.asked(requests, left_out));
-        StepSeen { hops, traffic, measures, vitals }
+        StepSeen { hops, traffic, measures }
     }
 
     /// Notes where the page is and when it was busy, and of which site the next step's requests are.

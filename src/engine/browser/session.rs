@@ -1,39 +1,29 @@
 //! One browser under way: its driver's session, and what the present run knows of it.
 
 use std::{
-    path::PathBuf,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::{Duration, Instant},
 };
 
-use fantoccini::{
-    error::{CmdError, NewSessionError},
-    wd::WebDriverCompatibleCommand,
-};
-use hyper_util::client::legacy::connect::HttpConnector;
+use fantoccini::{error::CmdError, wd::WebDriverCompatibleCommand};
 use serde_json::{Value, json};
+use tokio::sync::{Mutex, OwnedSemaphorePermit};
 
 use super::{
-    capabilities::{Wanted, capabilities},
-    driver::{self, Guarded, Kind, Start},
+    driver::Guarded,
+    host::Load,
+    watch::{Ended, Watch},
 };
-use crate::{
-    clock::Clock,
-    engine::{fault::Trouble, settings::Parts, vars::Variables},
-    model::{Device, Driver},
-};
+use crate::{clock::Clock, engine::fault::Trouble, model::Device};
 
 /// How long a command may take that waits for nothing.
 const COMMAND: Duration = Duration::from_secs(15);
 
-/// How long a browser may take to be there.
-const START: Duration = Duration::from_secs(60);
-
 /// How long a session may take to end in peace before its processes are killed.
 const PEACE: Duration = Duration::from_secs(3);
 
-/// By how much the driver's own deadline for a script may pass ours before it is set anew.
-const SLACK: Duration = Duration::from_secs(2);
+/// How much later than we the driver gives up a script: at least and at most, before it is told anew.
+const SLACK: (Duration, Duration) = (Duration::from_millis(50), Duration::from_millis(1000));
 
 /// A browser for one run. [`Browser::close`] must be called; where it is not (a panic), the guard ends the processes when this is dropped.
 #[derive(Debug)]
@@ -42,11 +32,22 @@ pub(in crate::engine) struct Browser {
     pub(super) client: fantoccini::Client,
     /// Whether it is Chromium: then [`cdp`](Self::cdp) and the performance log are there.
     pub(super) chromium: bool,
-    clock: Clock,
+    /// How long to wait before each action, for somebody who looks on.
+    pub(super) slow_motion: Duration,
+    /// As what it appears.
+    pub(super) device: Device,
+    pub(super) clock: Clock,
+    /// When it was there.
+    pub(super) born: Instant,
     /// The driver's own deadline for scripts, in milliseconds.
-    script_timeout: AtomicU64,
+    pub(super) script_timeout: AtomicU64,
+    /// Whether the driver has a command that it has not answered.
+    pub(super) stuck: AtomicBool,
+    pub(super) watch: Watch,
     /// The driver's process; none where it runs elsewhere.
-    driver: Option<Guarded>,
+    pub(super) driver: Option<Mutex<Guarded>>,
+    /// Lets the next run have its turn when this one ends.
+    pub(super) turn: Option<OwnedSemaphorePermit>,
 }
 
 /// How a command to the driver ended that gave nothing.
@@ -102,60 +103,26 @@ const late = setTimeout(() => done({ late: true }), left);
   thrown => { clearTimeout(late); done({ thrown: String(thrown && thrown.message ? `${thrown.name}: ${thrown.message}` : thrown) }); });",
 );
 
-impl Browser {
-    /// Starts a browser for a run: waits for its turn, then starts driver and browser.
-    pub(in crate::engine) async fn start(
-        parts: &Parts,
-        vars: &Variables,
-        device: &Device,
-    ) -> Result<Self, Trouble> {
-        let started = tokio::time::timeout(START, Self::start_now(parts, vars, device)).await;
-        let late = || Trouble::ours("no browser: it was not there in 60s");
-        started.map_err(|_| late())?.map_err(|e| Trouble::ours(format!("no browser: {e}")))
-    }
+/// What is said of a script whose document went away before it had ended.
+pub(super) const UNLOADED: &str = "document unloaded while a script ran in it";
 
-    async fn start_now(parts: &Parts, vars: &Variables, device: &Device) -> Result<Self, String> {
-        let host = &parts.browsers;
-        let (program, kind) = match &host.settings.driver {
-            Driver::Found => driver::find(&host.path)
-                .ok_or("neither chromedriver nor geckodriver is in the PATH")?,
-            Driver::Program(program) => {
-                let program = PathBuf::from(program);
-                let kind = driver::kind_of(&program);
-                (program, kind)
+fn page(code: &str, message: &str) -> Refused {
+    Refused::Page { code: code.to_owned(), message: one_line(message) }
+}
+
+impl Refused {
+    /// In words.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Page { message, .. } | Self::Crashed(message) | Self::Driver(message) => {
+                message.clone()
             }
-            Driver::Remote(_) => return Err("a remote driver is not spoken to yet".to_owned()),
-        };
-        let guard = host.guard()?;
-        let start = Start {
-            guard: &guard,
-            base: &host.base,
-            program: &program,
-            arguments: vec!["--port=0".into()],
-        };
-        let driver = start.start().await?;
-        let wanted = Wanted {
-            kind,
-            settings: &host.settings,
-            device,
-            headed: false,
-            root: rustix::process::geteuid().is_root(),
-            insecure: vars.environment().transport.insecure,
-        };
-        let client = fantoccini::ClientBuilder::new(HttpConnector::new())
-            .capabilities(capabilities(&wanted))
-            .connect(&format!("http://127.0.0.1:{}/", driver.port))
-            .await
-            .map_err(|e| not_created(&e))?;
-        Ok(Self {
-            client,
-            chromium: kind == Kind::Chromium,
-            clock: parts.clock,
-            script_timeout: AtomicU64::new(30_000),
-            driver: Some(driver),
-        })
+            Self::Late => "the browser did not answer in time".to_owned(),
+        }
     }
+}
 
+impl Browser {
     /// Runs a function's body in the present frame and gives what it returns; promises are waited for, `await` may stand in it.
     pub(super) async fn script(
         &self,
@@ -173,13 +140,21 @@ impl Browser {
         let command = json!({ "script": format!("{before}{body}{after}"), "args": arguments });
         // The page says itself that it is late, where it still can.
         let grace = Duration::from_millis(150);
-        let mut told = self.post("execute/async", &command, left + grace).await?;
+        let told = self.post("execute/async", &command, left + grace).await;
+        let mut told = match told {
+            Ok(Value::Null) => return Err(page("unexpected alert open", "a dialog opened")),
+            Ok(told) => told,
+            // The driver gives up at once where the document goes away from below the script.
+            Err(Refused::Late) if self.clock.instant() < until => {
+                return Err(page("javascript error", UNLOADED));
+            }
+            Err(refused) => return Err(refused),
+        };
         if told.get("late").is_some() {
             return Err(Refused::Late);
         }
         if let Some(thrown) = told.get("thrown") {
-            let message = one_line(thrown.as_str().unwrap_or_default());
-            return Err(Refused::Page { code: "javascript error".to_owned(), message });
+            return Err(page("javascript error", thrown.as_str().unwrap_or_default()));
         }
         Ok(told.get_mut("value").map(Value::take).unwrap_or_default())
     }
@@ -206,20 +181,45 @@ impl Browser {
     ) -> Result<T, Refused> {
         let left = until.saturating_duration_since(self.clock.instant());
         match tokio::time::timeout(left, command).await {
-            Ok(result) => result.map_err(refused),
-            Err(_) => Err(Refused::Late),
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(self.blame(refused(error)).await),
+            Err(_) => Err(self.late()),
         }
+    }
+
+    /// What looks at browser and machine while the run is under way.
+    pub(in crate::engine) fn watch(&self) -> Watch {
+        self.watch.clone()
+    }
+
+    /// Where the browser's tools can be reached, `127.0.0.1:PORT`.
+    pub(in crate::engine) fn tools(&self) -> Option<String> {
+        let options = self.client.capabilities()?.get("goog:chromeOptions")?;
+        options.get("debuggerAddress")?.as_str().map(str::to_owned)
+    }
+
+    /// Why what the run says means nothing, where our machine had too little left for its browser.
+    pub(in crate::engine) fn starved(&self) -> Option<String> {
+        if let Some(Ended::Starved(why)) = self.watch.ended.get() {
+            return Some(why.clone());
+        }
+        let lived = self.clock.instant().saturating_duration_since(self.born);
+        Load::of(self.watch.group?).starved(lived)
     }
 
     /// Ends session, driver and browser, and waits until no process and no folder is left.
     pub(in crate::engine) async fn close(self) -> Result<(), Trouble> {
-        let Self { client, driver, .. } = self;
+        let Self { client, driver, turn, stuck, .. } = self;
         // Where it does not end in peace it is killed, which is as good: nothing of it is kept.
-        drop(tokio::time::timeout(PEACE, client.close()).await);
-        match driver {
-            Some(driver) => driver.end().await.map_err(Trouble::ours),
-            None => Ok(()),
+        if driver.is_none() || !stuck.into_inner() {
+            drop(tokio::time::timeout(PEACE, client.close()).await);
         }
+        let ended = match driver {
+            Some(driver) => driver.into_inner().end().await.map_err(Trouble::ours),
+            None => Ok(()),
+        };
+        drop(turn);
+        ended
     }
 
     async fn post(
@@ -230,18 +230,63 @@ impl Browser {
     ) -> Result<Value, Refused> {
         let command = Post { path, body: body.to_string() };
         match tokio::time::timeout(within, self.client.issue_cmd(command)).await {
-            Ok(result) => result.map_err(refused),
-            Err(_) => Err(Refused::Late),
+            Ok(Ok(value)) => {
+                self.stuck.store(false, Ordering::Relaxed);
+                Ok(value)
+            }
+            Ok(Err(error)) => Err(self.blame(refused(error)).await),
+            Err(_) => {
+                let late = self.late();
+                self.free().await;
+                Err(late)
+            }
+        }
+    }
+
+    /// Has the driver stop whatever script the page is busy with, as soon as it listens again; nothing is waited for.
+    async fn free(&self) {
+        if self.chromium {
+            let body = json!({ "cmd": "Runtime.terminateExecution", "params": {} });
+            let command = Post { path: "goog/cdp/execute", body: body.to_string() };
+            // It is on its way once it was asked for.
+            drop(tokio::time::timeout(Duration::ZERO, self.client.issue_cmd(command)).await);
+        }
+    }
+
+    /// A command that is not answered in time: of one that we ended it is known why.
+    fn late(&self) -> Refused {
+        self.stuck.store(true, Ordering::Relaxed);
+        self.why_ended().unwrap_or(Refused::Late)
+    }
+
+    fn why_ended(&self) -> Option<Refused> {
+        Some(match self.watch.ended.get()? {
+            Ended::Ate(why) => Refused::Crashed(why.clone()),
+            Ended::Starved(why) => Refused::Driver(why.clone()),
+        })
+    }
+
+    /// Where driver or browser are gone, why.
+    async fn blame(&self, refused: Refused) -> Refused {
+        let Refused::Driver(message) = refused else { return refused };
+        if let Some(why) = self.why_ended() {
+            return why;
+        }
+        let Some(driver) = &self.driver else { return Refused::Driver(message) };
+        match driver.lock().await.ended().await {
+            Some(how) => Refused::Driver(format!("the browser's driver is gone: {how}")),
+            None => Refused::Driver(message),
         }
     }
 
     /// Has the driver give up a script soon after we do, so that a page that never answers does not block what comes after.
     async fn bound_scripts(&self, left: Duration) -> Result<(), Refused> {
         let set = Duration::from_millis(self.script_timeout.load(Ordering::Relaxed));
-        if left <= set && set <= left + SLACK {
+        let (least, most) = SLACK;
+        if left + least <= set && set <= left + most {
             return Ok(());
         }
-        let wanted = whole_millis(left + SLACK / 2);
+        let wanted = whole_millis(left + least * 4);
         self.post("timeouts", &json!({ "script": wanted }), COMMAND).await?;
         self.script_timeout.store(wanted, Ordering::Relaxed);
         Ok(())
@@ -253,7 +298,7 @@ fn whole_millis(duration: Duration) -> u64 {
 }
 
 /// The first line; drivers add their build and a stack.
-fn one_line(text: &str) -> String {
+pub(super) fn one_line(text: &str) -> String {
     text.lines().next().unwrap_or_default().trim().to_owned()
 }
 
@@ -261,6 +306,11 @@ fn one_line(text: &str) -> String {
 fn refused(error: CmdError) -> Refused {
     match error {
         CmdError::Standard(error) => by_words(error.error.description(), &error.message),
+        // Codes that are chromedriver's own: fantoccini gives no more than the code.
+        CmdError::NotW3C(Value::String(code)) => by_words(&code, &code),
+        CmdError::FailedC(_) | CmdError::Failed(_) | CmdError::Lost(_) => {
+            Refused::Driver("the browser's driver does not answer".to_owned())
+        }
         other => Refused::Driver(one_line(&other.to_string())),
     }
 }
@@ -268,30 +318,19 @@ fn refused(error: CmdError) -> Refused {
 /// By the code of WebDriver and chromedriver's words.
 fn by_words(code: &str, message: &str) -> Refused {
     let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    let message_line = one_line(message);
+    let line = one_line(message);
     if says(&["tab crashed", "page crash", "Target crashed"]) {
-        return Refused::Crashed(message_line);
+        return Refused::Crashed("the tab crashed".to_owned());
     }
     let gone = ["not reachable", "disconnected", "not connected to DevTools", "unable to connect"];
     if code == "invalid session id" || says(&gone) {
-        return Refused::Driver(format!("the browser is gone: {message_line}"));
+        return Refused::Driver(format!("the browser is gone: {line}"));
     }
     match code {
         "timeout" | "script timeout" => Refused::Late,
         "unknown command" | "unknown method" | "session not created" => {
-            Refused::Driver(format!("{code}: {message_line}"))
+            Refused::Driver(format!("{code}: {line}"))
         }
-        code => Refused::Page { code: code.to_owned(), message: message_line },
+        code => page(code, &line),
     }
 }
-
-/// Why there is no session, in one line.
-fn not_created(error: &NewSessionError) -> String {
-    match error {
-        NewSessionError::SessionNotCreated(error) => one_line(&error.message),
-        other => one_line(&other.to_string()),
-    }
-}
-
-#[cfg(test)]
-mod tests;

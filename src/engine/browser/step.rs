@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     act::{Around, words},
@@ -13,19 +13,20 @@ use super::{
     seen::Seen,
     session::Browser,
     tab::{Tab, Windows},
+    timing::Entry,
+    watch::Watch,
 };
 use crate::{
     check::Answer,
     engine::{
         fault::Trouble,
-        http::{Crumb, Session, whole_micros},
+        http::{Crumb, Session},
         judge::{End, Unwritten, WalkedStep, bare, judge},
         limits::Deadline,
         vars::Variables,
     },
     model::{
-        AssertionResult, BrowserAction, BrowserStep, FaultKind, Hop, Phases, Step, StepOutcome,
-        StepRun,
+        AssertionResult, BrowserAction, BrowserStep, FaultKind, Hop, Step, StepOutcome, StepRun,
     },
 };
 
@@ -42,13 +43,25 @@ pub(in crate::engine) struct Visit {
     status: Option<u16>,
     /// What is measured and kept; from the first browser step on.
     seen: Option<Seen>,
+    /// Whether somebody was asked to look at a failure.
+    pub(super) paused: bool,
 }
 
 impl Visit {
     /// With a browser that was just started.
     pub(in crate::engine) fn new(browser: Browser) -> Self {
         let (windows, given) = (Windows::default(), Vec::new());
-        Self { browser, windows, given, status: None, seen: None }
+        Self { browser, windows, given, status: None, seen: None, paused: false }
+    }
+
+    /// What looks at browser and machine while the run is under way.
+    pub(in crate::engine) fn watch(&self) -> Watch {
+        self.browser.watch()
+    }
+
+    /// Why what the run says means nothing, where our machine had too little left for its browser.
+    pub(in crate::engine) fn starved(&self) -> Option<String> {
+        self.browser.starved()
     }
 
     /// Ends the browser.
@@ -76,7 +89,7 @@ pub(super) async fn walk_step(
     let mut run = blank(step, session.watch.elapsed());
     let mut until = None;
     let mut hops = Vec::new();
-    let Visit { browser: driven, windows, given, status, seen } = visit;
+    let Visit { browser: driven, windows, given, status, seen, .. } = visit;
     let fresh = seen.is_none();
     let seen = seen.get_or_insert_with(|| Seen::new(session));
     seen.begin(&step.name);
@@ -191,6 +204,9 @@ async fn act_all(
     for action in &step.actions {
         let began = tab.wall.instant();
         let what = words(action, around.vars);
+        if !tab.browser.slow_motion.is_zero() {
+            tokio::time::sleep(tab.browser.slow_motion).await;
+        }
         let done = tab.act(action, around).await;
         around.vars.learn();
         let failure = match &done {
@@ -232,49 +248,10 @@ async fn documents(
     let Ok(entry) = tab.ask("navigation", json!({}), &limit).await else { return };
     let ago = (tab.clock.last().now - began).max(0.0) / 1e3;
     let ago = Duration::try_from_secs_f64(ago).unwrap_or_default();
-    let hop = hop(&entry, session.watch.elapsed().saturating_sub(ago));
+    let Ok(entry) = serde_json::from_value::<Entry>(entry) else { return };
+    let hop = entry.hop(session.watch.elapsed().saturating_sub(ago), ago.as_secs_f64() * 1e3);
     *status = hop.status;
     hops.push(hop);
-}
-
-/// The document as a hop (Navigation Timing, level 2).
-fn hop(entry: &Value, offset: Duration) -> Hop {
-    let at = |name: &str| entry[name].as_f64().unwrap_or_default().clamp(0.0, 86_400_000.0);
-    let span =
-        |from: f64, to: f64| whole_micros(Duration::from_secs_f64((to - from).max(0.0) / 1e3));
-    let (start, resolved) = (at("domainLookupStart"), at("domainLookupEnd"));
-    let secure = at("secureConnectionStart");
-    let connected = if secure > 0.0 { secure } else { at("connectEnd") };
-    let mut phases = Phases {
-        resolve: span(start, resolved),
-        connect: span(at("connectStart"), connected),
-        tls: if secure > 0.0 { span(secure, at("connectEnd")) } else { Duration::ZERO },
-        processing: span(at("connectEnd"), at("responseStart")),
-        transfer: span(at("responseStart"), at("responseEnd")),
-    };
-    // What was before the name was looked up (redirects, queues) is the time until there was an answer.
-    let rest = span(0.0, at("responseEnd")).saturating_sub(phases.total());
-    phases.processing += rest;
-    let status = entry["responseStatus"].as_u64().and_then(|status| u16::try_from(status).ok());
-    Hop {
-        method: "GET".to_owned(),
-        url: entry["name"].as_str().unwrap_or_default().to_owned(),
-        status: status.filter(|status| *status > 0),
-        version: None,
-        offset: whole_micros(offset),
-        duration: phases.total(),
-        phases,
-        reused: false,
-        peer: None,
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "bytes of a page"
-        )]
-        body_bytes: entry["encodedBodySize"].as_f64().unwrap_or_default().clamp(0.0, 1e15) as u64,
-        certificate_expires_at: None,
-        server_timing: Vec::new(),
-    }
 }
 
 /// Asks the page until captures and assertions hold, or patience ends: what was judged last counts.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::{
-    locate::{Sought, Told, short},
+    locate::{Sought, Told},
     tab::{Limit, Tab},
 };
 use crate::{
@@ -142,8 +142,8 @@ return ask ? await ask(...arguments, condition) : null;"
             if left.is_zero() {
                 let now = self.clock.last().now;
                 self.clock.held(now);
-                let message =
-                    format!("expected {}, got {} {}", result.check, short(is, vars), limit.said);
+                let got = result.actual.unwrap_or_default();
+                let message = format!("expected {}, got {got} {}", result.check, limit.said);
                 return Err(Trouble::target(FaultKind::Timeout, message));
             }
             was = json!(is);

@@ -122,7 +122,7 @@ impl Tls {
     }
 
     /// A configuration for one run, which offers these versions of HTTP.
-    pub(super) fn for_run(&self, version: HttpVersion) -> ClientConfig {
+    pub(in crate::engine) fn for_run(&self, version: HttpVersion) -> ClientConfig {
         let sessions =
             Sessions { cache: ClientSessionMemoryCache::new(SESSIONS), clock: self.clock };
         let mut config = self.config.clone();

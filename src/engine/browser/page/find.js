@@ -72,11 +72,17 @@
     return found.filter(element => inner.has(element) && isShown(element));
   }
 
+  /// Roles that have no name by the rules, and that people still call by what stands in them.
+  const BY_TEXT = new Set("alert article blockquote caption definition listitem log note paragraph status term".split(" "));
+
+  const calledBy = element =>
+    nameOf(element) || (BY_TEXT.has(roleOf(element)) ? collapse(contentText(element, { seen: new Set() })) : "");
+
   function byRole(all, locator) {
     const role = SAME_ROLE[locator.role.toLowerCase()] || locator.role.toLowerCase();
     const found = all.filter(element => roleOf(element) === role && !isLeftOut(element));
     if (locator.value === null || locator.value === undefined) return found;
-    return best(found, element => fits(nameOf(element), locator.value, locator.exact));
+    return best(found, element => fits(calledBy(element), locator.value, locator.exact));
   }
 
   function byLink(all, locator) {

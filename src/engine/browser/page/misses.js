@@ -32,7 +32,7 @@
   function kin(locator, all) {
     const said = name => element => element.getAttribute(name) || "";
     switch (locator.by) {
-      case "role": return [all.filter(element => roleOf(element) === locator.role.toLowerCase()), nameOf];
+      case "role": return [all.filter(element => roleOf(element) === locator.role.toLowerCase()), calledBy];
       case "label": return [all.filter(isField), element => callings(element)[0] || nameOf(element)];
       case "placeholder": return [all.filter(each => each.hasAttribute("placeholder")), said("placeholder")];
       case "test_id": return [all.filter(each => each.hasAttribute("data-testid")), said("data-testid")];

@@ -19,12 +19,12 @@ fn ticket() -> Ticket {
         "name = \"j\"\n[[step]]\nname = \"s\"\n[step.http]\nurl = \"http://localhost/\"\n";
     let _ = journey;
     let journey = Journey {
+        burst: None,
         name: "shop".into(),
         description: None,
         services: Vec::new(),
         environments: Vec::new(),
         schedule: crate::model::Schedule::Every(Duration::from_secs(60)),
-        burst: None,
         timeout: Duration::from_secs(30),
         owner: None,
         runbook: None,

@@ -44,6 +44,7 @@ fn a_recorded_page_is_told_as_it_was() {
     assert!(first.reused && first.phases.connect.is_zero(), "{first:?}");
     assert!(second.reused && second.phases.processing > Duration::from_millis(50), "{second:?}");
     assert_eq!(second.version.as_deref(), Some("HTTP/1.1"));
+    assert_eq!(second.server_timing, [("db".to_owned(), Duration::from_millis(12))]);
     assert!(second.offset >= first.offset + first.duration, "{first:?} {second:?}");
     assert!(second.peer.is_some_and(|peer| peer.ip().is_loopback()));
     let sorts: Vec<_> =
