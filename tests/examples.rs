@@ -162,6 +162,7 @@ fn needs_browser(text: &str) -> bool {
 }
 
 /// Whether there is a browser to be driven. One at a time is enough for this machine: the two tests wait for each other.
+#[expect(clippy::print_stdout, reason = "what is left out is said")]
 fn there_is_a_browser() -> bool {
     let found = Command::new("chromedriver").arg("--version").output().is_ok();
     if !found {
