@@ -144,9 +144,8 @@ async fn a_journeys_own_measure_wins_over_a_built_in_one() {
 name = "open"
 [step.browser]
 open = "{{base_url}}/shop"
-[[step.measure]]
-name = "requests"
-query = { script = "return 7" }
+[step.measure]
+requests = { script = "return 7" }
 [[step.assert]]
 query = { vital = "ttfb" }
 above = "50ms"
