@@ -204,7 +204,9 @@ async fn act_all(
     for action in &step.actions {
         let began = tab.wall.instant();
         let what = words(action, around.vars);
-        tokio::time::sleep(tab.browser.slow_motion).await;
+        if !tab.browser.slow_motion.is_zero() {
+            tokio::time::sleep(tab.browser.slow_motion).await;
+        }
         let done = tab.act(action, around).await;
         around.vars.learn();
         let failure = match &done {
