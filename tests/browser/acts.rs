@@ -308,7 +308,13 @@ url = { ends_with = "/two" }
         )
         .await;
     passed(&run);
-    for (name, value) in [("cookies", "consent=yes"), ("stored", "often first"), ("consent", "yes"), ("seen", "often"), ("tab", "first")] {
+    for (name, value) in [
+        ("cookies", "consent=yes"),
+        ("stored", "often first"),
+        ("consent", "yes"),
+        ("seen", "often"),
+        ("tab", "first"),
+    ] {
         assert_eq!(captured(&run, name), value, "{name}");
     }
     assert_eq!(run.steps[0].hops.len(), 2, "{:#?}", run.steps[0].hops);

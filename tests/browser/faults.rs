@@ -27,25 +27,64 @@ async fn an_element_that_is_not_there_is_told_with_what_is() {
             r#"click = { role = "button", name = "Buy now" }"#,
             r#"no button "Buy now" in 400ms: there are 4 buttons: "Buy" (covered by div#cookie-banner), "Cancel" (covered by div#cookie-banner), "Help" (covered by div#cookie-banner)"#,
         ),
-        (r#"click = { role = "button", name = "Buy" }"#, r#"button "Buy" is covered by div#cookie-banner, in 400ms"#),
+        (
+            r#"click = { role = "button", name = "Buy" }"#,
+            r#"button "Buy" is covered by div#cookie-banner, in 400ms"#,
+        ),
         (r#"click = { role = "button", name = "Pay" }"#, r#"button "Pay" is disabled, in 400ms"#),
-        (r#"click = { role = "button", name = "Account" }"#, r#"no button "Account" in 400ms: there is a link "Account""#),
+        (
+            r#"click = { role = "button", name = "Account" }"#,
+            r#"no button "Account" in 400ms: there is a link "Account""#,
+        ),
         (
             r#"click = { role = "button", name = "Pay by card" }"#,
             r#"no button "Pay by card" in 400ms: it is in the frame iframe#pay, to be entered by `frame`"#,
         ),
-        (r#"type = { label = "E-mail", text = "x" }"#, r#"no field with label "E-mail" in 400ms: there are 5 fields: "Email", "Email again""#),
-        (r#"type = { label = "Email again", text = "x" }"#, r#"field with label "Email again" is read-only, in 400ms"#),
-        (r#"type = { role = "link", text = "x" }"#, r"link is a, which is not made for this action"),
-        (r#"select = { label = "Sort", option = "Left" }"#, r#"field with label "Sort" has no such option, in 400ms: it has "Up", "Down""#),
-        (r#"wait = { text = "Total: 4.60 EUR" }"#, r#"no text "Total: 4.60 EUR" in 400ms: nearest is "4.50 EUR""#),
-        (r#"click = { css = ".dot" }"#, r#"2 elements are element with css ".dot": i.dot ".", i.dot "."; say which one by `nth`, `within` or `exact`"#),
-        (r##"click = { css = "#shop .total" }"##, "no element with css \"#shop .total\" in 400ms: there is `#shop`, but no more of it"),
-        (r#"click = { css = ".dot", nth = 5 }"#, r#"no element with css ".dot" (nth 5) in 400ms: there are 2 of them"#),
+        (
+            r#"type = { label = "E-mail", text = "x" }"#,
+            r#"no field with label "E-mail" in 400ms: there are 5 fields: "Email", "Email again""#,
+        ),
+        (
+            r#"type = { label = "Email again", text = "x" }"#,
+            r#"field with label "Email again" is read-only, in 400ms"#,
+        ),
+        (
+            r#"type = { role = "link", text = "x" }"#,
+            r"link is a, which is not made for this action",
+        ),
+        (
+            r#"select = { label = "Sort", option = "Left" }"#,
+            r#"field with label "Sort" has no such option, in 400ms: it has "Up", "Down""#,
+        ),
+        (
+            r#"wait = { text = "Total: 4.60 EUR" }"#,
+            r#"no text "Total: 4.60 EUR" in 400ms: nearest is "4.50 EUR""#,
+        ),
+        (
+            r#"click = { css = ".dot" }"#,
+            r#"2 elements are element with css ".dot": i.dot ".", i.dot "."; say which one by `nth`, `within` or `exact`"#,
+        ),
+        (
+            r##"click = { css = "#shop .total" }"##,
+            "no element with css \"#shop .total\" in 400ms: there is `#shop`, but no more of it",
+        ),
+        (
+            r#"click = { css = ".dot", nth = 5 }"#,
+            r#"no element with css ".dot" (nth 5) in 400ms: there are 2 of them"#,
+        ),
         (r#"click = { role = "slider" }"#, "no slider in 400ms: there are no sliders"),
-        (r#"click = { text = "x", within = { role = "dialog" } }"#, r#"no text "x" in dialog in 400ms: there is no dialog"#),
-        (r#"upload = { label = "Photo", files = ["files/a.png", "files/b.png"] }"#, r#"field with label "Photo" takes one file only"#),
-        (r#"type = { label = "Day", text = "31.12.2030" }"#, r#"field with label "Day" does not take this value: it is a date"#),
+        (
+            r#"click = { text = "x", within = { role = "dialog" } }"#,
+            r#"no text "x" in dialog in 400ms: there is no dialog"#,
+        ),
+        (
+            r#"upload = { label = "Photo", files = ["files/a.png", "files/b.png"] }"#,
+            r#"field with label "Photo" takes one file only"#,
+        ),
+        (
+            r#"type = { label = "Day", text = "31.12.2030" }"#,
+            r#"field with label "Day" does not take this value: it is a date"#,
+        ),
         (r#"window = "new""#, "no new window was opened in 400ms"),
         (r#"dialog = "accept""#, "no dialog opened in 400ms"),
         (r#"script = "nothing.here""#, "the script failed: ReferenceError: nothing is not defined"),
@@ -72,12 +111,18 @@ async fn dialogs_that_nobody_expects_fail_and_a_leaving_page_may_not_ask() {
     };
     for (steps, text) in [
         ("open = \"{{base_url}}/alert\"\ndo = [{ click = { text = \"Buy\" } }]\n", "out of tea"),
-        ("open = \"{{base_url}}/alert\"\ndo = [{ click = { text = \"Buy\" } }, { wait = { text = \"1 item\" } }]\n", "out of tea"),
+        (
+            "open = \"{{base_url}}/alert\"\ndo = [{ click = { text = \"Buy\" } }, { wait = { text = \"1 item\" } }]\n",
+            "out of tea",
+        ),
         ("open = \"{{base_url}}/later\"\ndo = [{ wait = { text = \"never\" } }]\n", "late"),
     ] {
         let run = stage.walk(&format!("[[step]]\nname = \"act\"\n[step.browser]\n{steps}")).await;
         let failure = failed(&run, FaultKind::Page);
-        assert_eq!(failure.message, format!("an unexpected dialog says \"{text}\"; `dialog = \"accept\"` answers it"));
+        assert_eq!(
+            failure.message,
+            format!("an unexpected dialog says \"{text}\"; `dialog = \"accept\"` answers it")
+        );
         let seen = run.evidence.as_ref().and_then(|evidence| evidence.page.as_ref()).unwrap();
         assert!(!seen.pictures.is_empty(), "the dialog is out of the way of the picture");
     }
@@ -163,7 +208,8 @@ async fn the_network_is_told_by_its_kind_and_the_guard_holds() {
     let click = format!("{}do = [{{ click = {{ link = \"Reset\" }} }}]\n", open("{{base_url}}/"));
     failed(&stage.walk(&click).await, FaultKind::Reset);
 
-    stage.network = Network { deny: vec![Destination::read("127.0.0.0/8").unwrap()], ..Network::default() };
+    stage.network =
+        Network { deny: vec![Destination::read("127.0.0.0/8").unwrap()], ..Network::default() };
     let run = stage.walk(&open("{{base_url}}/")).await;
     let Outcome::Broken { reason } = &run.outcome else { panic!("{:?}", run.outcome) };
     assert!(reason.contains("127.0.0.1 may not be reached from this environment"), "{reason}");
@@ -171,5 +217,9 @@ async fn the_network_is_told_by_its_kind_and_the_guard_holds() {
     let failure = failed(&run, FaultKind::Guard);
     assert!(failure.message.contains("may not be reached from this environment"), "{failure:?}");
     let run = stage.walk(&open("file:///etc/passwd")).await;
-    assert!(matches!(&run.outcome, Outcome::Broken { reason } if reason.contains("no page of http")), "{:?}", run.outcome);
+    assert!(
+        matches!(&run.outcome, Outcome::Broken { reason } if reason.contains("no page of http")),
+        "{:?}",
+        run.outcome
+    );
 }

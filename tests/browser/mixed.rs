@@ -17,7 +17,8 @@ use super::{
 
 /// A shop with a login that redirects and sets a session cookie no script can see.
 fn shop(asked: &Asked) -> Reply {
-    let signed_in = asked.header("cookie").is_some_and(|cookie| cookie.contains("sid=s3cr3t-session"));
+    let signed_in =
+        asked.header("cookie").is_some_and(|cookie| cookie.contains("sid=s3cr3t-session"));
     match (asked.method.as_str(), asked.path.as_str()) {
         ("GET", "/login") => page(
             "<title>Sign in</title><form method=post action=/login><label>Email <input name=user></label>
@@ -89,7 +90,8 @@ status = 401
         .await;
     passed(&run);
     assert_eq!(captured(&run, "number"), "7");
-    let hops: Vec<_> = run.steps[0].hops.iter().map(|hop| (hop.method.as_str(), hop.status)).collect();
+    let hops: Vec<_> =
+        run.steps[0].hops.iter().map(|hop| (hop.method.as_str(), hop.status)).collect();
     assert_eq!(hops, [("GET", Some(200)), ("POST", Some(303)), ("GET", Some(200))]);
 }
 
@@ -126,7 +128,9 @@ async fn the_flow_of_a_journey_holds_for_browser_steps() {
     let asked = Arc::new(AtomicU32::new(0));
     let count = Arc::clone(&asked);
     let Some(stage) = Stage::new(move |asked| match asked.path.as_str() {
-        "/flaky" if count.fetch_add(1, Ordering::SeqCst) < 1 => answer(503, &["content-type: text/html"], "<h1>Busy</h1>"),
+        "/flaky" if count.fetch_add(1, Ordering::SeqCst) < 1 => {
+            answer(503, &["content-type: text/html"], "<h1>Busy</h1>")
+        }
         "/flaky" => page("<h1>Fine</h1>"),
         _ => page("<h1>Here</h1>"),
     })
@@ -185,7 +189,11 @@ open = "{{base_url}}/cleaned"
         .await;
     let failure = failed(&run, FaultKind::Element);
     assert!(failure.message.contains("no text \"Fine***\" in 200ms"), "{failure:?}");
-    let told: Vec<_> = run.steps.iter().map(|step| (step.name.as_str(), step.outcome, step.iteration, step.retries.len())).collect();
+    let told: Vec<_> = run
+        .steps
+        .iter()
+        .map(|step| (step.name.as_str(), step.outcome, step.iteration, step.retries.len()))
+        .collect();
     use StepOutcome as O;
     assert_eq!(
         told,
@@ -202,7 +210,10 @@ open = "{{base_url}}/cleaned"
     );
     assert_eq!(run.steps[0].retries[0].status, Some(503));
     let paths: Vec<String> = stage.site.asked().iter().map(|asked| asked.path.clone()).collect();
-    assert!(paths.contains(&"/cleaned".to_owned()) && !paths.contains(&"/never".to_owned()), "{paths:?}");
+    assert!(
+        paths.contains(&"/cleaned".to_owned()) && !paths.contains(&"/never".to_owned()),
+        "{paths:?}"
+    );
     assert_eq!(failure.step.as_str(), "fails");
 }
 

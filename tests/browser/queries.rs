@@ -107,12 +107,16 @@ between = ["490ms", "2s"]
         assert_eq!(captured(&run, name), value, "{name}");
     }
     let step = &run.steps[0];
-    let measured = |name: &str| step.measures.iter().find(|m| m.name.as_str() == name).and_then(|m| m.value);
+    let measured =
+        |name: &str| step.measures.iter().find(|m| m.name.as_str() == name).and_then(|m| m.value);
     assert_eq!(measured("products"), Some(2.0));
     assert_eq!(measured("console_errors"), Some(1.0));
     assert!(measured("load").is_some() && measured("requests").is_some(), "{:?}", step.measures);
     assert_eq!(step.hops.len(), 1);
-    assert_eq!((step.hops[0].status, step.hops[0].phases.total()), (Some(200), step.hops[0].duration));
+    assert_eq!(
+        (step.hops[0].status, step.hops[0].phases.total()),
+        (Some(200), step.hops[0].duration)
+    );
 }
 
 #[tokio::test]
@@ -126,20 +130,36 @@ async fn assertions_are_tried_until_they_hold_or_patience_ends() {
         return;
     };
     let step = |path: &str, rest: &str| {
-        format!("[[step]]\nname = \"look\"\n[step.browser]\nopen = \"{{{{base_url}}}}{path}\"\npatience = \"700ms\"\n{rest}")
+        format!(
+            "[[step]]\nname = \"look\"\n[step.browser]\nopen = \"{{{{base_url}}}}{path}\"\npatience = \"700ms\"\n{rest}"
+        )
     };
-    let run = stage.walk(&step("/", "[[step.assert]]\nquery = { element = { role = \"heading\" } }\nequals = \"There\"\n")).await;
+    let run = stage
+        .walk(&step(
+            "/",
+            "[[step.assert]]\nquery = { element = { role = \"heading\" } }\nequals = \"There\"\n",
+        ))
+        .await;
     let failure = failed(&run, FaultKind::Assertion);
     assert_eq!(failure.message, "expected element role heading equals \"There\", got \"Here\"");
     assert_eq!(failure.actual.as_deref(), Some("\"Here\""));
-    assert!((600..1_500).contains(&run.steps[0].duration.as_millis()), "{:?}", run.steps[0].duration);
+    assert!(
+        (600..1_500).contains(&run.steps[0].duration.as_millis()),
+        "{:?}",
+        run.steps[0].duration
+    );
 
-    let run = stage.walk(&step("/", "[step.capture]\norder = { element = { css = \"#order\" } }\n")).await;
+    let run = stage
+        .walk(&step("/", "[step.capture]\norder = { element = { css = \"#order\" } }\n"))
+        .await;
     assert_eq!(failed(&run, FaultKind::Capture).message, "order has no value: nothing was found");
 
     let run = stage.walk(&step("/gone", "")).await;
     let failure = failed(&run, FaultKind::Status);
-    assert!(failure.message.starts_with("expected a status below 400, got 410 of http://127.0.0.1"), "{failure:?}");
+    assert!(
+        failure.message.starts_with("expected a status below 400, got 410 of http://127.0.0.1"),
+        "{failure:?}"
+    );
     // It is as it is: nothing was waited for.
     assert!(run.steps[0].duration.as_millis() < 600);
     let seen = run.evidence.as_ref().and_then(|evidence| evidence.page.as_ref()).unwrap();
@@ -149,7 +169,9 @@ async fn assertions_are_tried_until_they_hold_or_patience_ends() {
     passed(&run);
     assert_eq!(run.steps[0].outcome, StepOutcome::Passed);
 
-    let run = stage.walk(&step("/", "[step.capture]\nx = { script = \"return document.nothing.here\" }\n")).await;
+    let run = stage
+        .walk(&step("/", "[step.capture]\nx = { script = \"return document.nothing.here\" }\n"))
+        .await;
     let failure = failed(&run, FaultKind::Capture);
     assert!(failure.message.contains("the script failed: TypeError"), "{failure:?}");
 }

@@ -8,8 +8,8 @@ use wayfarer::{
     config::{self, Attached, SourceFile},
     engine::{Engine, EngineSettings, Ticket},
     model::{
-        BrowserSettings, Driver, Environment, Failure, FaultKind, Journey, Network, Outcome, Run, RunId,
-        Secret, Transport, Trigger,
+        BrowserSettings, Driver, Environment, Failure, FaultKind, Journey, Network, Outcome, Run,
+        RunId, Secret, Transport, Trigger,
     },
 };
 
@@ -51,7 +51,9 @@ impl Stage {
     }
 
     /// None, and a word about it, where there is no driver.
-    pub(crate) async fn new(pages: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Option<Self> {
+    pub(crate) async fn new(
+        pages: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
+    ) -> Option<Self> {
         let driver = std::process::Command::new("chromedriver").arg("--version").output();
         if driver.is_err() {
             println!("skipped: there is no chromedriver");
@@ -68,7 +70,8 @@ impl Stage {
             ..BrowserSettings::default()
         };
         let guard = Some(PathBuf::from(env!("CARGO_BIN_EXE_wayfarer")));
-        let engine = Engine::new(EngineSettings { browser, guard, ..EngineSettings::default() }).unwrap();
+        let engine =
+            Engine::new(EngineSettings { browser, guard, ..EngineSettings::default() }).unwrap();
         Some(Self { site, engine, network: Network::default(), _turn: turn })
     }
 
@@ -126,11 +129,14 @@ impl Stage {
             timeout.as_millis()
         );
         let mut files = vec![file("journeys/tried.toml".to_owned(), head)];
-        files.extend(parts.iter().map(|(name, text)| {
-            file(format!("journeys/parts/{name}.toml"), (*text).to_owned())
-        }));
+        files.extend(
+            parts.iter().map(|(name, text)| {
+                file(format!("journeys/parts/{name}.toml"), (*text).to_owned())
+            }),
+        );
         let main = file("wayfarer.toml".to_owned(), settings.to_owned());
-        let config = config::load_with(&main, &files, &Files).unwrap_or_else(|faults| panic!("{faults}"));
+        let config =
+            config::load_with(&main, &files, &Files).unwrap_or_else(|faults| panic!("{faults}"));
         config.journeys.into_iter().next().unwrap()
     }
 }

@@ -24,12 +24,17 @@ const APP: &str = r##"<!doctype html><title>Start</title><div id=app>loading</di
 async fn time_is_the_pages_and_not_the_drivers() {
     let Some(stage) = Stage::new(|asked| match asked.path.as_str() {
         "/app" => page(APP),
-        "/late" => page("<p id=t></p><script>setTimeout(() => { t.textContent = 'here' }, 700)</script>"),
+        "/late" => {
+            page("<p id=t></p><script>setTimeout(() => { t.textContent = 'here' }, 700)</script>")
+        }
         "/slow" => later(Duration::from_millis(400), "<h1>Slow</h1>"),
-        path if path.starts_with("/data") => Reply::Later(Duration::from_millis(200), match answer(200, &[], "{}") {
-            Reply::Bytes(bytes) => bytes,
-            _ => Vec::new(),
-        }),
+        path if path.starts_with("/data") => Reply::Later(
+            Duration::from_millis(200),
+            match answer(200, &[], "{}") {
+                Reply::Bytes(bytes) => bytes,
+                _ => Vec::new(),
+            },
+        ),
         _ => not_found(),
     })
     .await
@@ -165,20 +170,31 @@ async fn a_page_that_never_finishes_loading_fails_before_the_deadline() {
         return;
     };
     for (steps, said) in [
-        ("[step.browser]\nopen = \"{{base_url}}/half\"\n", "/half did not finish loading before the step's deadline of 3s"),
-        ("[step.browser]\nopen = \"{{base_url}}/silent\"\n", "/silent did not finish loading before the step's deadline of 3s"),
+        (
+            "[step.browser]\nopen = \"{{base_url}}/half\"\n",
+            "/half did not finish loading before the step's deadline of 3s",
+        ),
+        (
+            "[step.browser]\nopen = \"{{base_url}}/silent\"\n",
+            "/silent did not finish loading before the step's deadline of 3s",
+        ),
         (
             "[step.browser]\nopen = \"{{base_url}}/\"\ndo = [{ click = { link = \"Into nothing\" } }]\n",
             "the page that link \"Into nothing\" opens did not finish loading before the step's deadline of 3s",
         ),
     ] {
         let began = Instant::now();
-        let run = stage.walk(&format!("[[step]]\nname = \"load\"\ntimeout = \"3s\"\n{steps}")).await;
+        let run =
+            stage.walk(&format!("[[step]]\nname = \"load\"\ntimeout = \"3s\"\n{steps}")).await;
         let failure = failed(&run, FaultKind::Timeout);
         assert!(failure.message.ends_with(said), "{}", failure.message);
         let seen = run.evidence.as_ref().and_then(|evidence| evidence.page.as_ref()).unwrap();
         assert!(!seen.pictures.is_empty(), "{said}");
-        assert!((2_000..3_100).contains(&run.steps[0].duration.as_millis()), "{:?}", run.steps[0].duration);
+        assert!(
+            (2_000..3_100).contains(&run.steps[0].duration.as_millis()),
+            "{:?}",
+            run.steps[0].duration
+        );
         assert!(began.elapsed() < Duration::from_secs(12));
     }
 }
@@ -189,11 +205,27 @@ async fn a_wait_in_vain_says_what_was_there() {
         return;
     };
     for (wait, kind, said) in [
-        ("{ text = \"1 item in your cart\" }", FaultKind::Element, "no text \"1 item in your cart\" in 600ms: nearest is \"2 items in your cart\""),
-        ("{ hidden = { text = \"2 items\" } }", FaultKind::Element, "text \"2 items\" is still to be seen, in 600ms"),
-        ("{ title = \"There\" }", FaultKind::Timeout, "expected title contains \"There\", got \"Here\" in 600ms"),
+        (
+            "{ text = \"1 item in your cart\" }",
+            FaultKind::Element,
+            "no text \"1 item in your cart\" in 600ms: nearest is \"2 items in your cart\"",
+        ),
+        (
+            "{ hidden = { text = \"2 items\" } }",
+            FaultKind::Element,
+            "text \"2 items\" is still to be seen, in 600ms",
+        ),
+        (
+            "{ title = \"There\" }",
+            FaultKind::Timeout,
+            "expected title contains \"There\", got \"Here\" in 600ms",
+        ),
         ("{ network = \"quiet\" }", FaultKind::Timeout, "the network was not quiet in 600ms"),
-        ("{ script = \"return 0\" }", FaultKind::Timeout, "the script gave nothing that is true in 600ms"),
+        (
+            "{ script = \"return 0\" }",
+            FaultKind::Timeout,
+            "the script gave nothing that is true in 600ms",
+        ),
         ("{ script = \"throw new Error('no')\" }", FaultKind::Page, "Error: no"),
     ] {
         let run = stage
