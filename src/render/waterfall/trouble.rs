@@ -46,7 +46,7 @@ fn failed(failure: &Failure, run: &Run, width: usize) -> Vec<Line> {
     let Some(evidence) = &run.evidence else { return lines };
     if let Some(page) = &evidence.page {
         lines.extend(page_lines(page, Some(&failure.step), width));
-        lines.push(kept_line(page));
+        lines.push(kept_line(page, width));
     }
     let last = evidence.exchanges.last();
     let last = last.filter(|e| e.step.as_ref().is_none_or(|step| *step == failure.step));
