@@ -12,6 +12,7 @@ use jiff::Timestamp;
 use crate::model::{Metric, Part, Probe, Revision};
 
 use super::{
+    controls::Shared,
     figures::{count, median_of},
     judge::{Around, BEFORE_NEEDS, Judge},
     rebase::Trouble,
@@ -103,11 +104,11 @@ impl PartTracks {
         judged.flat_map(|(part, judge)| judge.events.iter().map(move |event| (part, event)))
     }
 
-    /// Takes the run at `index` of the line, which is one after the change.
+    /// Takes the run at `index` of the line, which is one after the change, without what it shares with the controls.
     pub(super) fn take(
         &mut self,
         scene: Scene<'_>,
-        index: usize,
+        (index, shared): (usize, Shared),
         revision: Option<&Revision>,
         around: Around<'_>,
     ) {
@@ -122,6 +123,7 @@ impl PartTracks {
         let near = NEAR * (scene.rules.tuning.latency_suspected + raise.suspected);
         for (track, slot) in watched.iter_mut().zip(&self.slots.1) {
             let value = slot.and_then(|s| probe.parts.values().get(s)).map(|v| f64::from(*v));
+            let value = value.and_then(|ms| shared.relieve_ms(ms));
             if let Some(value) = value {
                 track.see(value);
             }

@@ -174,7 +174,7 @@ impl Track {
         for judge in &mut self.judges {
             judge.push(relieved.as_ref().unwrap_or(probe), around);
         }
-        self.parts.take(scene, index, revision.as_ref(), around);
+        self.parts.take(scene, (index, shared), revision.as_ref(), around);
     }
 
     /// Freezes the baselines, or freezes them anew where an earlier change turned out to have moved the level.
@@ -359,11 +359,13 @@ pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: 
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
             let around = scene.around_run(health.sick().is_some(), probe.at);
+            let shared = scene.shared(probe);
             if part.is_whole() {
-                let relieved = scene.shared(probe).relieve(probe);
+                let relieved = shared.relieve(probe);
                 judge.push(relieved.as_ref().unwrap_or(probe), around);
             } else {
-                judge.push(&probe.of(part), around);
+                let value = probe.parts.get(part).and_then(|ms| shared.relieve_ms(ms));
+                judge.push(&probe.with(value), around);
             }
         }
     }

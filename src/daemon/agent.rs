@@ -15,6 +15,7 @@ use super::{
     live::Live,
     pipeline::{Input, Pipeline},
     prune,
+    pulse::SelfCheck,
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
@@ -75,9 +76,17 @@ impl Agent {
             trouble: Trouble::new(&setup),
             unstored: Vec::new(),
         };
+        let self_check = SelfCheck::new(
+            parts.clock,
+            parts.engine.clone(),
+            parts.exporter.clone(),
+            setup_receiver.clone(),
+        );
+        workers.spawn(self_check.clone().run(stop.clone()));
         let dispatcher = Dispatcher {
             clock: parts.clock,
             engine: parts.engine,
+            self_check,
             exporter: parts.exporter.clone(),
             setup,
             situations: situations_receiver,

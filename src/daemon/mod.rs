@@ -13,6 +13,7 @@ mod history;
 mod live;
 mod pipeline;
 mod prune;
+mod pulse;
 mod setup;
 mod trouble;
 mod watches;

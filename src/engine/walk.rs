@@ -55,6 +55,7 @@ fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
         steps: Vec::new(),
         deployed: ticket.deployed.clone(),
         evidence: None,
+        unwell: None,
     }
 }
 
@@ -234,6 +235,7 @@ mod tests {
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
             evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
+            unwell: None,
         }
     }
 

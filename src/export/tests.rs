@@ -59,6 +59,7 @@ fn run(journey: &str, at: Timestamp) -> Run {
         steps: vec![step("open", &[303, 200]), step("buy", &[201])],
         deployed: Vec::new(),
         evidence: None,
+        unwell: None,
     }
 }
 

@@ -17,6 +17,7 @@ pub mod query;
 pub mod run;
 pub mod secret;
 pub mod settings;
+pub mod unwell;
 pub mod verdict;
 
 pub use case::{Case, Label, Recorded, Truth};
@@ -41,4 +42,5 @@ pub use settings::{
     AgentSettings, Detect, EnvironmentSettings, Retention, Scope, Service, Settings, TokenSettings,
     Watch,
 };
+pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict};

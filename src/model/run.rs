@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     EnvironmentName, JourneyName, LocationName, Revision, RunId, SeriesKey, ServiceName, StepName,
+    Unwell,
 };
 
 /// One walk of one journey in one environment from one location. Every text in it is already masked.
@@ -38,9 +39,18 @@ pub struct Run {
     pub deployed: Vec<Deployed>,
     /// What the failing step sent and got; only of a failed run.
     pub evidence: Option<Evidence>,
+    /// What was wrong with our own host or path meanwhile, where anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwell: Option<Unwell>,
 }
 
 impl Run {
+    /// Whether it says nothing of the target: it broke, or our own trouble explains how it ended.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.outcome, Outcome::Broken { .. })
+            || self.unwell.is_some_and(|unwell| unwell.explains(&self.outcome))
+    }
+
     /// The series this run belongs to.
     pub fn series(&self) -> SeriesKey {
         SeriesKey {

@@ -3,5 +3,6 @@
 pub mod agent;
 pub mod files;
 pub mod histories;
+pub mod host;
 pub mod secrets;
 pub mod watch;

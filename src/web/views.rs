@@ -244,6 +244,8 @@ pub struct RunView<'a> {
     pub deployed: BTreeMap<&'a str, &'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<&'a crate::model::Evidence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwell: Option<&'a crate::model::Unwell>,
 }
 
 /// A step of a run.
@@ -296,6 +298,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
                 .map(|d| (d.service.as_str(), d.version.as_str()))
                 .collect(),
             evidence: run.evidence.as_ref(),
+            unwell: run.unwell.as_ref(),
         }
     }
 }

@@ -12,4 +12,5 @@ mod metrics;
 mod parts;
 mod reload;
 mod restart;
+mod shared;
 mod support;

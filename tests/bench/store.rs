@@ -152,6 +152,7 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
         steps,
         deployed: vec![Deployed { service: "shop".into(), version: "2026.11.20".to_owned() }],
         evidence: None,
+        unwell: None,
     }
 }
 

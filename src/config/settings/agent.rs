@@ -2,6 +2,8 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use url::Url;
+
 use crate::{
     config::{names::NameOf, reader::Reader, value::Entry},
     model::{AgentSettings, LocationName},
@@ -14,6 +16,9 @@ const LISTEN: SocketAddr =
 /// How many runs may be under way at once unless told otherwise.
 const WORKERS: u64 = 64;
 
+/// Most addresses of `self_check`.
+const MOST_CHECKS: usize = 3;
+
 /// How long a stop waits for runs under way unless told otherwise.
 const DRAIN: Duration = Duration::from_secs(30);
 
@@ -25,6 +30,7 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {
         data: PathBuf::from("wayfarer.db"),
         workers: usize::try_from(WORKERS).unwrap_or(usize::MAX),
         drain: DRAIN,
+        self_check: Vec::new(),
     };
     let Some(table) = top.table("agent") else { return agent };
     if let Some(location) = table.name("location", NameOf::Thing) {
@@ -42,8 +48,49 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {
     if let Some(drain) = table.duration("drain", Duration::ZERO..Duration::from_secs(3600)) {
         agent.drain = drain.value;
     }
+    if let Some(entry) = table.take("self_check") {
+        agent.self_check = self_check(&entry);
+    }
     table.finish();
     agent
+}
+
+/// One address, or a list of a few.
+fn self_check(entry: &Entry<'_>) -> Vec<String> {
+    if entry.is_text() {
+        return address(entry).into_iter().collect();
+    }
+    let items = entry.elements("an address, or a list of them").unwrap_or_default();
+    if items.len() > MOST_CHECKS {
+        let note = entry.fault(format!("`self_check` has {} addresses", items.len()));
+        entry.page.note(
+            note.label("too many")
+                .help(format!("{MOST_CHECKS} are enough to tell our trouble from theirs")),
+        );
+    }
+    items.iter().filter_map(address).take(MOST_CHECKS).collect()
+}
+
+fn address(entry: &Entry<'_>) -> Option<String> {
+    let text = entry.text()?;
+    let url = Url::parse(&text.value).ok().filter(|url| url.has_host());
+    let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
+        let note =
+            entry.fault(format!("`self_check`: `{}` is not an address", text.value.escape_debug()));
+        return entry.refuse(
+            note.label("not an http address").help("write it as `https://known-good.example/`"),
+        );
+    };
+    if !url.username().is_empty() || url.password().is_some() {
+        entry.page.hide(entry.span.clone());
+        let note = entry.fault("`self_check` holds a user or a password");
+        return entry.refuse(note.label("a secret in the file").help("name an open address"));
+    }
+    if text.value.contains("{{") || url.query().is_some() || url.fragment().is_some() {
+        let note = entry.fault("`self_check` holds a template, a query or a fragment");
+        return entry.refuse(note.label("not plain").help("name a plain address"));
+    }
+    Some(text.value)
 }
 
 fn listen(entry: &Entry<'_>, guarded: bool) -> Option<SocketAddr> {

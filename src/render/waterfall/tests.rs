@@ -80,6 +80,7 @@ fn run(outcome: Outcome) -> Run {
         steps,
         deployed: vec![],
         evidence: None,
+        unwell: None,
     }
 }
 

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     model::{
         AssertionResult, Deployed, Failure, Hop, Outcome, Parts, Phases, Probe, Run, RunId,
-        SeriesKey, Signature, StepName, StepOutcome, StepRun,
+        SeriesKey, Signature, StepName, StepOutcome, StepRun, Unwell,
     },
     store::{
         error::Fault,
@@ -21,7 +21,7 @@ use crate::{
 };
 
 use super::{
-    VERSION,
+    UNWELL, VERSION,
     parts::Layouts,
     shape::{OTHER, PROTOCOLS, Shape, fault_of, hop_flag, step_flag, trigger_of},
 };
@@ -36,6 +36,7 @@ pub(in crate::store) struct Head<'a> {
     duration: u64,
     /// The id of the set of deployed versions.
     pub(in crate::store) deployed: i64,
+    unwell: Option<Unwell>,
     /// The number of the shape; none where it stands in the record.
     shape: Option<u32>,
     rest: Take<'a>,
@@ -45,7 +46,7 @@ impl<'a> Head<'a> {
     /// Reads the front.
     pub(in crate::store) fn read(record: &'a [u8]) -> Result<Self, Fault> {
         let (&version, rest) = record.split_first().ok_or_else(torn)?;
-        if version != VERSION {
+        if version != VERSION && version != UNWELL {
             let reason = format!("format {version} is not known here");
             return Err(Fault::unreadable("a stored record", reason));
         }
@@ -55,16 +56,30 @@ impl<'a> Head<'a> {
         let late = take.uint()?;
         let duration = take.uint()?;
         let deployed = take.uint()?.cast_signed();
+        let unwell = if version == UNWELL { Some(unwell(&mut take)?) } else { None };
         let shape = match take.small::<u32>()? {
             0 => None,
             number => Some(number - 1),
         };
-        Ok(Self { flags, revision, late, duration, deployed, shape, rest: take })
+        Ok(Self { flags, revision, late, duration, deployed, unwell, shape, rest: take })
     }
 
     /// Whether the run failed.
     fn failed(&self) -> bool {
         self.flags & 3 == 1
+    }
+
+    /// Whether what was wrong with us explains how the run ended.
+    fn explained(mut self, revision: &ReadRevision) -> Result<bool, Fault> {
+        let outcome = match self.flags & 3 {
+            0 => Outcome::Passed,
+            1 => {
+                let shape = self.shape(revision)?;
+                Outcome::Failed(failure(&mut self.rest, &shape)?)
+            }
+            _ => return Ok(false),
+        };
+        Ok(self.unwell.is_some_and(|unwell| unwell.explains(&outcome)))
     }
 
     fn shape(&mut self, revision: &ReadRevision) -> Result<Shape, Fault> {
@@ -73,6 +88,15 @@ impl<'a> Head<'a> {
             Some(number) => Shape::read(revision.phrase(number).ok_or_else(torn)?),
         }
     }
+}
+
+fn unwell(take: &mut Take<'_>) -> Result<Unwell, Fault> {
+    let word = take.uint()?;
+    Ok(Unwell {
+        failed: word & 1 == 1,
+        steal_percent: u8::try_from(word >> 1).map_err(|_| torn())?,
+        slower_percent: take.small()?,
+    })
 }
 
 /// The point of its series that a run is; with the times of its parts where `layouts` is given.
@@ -84,6 +108,19 @@ pub(in crate::store) fn probe(
 ) -> Result<Probe, Fault> {
     let milliseconds = |us: u64| Duration::from_micros(us).as_secs_f64() * 1000.0;
     let passed = head.flags & 3 == 0;
+    let late_ms = milliseconds(head.late);
+    if head.unwell.is_some() && head.clone().explained(revision)? {
+        // Our own trouble tells nothing of the target.
+        return Ok(Probe {
+            at,
+            latency_ms: None,
+            success: None,
+            late_ms,
+            signature: None,
+            revision: Some(revision.revision.clone()),
+            parts: Parts::default(),
+        });
+    }
     let known = passed || head.failed();
     let place = head.shape.map(|number| (head.revision, number));
     // A shape that stands in the record must be read to know where the rest begins.
@@ -115,7 +152,7 @@ pub(in crate::store) fn probe(
         at,
         latency_ms: passed.then(|| milliseconds(head.duration)),
         success: if passed { Some(true) } else { head.failed().then_some(false) },
-        late_ms: milliseconds(head.late),
+        late_ms,
         signature,
         revision: Some(revision.revision.clone()),
         parts,
@@ -157,6 +194,7 @@ pub(in crate::store) fn run(
         steps,
         deployed: deployed.to_vec(),
         evidence: None,
+        unwell: head.unwell,
     })
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    VERSION,
+    UNWELL, VERSION,
     kept::{MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds},
     shape::{self, OTHER, PROTOCOLS, fault_code, hop_flag, step_flag, trigger_code},
 };
@@ -23,7 +23,7 @@ pub(in crate::store) fn encode(
     deployed: i64,
     dictionary: &mut Dictionary,
 ) -> Vec<u8> {
-    let mut put = Put(vec![VERSION]);
+    let mut put = Put(vec![if run.unwell.is_some() { UNWELL } else { VERSION }]);
     let result = match run.outcome {
         Outcome::Passed => 0,
         Outcome::Failed(_) => 1,
@@ -34,6 +34,10 @@ pub(in crate::store) fn encode(
     put.uint(length(run.late_by));
     put.uint(length(run.duration));
     put.uint(deployed.cast_unsigned());
+    if let Some(unwell) = &run.unwell {
+        put.uint(u64::from(unwell.failed) | u64::from(unwell.steal_percent) << 1);
+        put.uint(u64::from(unwell.slower_percent));
+    }
     reference(&mut put, dictionary, Sort::Shape, &shape::of(run));
     match &run.outcome {
         Outcome::Passed => {}

@@ -14,6 +14,9 @@
 //!   |     | processing | transfer | body bytes | [duration]
 //! ```
 //!
+//! Version 2 is the same, with two numbers more after the deployed set: whether our self-check failed (lowest bit) and the percentage of
+//! processor time stolen, and how slow the self-check was, in percent of its usual time.
+//!
 //! What is in brackets is only there when a flag says that it is not as expected: one hop a step, status 200, connection
 //! reused and as in the hop before, durations that are the sum of their parts. The *shape* is what all runs of a revision
 //! share: names of steps and texts of assertions; the *line* is method and URL, the *connection* peer, protocol and
@@ -36,3 +39,6 @@ pub(super) use parts::Layouts;
 
 /// The version that is written.
 const VERSION: u8 = 1;
+
+/// The version that is written of a run during which we were unwell ourselves.
+const UNWELL: u8 = 2;

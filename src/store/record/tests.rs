@@ -12,7 +12,7 @@ use super::{Head, Layouts, encode, kept, probe, run};
 use crate::{
     model::{
         AssertionResult, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Probe, Run, RunId,
-        StepOutcome, StepRun, Trigger,
+        StepOutcome, StepRun, Trigger, Unwell,
     },
     store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
 };
@@ -122,6 +122,8 @@ prop_compose! {
         started_at in time(),
         (late_by, duration) in (duration(), duration()),
         named in any::<bool>(),
+        unwell in proptest::option::of((any::<bool>(), any::<u32>(), 0..=100_u8).prop_map(
+            |(failed, slower_percent, steal_percent)| Unwell { failed, slower_percent, steal_percent })),
     ) -> Run {
         let mut outcome = outcome;
         if let (Outcome::Failed(failure), Some(last), true) = (&mut outcome, steps.last(), named) {
@@ -131,6 +133,7 @@ prop_compose! {
             id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
             revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
             deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], evidence: None,
+            unwell,
         }
     }
 }
@@ -282,5 +285,6 @@ fn fixture() -> Run {
         ],
         deployed: Vec::new(),
         evidence: None,
+        unwell: None,
     }
 }
