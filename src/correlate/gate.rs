@@ -42,7 +42,7 @@ pub fn gate(verdicts: &[Verdict], dismissed: &[Finding], open: bool) -> Gate {
     Gate { reason: format!("{said}; {}", gate.reason), ..gate }
 }
 
-/// What people dismissed, by reason: "1 regression dismissed as false_alarm by ana".
+/// What people dismissed, by reason: "1 regression dismissed as `accepted` by ana", without the ticks.
 fn said(verdicts: &[Verdict], dismissed: &[Finding]) -> String {
     let mut told: Vec<(&Finding, bool)> = Vec::new();
     for verdict in verdicts {

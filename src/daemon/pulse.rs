@@ -138,7 +138,7 @@ impl SelfCheck {
         for (address, run) in futures_util::future::join_all(walks).await {
             let answered = run.outcome == Outcome::Passed;
             self.exporter.self_check(&address, answered, run.duration);
-            took.push(answered.then(|| run.duration.as_secs_f64() * 1000.0));
+            took.push(answered.then_some(run.duration.as_secs_f64() * 1000.0));
         }
         if due {
             state.pulse.push(&took)
