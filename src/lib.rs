@@ -7,6 +7,7 @@ pub mod model;
 pub mod alert;
 pub mod check;
 pub mod correlate;
+pub mod import;
 pub mod intake;
 pub mod render;
 pub mod schedule;

@@ -70,6 +70,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("handlebars", &["render"]),
     ("scraper", &["check"]),
     ("jsonpath_rust", &["check"]),
+    ("jsonschema", &["check"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("comfy_table", &["cli"]),

@@ -13,7 +13,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use wayfarer::config::{self, Config, Faults, SourceFile};
+use wayfarer::{
+    config::{self, Config, Faults, SourceFile},
+    source::attached::Beside,
+};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/bad_journeys");
 
@@ -35,14 +38,20 @@ fn name_of(path: &Path) -> String {
 fn load(path: &Path) -> Result<Config, Faults> {
     let folder = Path::new(FOLDER);
     if path.is_dir() {
-        let journeys: Vec<SourceFile> = sorted(&path.join("journeys"))
-            .iter()
-            .map(|file| read(file, &format!("journeys/{}", name_of(file))))
-            .collect();
-        return config::load(&read(&path.join("wayfarer.toml"), "wayfarer.toml"), &journeys);
+        let within = |folder: &str| {
+            let files = sorted(&path.join(folder)).into_iter().filter(|file| file.is_file());
+            let read = |file: PathBuf| read(&file, &format!("{folder}/{}", name_of(&file)));
+            files.map(read).collect::<Vec<SourceFile>>()
+        };
+        let mut journeys = within("journeys");
+        if path.join("journeys/parts").is_dir() {
+            journeys.extend(within("journeys/parts"));
+        }
+        let main = read(&path.join("wayfarer.toml"), "wayfarer.toml");
+        return config::load_with(&main, &journeys, &Beside);
     }
     let main = read(&folder.join("_settings.toml"), "wayfarer.toml");
-    config::load(&main, &[read(path, &name_of(path))])
+    config::load_with(&main, &[read(path, &name_of(path))], &Beside)
 }
 
 fn cases() -> Vec<PathBuf> {

@@ -1,14 +1,15 @@
 //! Judges assertions.
 
-use serde_json::Value;
-
 use super::{
     answer::Answer,
     describe::{describe, predicate as in_words},
-    find::{Found, find, regex},
-    node::{Node, read_number},
+    fill::fill,
+    find::{Found, find},
+    hold::{as_json, holds, peel},
+    node::Node,
+    schema,
 };
-use crate::model::{Assertion, AssertionResult, Literal, Predicate, Query, Text};
+use crate::model::{Assertion, AssertionResult, Predicate, Query, Subject, Text};
 
 /// How many characters of an actual value are shown.
 const SHOWN: usize = 200;
@@ -17,6 +18,8 @@ const SHOWN: usize = 200;
 pub trait Wording {
     /// Fills a template. The error is a fragment for people.
     fn fill(&self, text: &Text) -> Result<String, String>;
+    /// The value of a variable or capture, if there is one of that name.
+    fn variable(&self, name: &str) -> Option<String>;
     /// The first `cap` bytes of a text, without the secrets, and whether that is less than all.
     fn mask(&self, text: &str, cap: usize) -> (String, bool);
 }
@@ -49,17 +52,22 @@ pub fn holds_without_assertion(status: u16) -> bool {
 
 /// Whether any assertion looks at the status; if none does, the engine asserts a 2xx.
 pub fn looks_at_status(assertions: &[Assertion]) -> bool {
-    assertions.iter().any(|assertion| assertion.query == Query::Status)
+    assertions.iter().any(|assertion| is_status(&assertion.query))
+}
+
+/// Whether a query looks at the status.
+pub fn is_status(query: &Query) -> bool {
+    query.subject == Subject::Status
 }
 
 /// Why an assertion does not hold.
-struct Miss {
-    expected: String,
-    actual: String,
+pub(super) struct Miss {
+    pub(super) expected: String,
+    pub(super) actual: String,
 }
 
 fn judge_all(assertion: &Assertion, answer: &Answer, wording: &impl Wording) -> Result<(), Miss> {
-    let found = match find(&assertion.query, answer) {
+    let found = match find(&assertion.query, answer, wording) {
         Ok(found) => found,
         Err(actual) => {
             let first = assertion.predicates.iter().map(in_words);
@@ -68,13 +76,14 @@ fn judge_all(assertion: &Assertion, answer: &Answer, wording: &impl Wording) -> 
         }
     };
     for predicate in &assertion.predicates {
-        judge_nodes(predicate, &found, wording)?;
+        judge_nodes(&fill(predicate, wording)?, &found)?;
     }
     for predicate in &assertion.count {
         #[expect(clippy::cast_precision_loss, reason = "nobody finds 2^53 nodes")]
         let count = Node::Number(found.count as f64);
         let filled = fill(predicate, wording)?;
-        if holds(&filled, &count) != Ok(true) {
+        let (positive, negated) = peel(&filled);
+        if holds(positive, &count) != Ok(!negated) {
             return Err(Miss {
                 expected: format!("count {}", in_words(&filled)),
                 actual: found.count.to_string(),
@@ -84,14 +93,14 @@ fn judge_all(assertion: &Assertion, answer: &Answer, wording: &impl Wording) -> 
     Ok(())
 }
 
-/// Judges one predicate over all nodes.
-fn judge_nodes(predicate: &Predicate, found: &Found, wording: &impl Wording) -> Result<(), Miss> {
-    let predicate = &fill(predicate, wording)?;
+/// Judges one filled predicate over all nodes.
+fn judge_nodes(predicate: &Predicate, found: &Found) -> Result<(), Miss> {
     let nodes = &found.nodes;
     let expected = || in_words(predicate);
-    match predicate {
-        Predicate::Exists(wanted) if nodes.is_empty() != *wanted => return Ok(()),
-        Predicate::IsEmpty(true) if nodes.is_empty() => return Ok(()),
+    let (positive, negated) = peel(predicate);
+    match positive {
+        Predicate::Exists(wanted) if nodes.is_empty() != (*wanted != negated) => return Ok(()),
+        Predicate::IsEmpty(wanted) if (*wanted != negated) && nodes.is_empty() => return Ok(()),
         Predicate::Exists(_) => {
             let actual = nodes.first().map_or_else(|| "nothing found".to_owned(), Node::show);
             return Err(Miss { expected: expected(), actual });
@@ -101,18 +110,21 @@ fn judge_nodes(predicate: &Predicate, found: &Found, wording: &impl Wording) -> 
         }
         _ => {}
     }
-    let negative = matches!(predicate, Predicate::NotEquals(_) | Predicate::NotContains(_));
-    if found.any && nodes.len() > 1 && !negative {
-        if nodes.iter().any(|node| holds(predicate, node) == Ok(true)) {
+    if found.any && nodes.len() > 1 && !negated {
+        if nodes.iter().any(|node| holds(positive, node) == Ok(true)) {
             return Ok(());
         }
         let all: Vec<String> = nodes.iter().map(Node::show).collect();
         return Err(Miss { expected: expected(), actual: all.join(", ") });
     }
     for node in nodes {
-        match holds(predicate, node) {
-            Ok(true) => {}
-            Ok(false) => return Err(Miss { expected: expected(), actual: node.show() }),
+        match holds(positive, node) {
+            Ok(held) if held != negated => {}
+            // What is of another type is not equal.
+            Err(_) if negated && matches!(positive, Predicate::Equals(_)) => {}
+            Ok(_) => {
+                return Err(Miss { expected: expected(), actual: falls_short(positive, node) });
+            }
             Err(wanted) => {
                 return Err(Miss {
                     expected: format!("{} ({wanted})", expected()),
@@ -124,98 +136,15 @@ fn judge_nodes(predicate: &Predicate, found: &Found, wording: &impl Wording) -> 
     Ok(())
 }
 
-/// Whether the (filled) predicate holds of a node; the error is the type it would take.
-fn holds(predicate: &Predicate, node: &Node) -> Result<bool, &'static str> {
-    const TEXT: &str = "text";
-    let text = || node.text().ok_or(TEXT);
-    let number = || node.number().ok_or("a number");
-    let time = || match node {
-        Node::Time(time) => Ok(*time),
-        _ => Err("a time"),
-    };
-    Ok(match predicate {
-        Predicate::Equals(literal) => equal(node, literal)?,
-        Predicate::NotEquals(literal) => !equal(node, literal).unwrap_or(false),
-        Predicate::OneOf(literals) => literals.iter().any(|l| equal(node, l) == Ok(true)),
-        Predicate::Contains(part) => contains(node, &part.0)?,
-        Predicate::NotContains(part) => !contains(node, &part.0)?,
-        Predicate::StartsWith(part) => text()?.starts_with(&part.0),
-        Predicate::EndsWith(part) => text()?.ends_with(&part.0),
-        Predicate::Matches(pattern) => {
-            regex(pattern).map_err(|_| "a pattern that compiles")?.is_match(&text()?)
+/// The value of which a predicate does not hold; of a schema, what is against it.
+fn falls_short(predicate: &Predicate, node: &Node) -> String {
+    match predicate {
+        Predicate::Schema(schema) => {
+            schema::violation(&schema.json, &as_json(node)).unwrap_or_else(|| node.show())
         }
-        Predicate::Exists(wanted) => *wanted,
-        Predicate::IsEmpty(wanted) => {
-            node.is_empty().ok_or("text, an array or an object")? == *wanted
-        }
-        Predicate::Above(limit) => number()? > *limit,
-        Predicate::Below(limit) => number()? < *limit,
-        Predicate::AtLeast(limit) => number()? >= *limit,
-        Predicate::AtMost(limit) => number()? <= *limit,
-        Predicate::Faster(limit) => time()? < *limit,
-        Predicate::Slower(limit) => time()? > *limit,
-    })
-}
-
-fn contains(node: &Node, part: &str) -> Result<bool, &'static str> {
-    if let Node::Json(Value::Array(items)) = node {
-        let literal = Literal::Text(Text(part.to_owned()));
-        return Ok(items.iter().any(|i| equal(&Node::Json(i.clone()), &literal) == Ok(true)));
+        Predicate::Is(_) => node.typed(),
+        _ => node.show(),
     }
-    node.text().map(|text| text.contains(part)).ok_or("text or an array")
-}
-
-fn equal(node: &Node, literal: &Literal) -> Result<bool, &'static str> {
-    match literal {
-        #[expect(clippy::float_cmp, reason = "equality is what was asked for")]
-        Literal::Number(wanted) => node.number().map(|got| got == *wanted).ok_or("a number"),
-        Literal::Bool(wanted) => match node.text().as_deref() {
-            Some("true") => Ok(*wanted),
-            Some("false") => Ok(!*wanted),
-            _ => Err("a truth value"),
-        },
-        Literal::Text(Text(wanted)) => match (node, node.text()) {
-            (Node::Number(_) | Node::Json(Value::Number(_)), Some(got)) => {
-                // The text first: a 64-bit id does not survive becoming a float.
-                Ok(got == *wanted || read_number(wanted).is_some_and(|w| node.number() == Some(w)))
-            }
-            (_, Some(got)) => Ok(got == *wanted),
-            (Node::Json(value), None) => match serde_json::from_str::<Value>(wanted) {
-                Ok(wanted) if wanted.is_array() || wanted.is_object() => Ok(*value == wanted),
-                _ => Err("text"),
-            },
-            _ => Err("text"),
-        },
-    }
-}
-
-/// The predicate with its templates filled.
-fn fill(predicate: &Predicate, wording: &impl Wording) -> Result<Predicate, Miss> {
-    let text = |text: &Text| {
-        if text.is_plain() {
-            return Ok(text.clone());
-        }
-        wording.fill(text).map(Text).map_err(|fault| Miss {
-            expected: in_words(predicate),
-            actual: format!("its template cannot be filled: {fault}"),
-        })
-    };
-    let literal = |literal: &Literal| match literal {
-        Literal::Text(t) => text(t).map(Literal::Text),
-        other => Ok(other.clone()),
-    };
-    Ok(match predicate {
-        Predicate::Equals(l) => Predicate::Equals(literal(l)?),
-        Predicate::NotEquals(l) => Predicate::NotEquals(literal(l)?),
-        Predicate::Contains(t) => Predicate::Contains(text(t)?),
-        Predicate::NotContains(t) => Predicate::NotContains(text(t)?),
-        Predicate::StartsWith(t) => Predicate::StartsWith(text(t)?),
-        Predicate::EndsWith(t) => Predicate::EndsWith(text(t)?),
-        Predicate::OneOf(all) => {
-            Predicate::OneOf(all.iter().map(literal).collect::<Result<_, _>>()?)
-        }
-        other => other.clone(),
-    })
 }
 
 /// A masked text, short enough to read.

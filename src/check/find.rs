@@ -1,12 +1,18 @@
 //! Runs a query over an answer.
 
-use jsonpath_rust::JsonPath;
+use jsonpath_rust::{JsonPath, parser::parse_json_path};
 use regex::{Regex, RegexBuilder};
-use scraper::Selector;
+use scraper::{Html, Selector};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 
-use super::{answer::Answer, node::Node};
-use crate::model::Query;
+use super::{
+    answer::{Answer, Certificate, Cookie},
+    assert::Wording,
+    filter::{self, days_between},
+    node::{Node, hex},
+};
+use crate::model::{CertificateField, CookieAttribute, Query, Subject};
 
 /// What a query found.
 pub(super) struct Found {
@@ -18,6 +24,46 @@ pub(super) struct Found {
     pub(super) any: bool,
 }
 
+impl Found {
+    /// Values of which each is judged. One JSON array alone counts as its elements.
+    pub(super) fn of(nodes: Vec<Node>) -> Self {
+        let count = match nodes.as_slice() {
+            [Node::Json(Value::Array(items))] => items.len(),
+            all => all.len(),
+        };
+        Self { nodes, count, any: false }
+    }
+
+    fn one(node: Node) -> Self {
+        Self { nodes: vec![node], count: 1, any: false }
+    }
+
+    fn maybe(node: Option<Node>) -> Self {
+        Self::of(node.into_iter().collect())
+    }
+
+    /// Values of which one is enough.
+    fn any(nodes: Vec<Node>) -> Self {
+        Self { any: true, ..Self::of(nodes) }
+    }
+
+    /// Whether there is one JSON array and nothing else.
+    pub(super) fn is_one_array(&self) -> bool {
+        matches!(self.nodes.as_slice(), [Node::Json(Value::Array(_))])
+    }
+
+    /// The values to choose from: the elements, where there is one array alone.
+    pub(super) fn elements(mut self) -> Vec<Node> {
+        if !self.is_one_array() {
+            return self.nodes;
+        }
+        match self.nodes.pop() {
+            Some(Node::Json(Value::Array(items))) => items.into_iter().map(Node::Json).collect(),
+            other => other.into_iter().collect(),
+        }
+    }
+}
+
 /// Why a capture has no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -26,73 +72,170 @@ pub struct CaptureFault {
     pub message: String,
 }
 
-/// The value of the first node, as text: JSON text without quotes, other JSON in its compact form, a duration in milliseconds.
-///
-/// # Errors
-///
-/// Nothing was found, it is `null`, or the body is not what the query reads.
-pub fn capture(query: &Query, answer: &Answer) -> Result<String, CaptureFault> {
-    let fault = |message: String| CaptureFault { message };
-    let found = find(query, answer).map_err(fault)?;
-    match found.nodes.into_iter().next() {
-        None => Err(fault("nothing was found".to_owned())),
-        Some(Node::Json(Value::Null)) => Err(fault("null was found".to_owned())),
-        Some(Node::Json(Value::String(text)) | Node::Text(text)) => Ok(text),
-        Some(Node::Json(value)) => Ok(value.to_string()),
-        Some(Node::Number(number)) => Ok(number.to_string()),
-        Some(Node::Time(time)) => Ok(format!("{:.3}", time.as_secs_f64() * 1000.0)),
+impl CaptureFault {
+    /// The message without the value that a filter refused: for captures that are secret.
+    pub fn without_value(&self) -> &str {
+        self.message.split(GOT).next().unwrap_or_default()
     }
 }
 
-/// Runs the query. The error is a sentence about the answer, or about an expression that was not checked at load.
-pub(super) fn find(query: &Query, answer: &Answer) -> Result<Found, String> {
-    let one = |node: Node| Found { nodes: vec![node], count: 1, any: false };
-    let many = |nodes: Vec<Node>| Found { count: nodes.len(), nodes, any: false };
-    Ok(match query {
-        Query::Status => one(Node::Number(f64::from(answer.status))),
-        Query::Redirects => one(Node::Number(f64::from(answer.redirects))),
-        Query::Duration => one(Node::Time(answer.duration)),
-        Query::Url => one(Node::Text(answer.url.clone())),
-        Query::Body => one(Node::Text(answer.body.clone())),
-        Query::Header(name) => {
+/// What stands before a value that a filter refused.
+pub(super) const GOT: &str = ", got ";
+
+/// The value of the first node, as text: JSON text without quotes, other JSON in its compact form, a duration in milliseconds, a date as
+/// RFC 3339 writes it, bytes in hexadecimal.
+///
+/// # Errors
+///
+/// Nothing was found, it is `null`, the body is not what the query reads, or a filter takes something else.
+pub fn capture(
+    query: &Query,
+    answer: &Answer,
+    wording: &impl Wording,
+) -> Result<String, CaptureFault> {
+    first(query, answer, wording).map(Node::into_plain)
+}
+
+/// The value of the first node as JSON: numbers as numbers, a time as its milliseconds, dates and bytes as [`capture`] writes them.
+///
+/// # Errors
+///
+/// As [`capture`].
+pub fn query_value(
+    query: &Query,
+    answer: &Answer,
+    wording: &impl Wording,
+) -> Result<Value, CaptureFault> {
+    first(query, answer, wording).map(Node::into_json)
+}
+
+/// The first node, unless it is null.
+pub(super) fn first(
+    query: &Query,
+    answer: &Answer,
+    wording: &impl Wording,
+) -> Result<Node, CaptureFault> {
+    let fault = |message: String| CaptureFault { message };
+    let found = find(query, answer, wording).map_err(fault)?;
+    match found.nodes.into_iter().next() {
+        None => Err(fault("nothing was found".to_owned())),
+        Some(Node::Json(Value::Null)) => Err(fault("null was found".to_owned())),
+        Some(node) => Ok(node),
+    }
+}
+
+/// Runs the query and its filters. The error is a sentence about the answer, or about an expression that was not checked at load.
+pub(super) fn find(
+    query: &Query,
+    answer: &Answer,
+    wording: &impl Wording,
+) -> Result<Found, String> {
+    let found = look(&query.subject, answer, wording)?;
+    query.filters.iter().try_fold(found, |found, filter| filter::apply(filter, found, answer.at))
+}
+
+fn look(subject: &Subject, answer: &Answer, wording: &impl Wording) -> Result<Found, String> {
+    let text = |text: &str| Node::Text(text.to_owned());
+    Ok(match subject {
+        Subject::Status => Found::one(Node::Number(f64::from(answer.status))),
+        Subject::Version => Found::one(text(&answer.version)),
+        Subject::Redirects => Found::one(Node::Number(f64::from(answer.redirects))),
+        Subject::Duration => Found::one(Node::Time(answer.duration)),
+        Subject::Phase(name) => {
+            let phases = answer.phases.named();
+            let time = phases.iter().find(|(phase, _)| phase == name).map(|(_, time)| *time);
+            Found::maybe(time.map(Node::Time))
+        }
+        Subject::ServerTiming(name) => {
+            let times = answer.server_timing.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
+            Found::of(times.map(|(_, time)| Node::Time(*time)).collect())
+        }
+        Subject::Url => Found::one(text(&answer.url)),
+        Subject::Ip => Found::maybe(answer.ip.map(|ip| Node::Text(ip.to_string()))),
+        Subject::Body => Found::one(text(&answer.body)),
+        Subject::Bytes => Found::one(Node::Bytes(answer.bytes().to_vec())),
+        Subject::Sha256 => Found::one(Node::Text(hex(&Sha256::digest(answer.bytes())))),
+        Subject::Header(name) => {
             let values = answer.headers.iter().filter(|(n, _)| n.eq_ignore_ascii_case(name));
-            let nodes = values.map(|(_, value)| Node::Text(value.clone())).collect();
-            Found { any: true, ..many(nodes) }
+            Found::any(values.map(|(_, value)| text(value)).collect())
         }
-        Query::Cookie(name) => {
-            let value = answer.cookies.iter().find(|(n, _)| n == name);
-            many(value.map(|(_, value)| Node::Text(value.clone())).into_iter().collect())
+        Subject::Cookie { name, attribute } => {
+            let cookie = answer.cookies.iter().find(|cookie| cookie.name == *name);
+            Found::maybe(cookie.and_then(|cookie| of_cookie(cookie, *attribute)))
         }
-        Query::JsonPath(path) => {
-            let mut found = many(json_nodes(path, answer)?);
-            if let [Node::Json(Value::Array(items))] = found.nodes.as_slice() {
-                found.count = items.len();
-            }
-            found
+        Subject::Certificate(field) => match &answer.certificate {
+            Some(certificate) => of_certificate(certificate, *field, answer),
+            None => Found::of(Vec::new()),
+        },
+        Subject::JsonPath(path) => Found::of(json_within(path, answer.json()?)?),
+        Subject::Css { selector, attribute } => {
+            Found::of(css_within(selector, attribute.as_deref(), answer.html())?)
         }
-        Query::Css { selector, attribute } => {
-            many(css_nodes(selector, attribute.as_deref(), answer)?)
-        }
-        Query::Regex(pattern) => {
+        Subject::Regex(pattern) => {
             let regex = regex(pattern)?;
             let first = regex.captures(&answer.body).and_then(|groups| {
-                groups.get(usize::from(groups.len() > 1)).map(|m| m.as_str().to_owned())
+                groups.get(usize::from(groups.len() > 1)).map(|m| text(m.as_str()))
             });
-            let nodes = first.map(Node::Text).into_iter().collect();
-            Found { count: regex.find_iter(&answer.body).count(), nodes, any: false }
+            Found { count: regex.find_iter(&answer.body).count(), ..Found::maybe(first) }
         }
+        Subject::Variable(name) => Found::maybe(wording.variable(name).map(Node::Text)),
     })
 }
 
-fn json_nodes(path: &str, answer: &Answer) -> Result<Vec<Node>, String> {
-    let nodes = answer.json()?.query(path).map_err(|error| format!("{path}: {error}"))?;
+fn of_cookie(cookie: &Cookie, attribute: CookieAttribute) -> Option<Node> {
+    use CookieAttribute as C;
+    let text = |text: &Option<String>| text.clone().map(Node::Text);
+    match attribute {
+        C::Value => Some(Node::Text(cookie.value.clone())),
+        C::Path => text(&cookie.path),
+        C::Domain => text(&cookie.domain),
+        C::SameSite => text(&cookie.same_site),
+        C::Expires => cookie.expires.map(Node::Date),
+        C::MaxAge => cookie.max_age_s.map(|seconds| Node::Json(Value::Number(seconds.into()))),
+        C::Secure => Some(Node::Json(Value::Bool(cookie.secure))),
+        C::HttpOnly => Some(Node::Json(Value::Bool(cookie.http_only))),
+    }
+}
+
+fn of_certificate(certificate: &Certificate, field: CertificateField, answer: &Answer) -> Found {
+    use CertificateField as C;
+    let text = |text: &String| Node::Text(text.clone());
+    Found::one(match field {
+        C::Subject => text(&certificate.subject),
+        C::Issuer => text(&certificate.issuer),
+        C::Serial => text(&certificate.serial),
+        C::San => return Found::any(certificate.names.iter().map(text).collect()),
+        C::NotBefore => Node::Date(certificate.not_before),
+        C::NotAfter => Node::Date(certificate.not_after),
+        C::ChainLength => Node::Number(f64::from(certificate.chain_length)),
+        C::ExpiresInDays => Node::Number(days_between(answer.at, certificate.chain_ends)),
+    })
+}
+
+/// The nodes of a JSON value that a path finds.
+pub(super) fn json_within(path: &str, value: &Value) -> Result<Vec<Node>, String> {
+    let nodes = value.query(path).map_err(|error| format!("{path}: {error}"))?;
     Ok(nodes.into_iter().cloned().map(Node::Json).collect())
 }
 
-fn css_nodes(css: &str, attribute: Option<&str>, answer: &Answer) -> Result<Vec<Node>, String> {
+/// Why a path does not compile.
+pub(super) fn json_path_fault(path: &str) -> Option<String> {
+    let error = parse_json_path(path).err()?.to_string();
+    // The parser draws the expression over several lines; the last says what it wanted.
+    let said = error.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
+    let line = said.unwrap_or_else(|| error.lines().next().unwrap_or_default()).trim();
+    Some(format!("the JSONPath does not compile: {line}"))
+}
+
+/// The texts of the elements that a selector finds, or their attributes.
+pub(super) fn css_within(
+    css: &str,
+    attribute: Option<&str>,
+    html: &Html,
+) -> Result<Vec<Node>, String> {
     let selector = selector(css)?;
-    let elements = answer.html().select(&selector);
-    Ok(match attribute {
+    let elements = html.select(&selector);
+    Ok(match attribute.filter(|name| *name != "text") {
         Some(name) => {
             elements.filter_map(|e| e.attr(name)).map(|v| Node::Text(v.to_owned())).collect()
         }
@@ -106,8 +249,18 @@ fn css_nodes(css: &str, attribute: Option<&str>, answer: &Answer) -> Result<Vec<
     })
 }
 
+/// Why a selector or its attribute can never do.
+pub(super) fn css_fault(css: &str, attribute: Option<&str>) -> Option<String> {
+    if let Err(error) = selector(css) {
+        return Some(format!("the CSS selector does not compile: {error}"));
+    }
+    attribute
+        .is_some_and(|name| name.trim().is_empty())
+        .then(|| "the attribute has no name".to_owned())
+}
+
 /// Compiles a selector; the error is lower case.
-pub(super) fn selector(css: &str) -> Result<Selector, String> {
+fn selector(css: &str) -> Result<Selector, String> {
     Selector::parse(css).map_err(|error| {
         let text = error.to_string();
         let mut chars = text.chars();

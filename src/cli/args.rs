@@ -42,6 +42,8 @@ pub(super) enum Verb {
     Demo(DemoArguments),
     /// Write a commented wayfarer.toml, a first journey and deploy files
     Init(InitArguments),
+    /// Turn a browser's recording, a curl command, a hurl file, an OpenAPI operation or a Postman collection into a journey
+    Import(ImportArguments),
     /// Check configuration and journeys: all faults at once
     Check(CheckArguments),
     /// Walk journeys now
@@ -81,6 +83,47 @@ pub(super) struct InitArguments {
     pub(super) dir: Option<PathBuf>,
 }
 
+/// `wayfarer import`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer import checkout.har -o journeys/checkout.toml\n\
+  wayfarer import \"curl https://shop.example.com/api/cart -H 'authorization: Bearer abc'\"\n\
+  wayfarer import openapi.yaml --operation getPet\n\
+  wayfarer import openapi.yaml POST /pets\n\n\
+The journey goes to standard output, what should be known about it to standard error. Secrets never stand in it: they are\n\
+references, and the lines that wayfarer.toml lacks for them are said.")]
+pub(super) struct ImportArguments {
+    /// A file, `-` for standard input, or a whole `curl …` command in quotes
+    #[arg(value_name = "FILE|-|'curl …'")]
+    pub(super) input: String,
+    /// Of an API description: the method of an operation
+    #[arg(requires = "path")]
+    pub(super) method: Option<String>,
+    /// Of an API description: the path of an operation
+    pub(super) path: Option<String>,
+    /// Of an API description: the operationId of an operation; may be repeated
+    #[arg(long = "operation", value_name = "ID")]
+    pub(super) operations: Vec<String>,
+    /// Write the journey there instead of to standard output
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Write over a file that is there
+    #[arg(long, requires = "output")]
+    pub(super) force: bool,
+    /// The journey's name; made from the input by default
+    #[arg(long)]
+    pub(super) name: Option<String>,
+    /// The environment it runs in; by default the one with the same site, else a new one is proposed
+    #[arg(long = "environment", visible_alias = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// har, postman, openapi, curl or hurl; detected by default
+    #[arg(long)]
+    pub(super) format: Option<String>,
+    /// A host of a recording that is kept though it is not the site's; may be repeated
+    #[arg(long = "host", value_name = "HOST")]
+    pub(super) hosts: Vec<String>,
+}
+
 /// `wayfarer check`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer check monitoring")]
@@ -94,7 +137,8 @@ pub(super) struct CheckArguments {
 
 /// `wayfarer run`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: wayfarer run checkout --env staging --var user=jo@example.com")]
+#[command(after_help = "Example: wayfarer run checkout --env staging --var user=jo@example.com\n\
+Example: wayfarer run --show 019a3c5e-7b1f-7c2a-9d4e-1f2a3b4c5d6e")]
 pub(super) struct RunArguments {
     /// Which journeys; all of the environment by default
     pub(super) journeys: Vec<String>,
@@ -110,6 +154,15 @@ pub(super) struct RunArguments {
     /// Walk each so many times
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub(super) repeat: u32,
+    /// Show what was sent and got, of a failure beside the last good run; with the id of a stored run, show that one and walk nothing
+    #[arg(long, value_name = "RUN_ID", num_args = 0..=1)]
+    pub(super) show: Option<Option<String>>,
+    /// The agent that knows stored and good runs, http://HOST:PORT (or WAYFARER_URL); else its data file
+    #[arg(long, value_name = "URL")]
+    pub(super) url: Option<String>,
+    /// The data file with stored and good runs; the one of --config by default
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub(super) data: Option<PathBuf>,
     /// A variable that wins over the files'; may be repeated
     #[arg(long = "var", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) vars: Vec<(String, String)>,

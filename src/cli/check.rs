@@ -7,7 +7,10 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::CheckArguments, say};
 use crate::{
     config,
-    source::files::{self, SourceError},
+    source::{
+        attached::Beside,
+        files::{self, SourceError},
+    },
 };
 
 /// Checks each path; exit 3 if any has a fault.
@@ -17,6 +20,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
         paths => paths,
     };
     let mut faults = Vec::new();
+    let mut warnings = Vec::new();
     let mut good = true;
     for path in paths {
         let (found, unreadable) = match files::survey(path) {
@@ -31,8 +35,11 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
             good = false;
             unread(&mut faults, arguments, path, e)?;
         }
-        match config::load(&found.main, &found.journeys) {
-            Ok(config) if !arguments.json && unreadable.is_empty() => {
+        match config::load_with(&found.main, &found.journeys, &Beside) {
+            Ok(config) if arguments.json => {
+                warnings.extend(config.settings.warnings());
+            }
+            Ok(config) if unreadable.is_empty() => {
                 let (journeys, environments) =
                     (config.journeys.len(), config.settings.environments.len());
                 say(&format!(
@@ -41,6 +48,9 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
                     plural(journeys, "journey"),
                     plural(environments, "environment"),
                 ))?;
+                for warning in config.settings.warnings() {
+                    say(&format!("warning: {warning}\n"))?;
+                }
             }
             Ok(_) => {}
             Err(found) => {
@@ -54,7 +64,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
         }
     }
     if arguments.json {
-        say(&format!("{:#}\n", json!({ "good": good, "faults": faults })))?;
+        say(&format!("{:#}\n", json!({ "good": good, "faults": faults, "warnings": warnings })))?;
     }
     Ok(if good { Exit::Good } else { Exit::Config })
 }

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, io::IsTerminal};
 
-use tracing_subscriber::{EnvFilter, fmt, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing::Level;
+use tracing_subscriber::{
+    EnvFilter, filter::filter_fn, fmt, layer::SubscriberExt, util::SubscriberInitExt,
+};
 
 use super::args::{Arguments, LogFormat, Verb};
 
@@ -29,7 +32,11 @@ pub(super) fn start(
     }
     let filter = EnvFilter::try_new(said.unwrap_or(usual))
         .map_err(|e| format!("--log-level: {e}; write warn, info, debug or wayfarer=debug"))?;
-    let registry = tracing_subscriber::registry().with(filter);
+    // What other crates say below `info` is never shown: it may hold URLs, headers and cookies, and nobody masks it there.
+    let ours = filter_fn(|metadata| {
+        metadata.target().starts_with("wayfarer") || *metadata.level() <= Level::INFO
+    });
+    let registry = tracing_subscriber::registry().with(filter).with(ours);
     let started = match arguments.log_format {
         LogFormat::Json => registry
             .with(

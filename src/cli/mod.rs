@@ -9,10 +9,12 @@ mod check;
 mod demo;
 mod exit;
 mod gate;
+mod import;
 mod init;
 mod logs;
 mod place;
 mod run;
+mod show;
 mod simulate;
 mod verdicts;
 
@@ -95,6 +97,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
     match verb {
         Verb::Demo(arguments) => demo::run(&arguments, context).await,
         Verb::Init(arguments) => init_verb(&arguments, context),
+        Verb::Import(arguments) => import::run(&arguments, context),
         Verb::Check(arguments) => check::run(&arguments, context),
         Verb::Run(arguments) => run::run(&arguments, context).await,
         Verb::Agent(arguments) => agent::run(&arguments, context).await,

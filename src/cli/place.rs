@@ -12,6 +12,7 @@ use crate::{
     model::{ChangeId, Secret},
     source::{
         agent::{AgentClient, AgentError},
+        attached::Beside,
         files,
     },
     store::{ChangeFilter, Store, StoreOptions},
@@ -55,7 +56,7 @@ impl Log {
                 let found = files::find(&context.config).map_err(|e| {
                     Failed::new(Exit::Config, format!("{e}; or say --url or --data"))
                 })?;
-                let config = config::load(&found.main, &found.journeys)
+                let config = config::load_with(&found.main, &found.journeys, &Beside)
                     .map_err(|e| Failed::new(Exit::Config, e))?;
                 let setup = Setup::outline(found.root, config);
                 (setup.data_file(), Some(Box::new(setup)))

@@ -4,22 +4,34 @@ use std::{collections::BTreeMap, fs::File, io::Write, path::Path, sync::Arc};
 
 use serde_json::json;
 
-use super::{Context, Exit, Failed, args::RunArguments, nearly, say};
+use super::{
+    Context, Exit, Failed,
+    args::RunArguments,
+    nearly, say,
+    show::{self, Shown},
+};
 use crate::{
     config,
     daemon::{Scheduled, Setup},
     engine::{Engine, EngineSettings, Ticket},
     model::{Environment, EnvironmentName, Outcome, Run, RunId, Settings, Trigger},
     render::{self, Layout},
-    source::files,
-    web::views::RunView,
+    source::{attached::Beside, files},
 };
 
 /// Walks; exit 4 when a journey failed, 7 when we could not walk.
 pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<Exit, Failed> {
+    let mut wanted = arguments.journeys.clone();
+    if let Some(Some(word)) = &arguments.show {
+        match word.parse::<RunId>() {
+            Ok(id) => return show::stored(id, arguments, context).await,
+            // `--show checkout`: a journey to walk and show.
+            Err(_) => wanted.insert(0, word.clone()),
+        }
+    }
     let found = files::find(&context.config).map_err(|e| Failed::new(Exit::Config, e))?;
-    let mut config =
-        config::load(&found.main, &found.journeys).map_err(|e| Failed::new(Exit::Config, e))?;
+    let mut config = config::load_with(&found.main, &found.journeys, &Beside)
+        .map_err(|e| Failed::new(Exit::Config, e))?;
     let name = environment(&config.settings, arguments.environment.as_deref())?;
     // Only the secrets of where it walks are asked for: whoever walks staging need not have production's.
     config.settings.environments.retain(|other, _| *other == name);
@@ -28,11 +40,12 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     let environment = setup.environments.get(&name).cloned();
     let environment =
         environment.ok_or_else(|| Failed::new(Exit::Bug, "the environment is gone"))?;
-    let journeys = journeys(&setup, &environment.name, &arguments.journeys)?;
+    let journeys = journeys(&setup, &environment.name, &wanted)?;
     let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
     let vars = overrides(arguments, &environment, &journeys)?;
     let mut junit = arguments.junit.as_deref().map(report).transpose()?;
-    let mut runs = Vec::new();
+    let mut shown = arguments.show.is_some().then(|| Shown::new(&setup, arguments, context));
+    let (mut runs, mut views) = (Vec::new(), Vec::new());
     for round in 0..arguments.repeat {
         for scheduled in &journeys {
             let now = context.clock.now();
@@ -46,17 +59,25 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
                 deployed: Vec::new(),
                 vars: vars.clone(),
             };
-            let run = engine.walk(ticket).await;
-            if !arguments.json {
+            let (run, trace) = engine.walk_traced(ticket).await;
+            let kept = match &mut shown {
+                Some(shown) => Some(shown.of(&run, trace.as_ref()).await),
+                None => None,
+            };
+            if arguments.json {
+                views.push(show::view(&run, kept.as_ref()));
+            } else {
                 let gap = if round == 0 && runs.is_empty() { "" } else { "\n" };
                 let layout = Layout { width: context.width, colour: context.colour };
                 say(&format!("{gap}{}", render::waterfall(&run, layout)))?;
+                if let Some(kept) = &kept {
+                    say(&kept.draw(layout))?;
+                }
             }
             runs.push(run);
         }
     }
     if arguments.json {
-        let views: Vec<_> = runs.iter().map(RunView::from).collect();
         say(&format!("{:#}\n", json!({ "runs": views })))?;
     }
     if let Some(file) = &mut junit {
@@ -155,9 +176,15 @@ fn journeys(
     }
     let mut found = Vec::new();
     for name in wanted {
-        match here.iter().find(|s| s.journey.name.as_str() == name) {
-            Some(scheduled) => found.push((*scheduled).clone()),
-            None => {
+        // The name of a file with a matrix stands for all journeys that it makes.
+        let is_meant = |s: &&&Scheduled| {
+            let of = s.journey.variant.as_ref().map(|variant| variant.of.as_str());
+            s.journey.name.as_str() == name || of == Some(name)
+        };
+        let meant: Vec<&&Scheduled> = here.iter().filter(is_meant).collect();
+        match meant.is_empty() {
+            false => found.extend(meant.into_iter().map(|scheduled| (*scheduled).clone())),
+            true => {
                 let names: Vec<_> = here.iter().map(|s| s.journey.name.as_str()).collect();
                 let near = nearly(name, names.iter().copied());
                 return Err(Failed::new(

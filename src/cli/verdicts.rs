@@ -3,7 +3,7 @@
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::Context;
-use crate::model::{Metric, Verdict};
+use crate::model::{Metric, Verdict, amounts};
 
 /// A text wrapped to the terminal.
 pub(super) fn paragraph(context: &Context, text: &str) -> String {
@@ -55,6 +55,7 @@ fn figure(verdict: &Verdict, before: bool) -> String {
         Metric::Success => {
             side.success.map_or_else(|| "?".to_owned(), |share| format!("{:.1} %", share * 100.0))
         }
+        Metric::Measure => side.p50.map_or_else(|| "?".to_owned(), |v| amounts([v], None).concat()),
     }
 }
 
@@ -70,5 +71,10 @@ fn effect(verdict: &Verdict) -> String {
             effect.low * 100.0,
             effect.high * 100.0
         ),
+        Metric::Measure => {
+            let [by, low, high] = amounts([effect.estimate, effect.low, effect.high], None);
+            let sign = if effect.estimate >= 0.0 { "+" } else { "" };
+            format!("{sign}{by} ({low} to {high})")
+        }
     }
 }

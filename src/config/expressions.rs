@@ -8,8 +8,16 @@ use crate::{
     render::{Template, TemplateFault},
 };
 
+/// The names of a template.
+pub(super) struct Names {
+    /// All that it reads.
+    pub(super) all: BTreeSet<String>,
+    /// Those it cannot be filled without.
+    pub(super) needed: BTreeSet<String>,
+}
+
 /// The names a template reads. It is tried with a text for each of them, so that what can never be filled is told at load.
-pub(super) fn names_of(text: &Text) -> Result<BTreeSet<String>, TemplateFault> {
+pub(super) fn names_of(text: &Text) -> Result<Names, TemplateFault> {
     let template = Template::compile(text).map_err(|mut fault| {
         // What the grammar expected is a list of its rules, which says nothing to people.
         if let Some((said, _)) = fault.message.split_once(": expected ") {
@@ -20,7 +28,7 @@ pub(super) fn names_of(text: &Text) -> Result<BTreeSet<String>, TemplateFault> {
     let names = template.names();
     let texts = names.iter().map(|name| (name.clone(), "text".to_owned())).collect();
     match template.fill(&texts) {
-        Ok(_) => Ok(names),
+        Ok(_) => Ok(Names { all: names, needed: template.needed().clone() }),
         Err(fault) => Err(TemplateFault {
             message: format!(
                 "it can never be filled: {}; every variable is a text without parts",
@@ -62,7 +70,7 @@ mod tests {
         for text in
             ["{{base_url.foo}}", "{{user.length}}", "{{@index}}", "{{#each user}}x{{/each}}"]
         {
-            let fault = names_of(&Text::from(text)).unwrap_err();
+            let fault = names_of(&Text::from(text)).err().unwrap();
             assert!(fault.message.contains("can never be filled"), "{text}: {}", fault.message);
         }
         for text in

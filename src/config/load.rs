@@ -3,7 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Fault, Faults, journey,
+    Attached, Fault, Faults, Origins, Unattached,
+    journey::{
+        self,
+        part::{Opened, Parts, is_part},
+    },
     page::{Note, Page},
     reader::Reader,
     settings,
@@ -26,33 +30,56 @@ pub struct Config {
     pub settings: Settings,
     /// The journeys, in the order of their files.
     pub journeys: Vec<Journey>,
+    /// Where the settings name secrets.
+    pub origins: Origins,
 }
 
-/// Lowers the settings and all journeys.
+/// Lowers the settings and all journeys, which name no other files.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load(main: &SourceFile, journeys: &[SourceFile]) -> Result<Config, Faults> {
+    load_with(main, journeys, &Unattached)
+}
+
+/// Lowers the settings and all journeys. What they name is read through `attached`. A file in a folder `parts` is a part, which is no journey
+/// itself: see `use` and `setup`.
 ///
 /// # Errors
 /// Every fault of every file. Faults that would only be echoes are left out: of a broken line, or of a settings file that
 /// cannot be read far enough to know its environments.
-pub fn load(main: &SourceFile, journeys: &[SourceFile]) -> Result<Config, Faults> {
-    let (page, table) = Page::open(main);
+pub fn load_with(
+    main: &SourceFile,
+    journeys: &[SourceFile],
+    attached: &dyn Attached,
+) -> Result<Config, Faults> {
+    let (page, table) = Page::open(main, attached);
     let (settings, places) = settings::lower(&Reader::top(&page, &table));
+    let origins = page.origins();
     let mut closed = vec![(main.path.clone(), page.close())];
+    let open = |file| Page::open(file, attached);
+    let (parts, journeys): (Vec<&SourceFile>, Vec<&SourceFile>) =
+        journeys.iter().partition(|file| is_part(&file.path));
+    let parts: Vec<Opened<'_>> = parts.into_iter().map(open).collect();
+    let journeys: Vec<Opened<'_>> = journeys.into_iter().map(open).collect();
+    let known = Parts::lower(&parts, &journeys, &places);
     let mut lowered: Vec<Journey> = Vec::new();
     let mut names: BTreeMap<String, String> = BTreeMap::new();
-    for file in journeys {
-        let (page, table) = Page::open(file);
-        let draft = journey::lower(&Reader::top(&page, &table), &places);
-        if let Some(name) = draft.name {
+    for (page, table) in &journeys {
+        let draft = journey::lower(&Reader::top(page, table), &places, &known);
+        for name in draft.names {
             if let Some(other) = names.get(&name.value) {
                 let note =
                     Note::new(name.span, format!("two journeys are called `{}`", name.value));
                 page.note(note.label("taken").help(format!("{other} has this name already")));
             } else {
-                names.insert(name.value, file.path.clone());
+                names.insert(name.value, page.path.to_owned());
             }
         }
-        lowered.extend(draft.journey);
-        closed.push((file.path.clone(), page.close()));
+        lowered.extend(draft.journeys);
+    }
+    for (page, _) in journeys.into_iter().chain(parts) {
+        closed.push((page.path.to_owned(), page.close()));
     }
     let mut faults: Vec<Fault> = Vec::new();
     let mut texts = BTreeMap::new();
@@ -63,7 +90,7 @@ pub fn load(main: &SourceFile, journeys: &[SourceFile]) -> Result<Config, Faults
         }
     }
     if faults.is_empty() {
-        Ok(Config { settings, journeys: lowered })
+        Ok(Config { settings, journeys: lowered, origins })
     } else {
         Err(Faults::new(faults, texts))
     }

@@ -14,6 +14,7 @@
 //! environment's secrets, what **earlier** steps captured (in assertions also what the step itself captured), and the
 //! [`BUILT_INS`]. Each name is looked up for each environment that the journey runs in.
 
+mod attached;
 mod draw;
 mod expressions;
 mod fault;
@@ -21,6 +22,7 @@ mod hint;
 mod journey;
 mod load;
 mod names;
+mod origins;
 mod page;
 mod reader;
 mod scope;
@@ -30,6 +32,8 @@ mod syntax;
 pub mod units;
 mod value;
 
+pub use attached::{Attached, Unattached};
 pub use fault::{Fault, Faults};
-pub use load::{Config, SourceFile, load};
+pub use load::{Config, SourceFile, load, load_with};
+pub use origins::Origins;
 pub use scope::BUILT_INS;

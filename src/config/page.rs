@@ -1,11 +1,11 @@
 //! A file while it is read: its text and what was found wrong with it so far.
 
-use std::{cell::RefCell, ops::Range, sync::Arc};
+use std::{cell::RefCell, collections::BTreeMap, ops::Range, sync::Arc};
 
 use toml::de::DeTable;
 
 use super::{
-    Fault, SourceFile, secrecy,
+    Attached, Fault, Origins, SourceFile, secrecy,
     syntax::{self, Damage},
 };
 
@@ -13,9 +13,13 @@ use super::{
 pub(super) struct Page<'a> {
     pub(super) path: &'a str,
     pub(super) text: &'a str,
+    /// The files that this one may name.
+    pub(super) attached: &'a dyn Attached,
     damage: Damage,
     notes: RefCell<Vec<Note>>,
     secrets: RefCell<Vec<Range<usize>>>,
+    /// Where secrets are named, for faults that show only when they are fetched.
+    origins: RefCell<BTreeMap<String, Range<usize>>>,
 }
 
 /// A fault being put together.
@@ -53,6 +57,24 @@ impl Note {
         self
     }
 
+    /// The fault with its line and column.
+    pub(super) fn place(mut self, path: &str, text: &str) -> Fault {
+        // A value of many lines is shown by its first.
+        let shown = text.get(self.span.clone()).and_then(|text| text.find('\n'));
+        self.span.end = shown.map_or(self.span.end, |length| self.span.start + length);
+        self.span = visible(text, self.span);
+        let (line, column) = position(text, self.span.start);
+        Fault {
+            path: path.to_owned(),
+            line,
+            column,
+            message: self.message,
+            label: self.label,
+            help: self.help,
+            span: self.span,
+        }
+    }
+
     /// Says that something is missing: not worth a word in a file whose text is damaged.
     pub(super) fn derived(mut self) -> Self {
         self.derived = true;
@@ -62,7 +84,7 @@ impl Note {
 
 impl<'a> Page<'a> {
     /// Reads the text as far as it can be read; every fault of its syntax is noted.
-    pub(super) fn open(file: &'a SourceFile) -> (Self, DeTable<'a>) {
+    pub(super) fn open(file: &'a SourceFile, attached: &'a dyn Attached) -> (Self, DeTable<'a>) {
         let (table, errors) = DeTable::parse_recoverable(&file.text);
         let (damage, notes) = syntax::sift(&file.text, errors);
         let mut secrets = Vec::new();
@@ -73,9 +95,11 @@ impl<'a> Page<'a> {
         let page = Self {
             path: &file.path,
             text: &file.text,
+            attached,
             damage,
             notes: RefCell::new(notes),
             secrets: RefCell::new(secrets),
+            origins: RefCell::default(),
         };
         (page, table.into_inner())
     }
@@ -97,26 +121,27 @@ impl<'a> Page<'a> {
         self.secrets.borrow_mut().push(span);
     }
 
+    /// Remembers where a secret is named.
+    pub(super) fn mark(&self, name: &str, span: Range<usize>) {
+        self.origins.borrow_mut().insert(name.to_owned(), span);
+    }
+
+    /// Where secrets are named, with the text to quote.
+    pub(super) fn origins(&self) -> Origins {
+        Origins {
+            path: self.path.to_owned(),
+            text: (star_out(self.text, &self.secrets.borrow()) + "\n").into(),
+            spans: self.origins.borrow().clone(),
+        }
+    }
+
     /// The faults in the order of their places, and the text to quote, which ends with a line break.
     pub(super) fn close(self) -> (Vec<Fault>, Arc<str>) {
         let mut notes = self.notes.into_inner();
         notes.sort_by_key(|note| (note.span.start, note.span.end));
         let mut faults: Vec<Fault> = Vec::with_capacity(notes.len());
-        for mut note in notes {
-            // A value of many lines is shown by its first.
-            let shown = self.text.get(note.span.clone()).and_then(|text| text.find('\n'));
-            note.span.end = shown.map_or(note.span.end, |length| note.span.start + length);
-            note.span = visible(self.text, note.span);
-            let (line, column) = position(self.text, note.span.start);
-            let fault = Fault {
-                path: self.path.to_owned(),
-                line,
-                column,
-                message: note.message,
-                label: note.label,
-                help: note.help,
-                span: note.span,
-            };
+        for note in notes {
+            let fault = note.place(self.path, self.text);
             if !faults.contains(&fault) {
                 faults.push(fault);
             }

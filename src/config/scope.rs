@@ -10,7 +10,7 @@ use super::{
     page::{Note, Page},
     value::At,
 };
-use crate::model::Text;
+use crate::model::{Assertion, Flow, Over, Text};
 
 /// Names that an engine fills in for every run: the journey's, the environment's and the location's name, and the run's id.
 pub const BUILT_INS: &[&str] = &["environment", "journey", "location", "run_id"];
@@ -30,6 +30,47 @@ pub(super) struct Places {
     pub(super) incomplete: bool,
 }
 
+/// A capture that may not have been made, and what must be known to use it all the same.
+#[derive(Debug, Clone)]
+pub(super) struct Doubt {
+    /// Why it may not be there: `step "pay" is optional`.
+    why: String,
+    /// The condition under which it is there, if that is all there is to it.
+    when: Option<Assertion>,
+}
+
+impl Doubt {
+    /// A step may be left out, or may fail without an end.
+    pub(super) fn of(step: &str, flow: &Flow) -> Option<Self> {
+        let why = |what: &str| format!("step `{step}` {what}");
+        let dynamic = flow.repeat.as_ref().is_some_and(|r| matches!(r.over, Over::Json(_)));
+        if flow.optional {
+            return Some(Self { why: why("is optional"), when: None });
+        }
+        if dynamic {
+            return Some(Self { why: why("may be repeated over nothing"), when: None });
+        }
+        let when = flow.when.clone()?;
+        Some(Self { why: why("is walked only when its condition holds"), when: Some(when) })
+    }
+
+    /// The same seen from outside of a part.
+    pub(super) fn in_part(&self, part: &str) -> Self {
+        Self { why: format!("in part `{part}`, {}", self.why), when: None }
+    }
+}
+
+/// What is known while a step is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Guard {
+    /// Its own condition.
+    pub(super) when: Option<Assertion>,
+    /// The variable that must have a value for it to be walked.
+    pub(super) has: Option<String>,
+    /// It is left out where a capture is missing.
+    pub(super) lenient: bool,
+}
+
 /// What a journey may use, step by step.
 pub(super) struct Scope<'a> {
     pub(super) page: &'a Page<'a>,
@@ -41,9 +82,30 @@ pub(super) struct Scope<'a> {
     pub(super) captured: BTreeMap<String, String>,
     /// What any step captures, and in which step first.
     pub(super) ever_captured: BTreeMap<String, String>,
+    /// Which of these may not have been made.
+    pub(super) doubts: BTreeMap<String, Doubt>,
+    /// What is known in the step being looked at.
+    pub(super) guard: Guard,
+    /// Whether it is a part.
+    pub(super) part: bool,
 }
 
-impl Scope<'_> {
+impl<'a> Scope<'a> {
+    /// Nothing but the built-in names.
+    pub(super) fn new(page: &'a Page<'a>, places: &'a Places) -> Self {
+        Self {
+            page,
+            places,
+            environments: Vec::new(),
+            vars: BTreeSet::new(),
+            captured: BTreeMap::new(),
+            ever_captured: BTreeMap::new(),
+            doubts: BTreeMap::new(),
+            guard: Guard::default(),
+            part: false,
+        }
+    }
+
     /// Notes what is wrong with a template: that it does not compile, or each name it cannot have.
     pub(super) fn check(&self, text: &At<Text>, step: &str) {
         if text.value.is_plain() {
@@ -57,8 +119,11 @@ impl Scope<'_> {
                 self.page.note(note.help(expressions::template_advice(&text.value)));
             }
             Ok(names) => {
-                for name in names {
-                    self.check_name(&name, text, step);
+                for name in &names.all {
+                    self.check_name(name, text, step);
+                    if names.needed.contains(name) {
+                        self.check_doubt(name, text);
+                    }
                 }
             }
         }
@@ -77,6 +142,25 @@ impl Scope<'_> {
         }
         let span = self.span_of(text, name);
         self.page.note(self.undefined(span, name, step, &lacking).derived());
+    }
+
+    /// Notes that a capture may not have been made, unless the step is only walked where it was.
+    fn check_doubt(&self, name: &str, text: &At<Text>) {
+        let Some(doubt) = self.doubts.get(name) else { return };
+        let same = doubt.when.is_some() && doubt.when == self.guard.when;
+        if same || self.guard.lenient || self.guard.has.as_deref() == Some(name) {
+            return;
+        }
+        let note = Note::new(self.span_of(text, name), format!("`{name}` may have no value here"));
+        let help = match doubt.when {
+            Some(_) => {
+                format!("give this step the same `when`, or write `{{{{default {name} '…'}}}}`")
+            }
+            None => format!(
+                "add `when = {{ query = {{ variable = \"{name}\" }}, exists = true }}` to this step, or write `{{{{default {name} '…'}}}}`"
+            ),
+        };
+        self.page.note(note.label(doubt.why.clone()).help(help).derived());
     }
 
     /// The environments that lack a name; none where all have it, or where that cannot be told.
@@ -115,10 +199,13 @@ impl Scope<'_> {
                 .help("the journey runs there too: define it in its `vars` or `secrets`");
         }
         let known: BTreeSet<&str> = self.known().collect();
-        let help = hint::nearest(name, known.iter().copied()).map_or_else(
-            || "define it in `vars` or `secrets` of the environment, in `vars` of the journey, or capture it in an earlier step".to_owned(),
-            |near| format!("did you mean `{near}`?"),
-        );
+        let otherwise = if self.part {
+            "a part sees its `inputs`, the environment and what it captured itself: make it one of `inputs`"
+        } else {
+            "define it in `vars` or `secrets` of the environment, in `vars` of the journey, or capture it in an earlier step"
+        };
+        let help = hint::nearest(name, known.iter().copied())
+            .map_or_else(|| otherwise.to_owned(), |near| format!("did you mean `{near}`?"));
         Note::new(span, format!("`{name}` is not defined")).label("nobody defines this").help(help)
     }
 

@@ -39,9 +39,7 @@ pub(super) struct View<'a> {
 
 /// The changes by how probable they are; nobody, while nothing is suspected anywhere.
 pub(super) fn suspects(view: &View<'_>) -> Suspects {
-    let whole = |t: &Track| METRICS.iter().any(|m| t.stirred(*m));
-    let stirred = |t: &Track| whole(t) || t.parts.stirred().next().is_some();
-    if !view.tracks.iter().any(|(_, track)| stirred(track)) {
+    if !view.tracks.iter().any(|(_, track)| track.ever_troubled()) {
         return Suspects::default();
     }
     let began = began(view);
@@ -50,15 +48,17 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
         .tracks
         .iter()
         .flat_map(|(line, track)| {
-            // Where the journey as a whole hardly moved, the part that moved most speaks for its time.
-            let loudest = track.parts.stirred().map(|(_, judge)| judge).max_by(|a, b| {
-                let of = |j: &Judge| j.peak.map_or(0.0, |p| p.log_e);
-                of(a).total_cmp(&of(b))
-            });
-            let part = loudest.filter(|_| !track.stirred(Metric::Latency));
+            // Where the journey as a whole hardly moved, the part that moved most speaks for its time; a measure whose stray runs are
+            // counted speaks for its success.
+            let loudest = |metric: Metric| {
+                let own = track.parts.stirred().map(|(_, judge)| judge);
+                own.filter(|j| j.metric == metric && !track.stirred(metric)).max_by(|a, b| {
+                    let of = |j: &Judge| j.peak.map_or(0.0, |p| p.log_e);
+                    of(a).total_cmp(&of(b))
+                })
+            };
             let told = |metric: &Metric| {
-                let part = part.filter(|_| *metric == Metric::Latency);
-                let judge = part.or(track.judge(*metric))?;
+                let judge = loudest(*metric).or(track.judge(*metric))?;
                 signal(view, line, telling(view, line, judge, began))
             };
             METRICS.iter().filter_map(told).collect::<Vec<_>>()

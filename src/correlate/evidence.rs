@@ -52,17 +52,23 @@ pub(super) struct Gaps {
     pub(super) probe: f64,
 }
 
-/// An onset and the log-likelihood ratios against "nothing ever happened" of what may have followed.
+/// Log-likelihood ratios against "nothing ever happened" of a level that is off by so much: by shift, and by node of [`WANDER`].
+#[derive(Debug, Clone)]
+struct Sums {
+    shifted: Vec<f64>,
+    strayed: [f64; WANDER.len()],
+    /// Base intervals that they cover, as far as probes had scores.
+    age: f64,
+}
+
+/// An onset and what may have followed. A score says the same to every onset that was there before it, so what came since one is
+/// the sums of all scores less those until it: nothing of it is touched when the next score comes.
 #[derive(Debug, Clone)]
 struct Hypothesis {
     onset: Onset,
     ln_mass: f64,
-    /// Base intervals since the onset, as far as probes had scores.
-    age: f64,
-    /// Shifted, by shift.
-    shifted: Vec<f64>,
-    /// Strayed by itself, by node of [`WANDER`].
-    strayed: [f64; WANDER.len()],
+    /// What was said until the onset, less what its own first score says.
+    until: Sums,
     /// A slow spell that has ended.
     spell: f64,
 }
@@ -75,11 +81,19 @@ pub(super) struct Evidence {
     /// Log prior probability of each.
     ln_prior: Vec<f64>,
     strays: [f64; WANDER.len()],
+    /// Log weights of [`WANDER`].
+    ln_weights: [f64; WANDER.len()],
     spell: Spell,
     /// Log-likelihood of all scores so far if nothing ever happened, without constants.
     base: f64,
     last: Option<f64>,
+    /// What all scores so far say of a level that was off all the time.
+    sums: Sums,
+    /// In order of time.
     hypotheses: Vec<Hypothesis>,
+    /// By shift the sum over the onsets before the change of prior times likelihood, until each, in logarithms: they differ in
+    /// nothing else, so that all of them are weighed at once.
+    before: Vec<f64>,
     /// Scratch: log-likelihood of each onset at the edge or after.
     weights: Vec<(f64, f64, f64)>,
 }
@@ -102,14 +116,18 @@ pub(super) struct Weighed {
 impl Evidence {
     /// `om`: natural wander in units of the noise; `shifts` in the same units.
     pub(super) fn new(noise: Noise, om: f64, shifts: Vec<f64>, tuning: &Tuning) -> Self {
+        let nothing = vec![0.0; shifts.len()];
         Self {
             noise,
             ln_prior: ln_prior(shifts.len(), tuning.shift_fading),
+            before: vec![f64::NEG_INFINITY; shifts.len()],
             shifts,
             strays: WANDER.map(|(node, _)| node * om),
+            ln_weights: WANDER.map(|(_, weight)| weight.ln()),
             spell: Spell::new(tuning),
             base: 0.0,
             last: None,
+            sums: Sums { shifted: nothing, strayed: [0.0; WANDER.len()], age: 0.0 },
             hypotheses: Vec::new(),
             weights: Vec::new(),
         }
@@ -122,33 +140,44 @@ impl Evidence {
         self.base += level - innovation.ln_scale();
         let stays = |shift: f64| innovation.ln_density(shift, shift) - level;
         let begins = |shift: f64| innovation.ln_density(shift, 0.0) - level;
-        let shifted: Vec<f64> = self.shifts.iter().map(|s| stays(*s)).collect();
-        let ended: Vec<f64> =
-            self.shifts.iter().map(|s| innovation.ln_density(0.0, *s) - level).collect();
-        let strayed = self.strays.map(stays);
-        for hypothesis in &mut self.hypotheses {
-            let age = hypothesis.age + gaps.probe;
-            let ends = self.spell.ends_between(hypothesis.age, age);
-            if ends > 0.0 && hypothesis.onset.side == Side::After {
-                let back = hypothesis.shifted.iter().zip(&ended).zip(&self.ln_prior);
-                let back = ln_sum(back.map(|((s, e), prior)| s + e + prior));
-                hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + back);
-            }
-            hypothesis.shifted.iter_mut().zip(&shifted).for_each(|(s, more)| *s += more);
-            hypothesis.strayed.iter_mut().zip(&strayed).for_each(|(s, more)| *s += more);
-            hypothesis.age = age;
-        }
+        let ends = |shift: f64| innovation.ln_density(0.0, shift) - level;
+        self.end_spells(gaps.probe, ends);
+        let sums = &mut self.sums;
+        sums.shifted.iter_mut().zip(&self.shifts).for_each(|(s, shift)| *s += stays(*shift));
+        sums.strayed.iter_mut().zip(&self.strays).for_each(|(s, stray)| *s += stays(*stray));
+        sums.age += gaps.probe;
         if onset.mass > 0.0 {
-            self.hypotheses.push(Hypothesis {
-                onset,
-                ln_mass: onset.mass.ln(),
-                age: 0.0,
-                shifted: self.shifts.iter().map(|s| begins(*s)).collect(),
-                strayed: self.strays.map(begins),
-                spell: f64::NEG_INFINITY,
-            });
+            let mut until = sums.clone();
+            until.shifted.iter_mut().zip(&self.shifts).for_each(|(s, shift)| *s -= begins(*shift));
+            until.strayed.iter_mut().zip(&self.strays).for_each(|(s, stray)| *s -= begins(*stray));
+            let ln_mass = onset.mass.ln();
+            if onset.side == Side::Before {
+                let sums = self.before.iter_mut().zip(&until.shifted);
+                sums.for_each(|(sum, until)| *sum = ln_add(*sum, ln_mass - until));
+            }
+            let spell = f64::NEG_INFINITY;
+            self.hypotheses.push(Hypothesis { onset, ln_mass, until, spell });
         }
         self.last = Some(score);
+    }
+
+    /// Lets the spells that began with an onset end with a score that comes `gap` intervals after the probe before it; `ends` gives
+    /// the log-likelihood ratio of that score where a level that was off is no longer.
+    fn end_spells(&mut self, gap: f64, ends: impl Fn(f64) -> f64) {
+        let ended: Vec<f64> = self.shifts.iter().map(|s| ends(*s)).collect();
+        for hypothesis in self.hypotheses.iter_mut().rev() {
+            let from = self.sums.age - hypothesis.until.age;
+            if hypothesis.onset.side != Side::After || from >= self.spell.longest() {
+                break;
+            }
+            let ends = self.spell.ends_between(from, from + gap);
+            if ends > 0.0 {
+                let shifted = self.sums.shifted.iter().zip(&hypothesis.until.shifted);
+                let back = shifted.zip(&ended).zip(&self.ln_prior);
+                let back = ln_sum(back.map(|(((s, until), e), prior)| s - until + e + prior));
+                hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + back);
+            }
+        }
     }
 
     /// Log-likelihood, without constants, of all scores so far if nothing ever happened.
@@ -177,16 +206,14 @@ impl Evidence {
     /// Weighs all onsets against each other and against none.
     pub(super) fn weigh(&mut self) -> Weighed {
         let (mut evidence, mut rest) = (f64::NEG_INFINITY, 1.0);
-        let (mut before, mut now) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
+        let sums = self.sums.shifted.iter().zip(&self.before).zip(&self.ln_prior);
+        let before = ln_sum(sums.map(|((s, before), prior)| s + before + prior));
+        let mut now = f64::NEG_INFINITY;
         let (mut shift, mut onset) = (0.0, 0.0);
         self.weights.clear();
-        for hypothesis in &self.hypotheses {
+        for hypothesis in self.hypotheses.iter().filter(|h| h.onset.side != Side::Before) {
             let (likelihood, mean) = self.shifted(hypothesis);
             let weight = likelihood + hypothesis.ln_mass;
-            if hypothesis.onset.side == Side::Before {
-                before = ln_add(before, weight);
-                continue;
-            }
             let all = ln_add(now, weight);
             let share = (weight - all).exp();
             shift += share * (mean - shift);
@@ -224,7 +251,8 @@ impl Evidence {
 
     /// Log-likelihood ratio of a shift of any size from this onset on, and the posterior mean of its size.
     fn shifted(&self, hypothesis: &Hypothesis) -> (f64, f64) {
-        let all = || hypothesis.shifted.iter().zip(&self.ln_prior).map(|(s, prior)| s + prior);
+        let since = self.sums.shifted.iter().zip(&hypothesis.until.shifted);
+        let all = || since.clone().zip(&self.ln_prior).map(|((s, until), prior)| s - until + prior);
         let most = all().fold(f64::NEG_INFINITY, f64::max);
         let (mut sum, mut mean) = (0.0, 0.0);
         for (likelihood, shift) in all().zip(&self.shifts) {
@@ -237,9 +265,10 @@ impl Evidence {
 
     /// Log-likelihood ratio of what needs no change: the level strays as it does, or a slow spell has ended or goes on.
     fn usual(&self, hypothesis: &Hypothesis, shifted: f64) -> f64 {
-        let strays = hypothesis.strayed.iter().zip(&WANDER).map(|(s, (_, weight))| weight.ln() + s);
+        let since = self.sums.strayed.iter().zip(&hypothesis.until.strayed);
+        let strays = since.zip(&self.ln_weights).map(|((s, until), weight)| s - until + weight);
         let usual = ln_add(ln_sum(strays), hypothesis.spell);
-        let lasts = self.spell.lasts(hypothesis.age);
+        let lasts = self.spell.lasts(self.sums.age - hypothesis.until.age);
         if lasts > 1e-9 { ln_add(usual, lasts.ln() + shifted) } else { usual }
     }
 }

@@ -24,58 +24,92 @@ pub(super) fn quantiles<'a>(probes: impl Iterator<Item = &'a Probe>) -> Quantile
             good += u32::from(ok);
         }
     }
-    times.sort_by(f64::total_cmp);
+    let p95 = place(times.len(), 0.95);
     Quantiles {
         runs,
-        p50_ms: median(&times),
-        p95_ms: rank(&times, 0.95),
+        p50_ms: median_in(&mut times),
+        p95_ms: nth(&mut times, p95),
         success: (known > 0).then(|| f64::from(good) / f64::from(known)),
+        ..Quantiles::default()
     }
+}
+
+/// The value that would stand at `index` if the values were sorted, found without sorting them (Hoare 1961): they are moved
+/// about, but remain the same. None where there are not so many.
+pub(super) fn nth(values: &mut [f64], index: usize) -> Option<f64> {
+    (index < values.len()).then(|| *values.select_nth_unstable_by(index, f64::total_cmp).1)
+}
+
+/// The two middle values, of an odd number twice the one; the values are moved about.
+pub(super) fn middle(values: &mut [f64]) -> Option<(f64, f64)> {
+    let half = values.len() / 2;
+    let upper = nth(values, half)?;
+    if values.len() % 2 == 1 {
+        return Some((upper, upper));
+    }
+    // What stands before the upper one now is no larger.
+    let lower = values[..half].iter().copied().max_by(f64::total_cmp)?;
+    Some((lower, upper))
 }
 
 /// The median of sorted values.
 pub(super) fn median(sorted: &[f64]) -> Option<f64> {
-    let n = sorted.len();
-    let upper = *sorted.get(n / 2)?;
-    Some(if n % 2 == 1 { upper } else { f64::midpoint(sorted[n / 2 - 1], upper) })
+    let upper = *sorted.get(sorted.len() / 2)?;
+    let odd = sorted.len() % 2 == 1;
+    Some(if odd { upper } else { f64::midpoint(sorted[sorted.len() / 2 - 1], upper) })
+}
+
+/// The median of values in any order, which are moved about.
+fn median_in(values: &mut [f64]) -> Option<f64> {
+    let odd = values.len() % 2 == 1;
+    middle(values).map(|(low, high)| if odd { high } else { f64::midpoint(low, high) })
 }
 
 /// The median of values in any order.
 pub(super) fn median_of(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    median(&values)
+    median_in(&mut values)
 }
 
 /// A quantile of sorted values by the nearest rank.
 pub(super) fn rank(sorted: &[f64], share: f64) -> Option<f64> {
-    let n = sorted.len();
+    sorted.get(place(sorted.len(), share)).copied()
+}
+
+/// Where the quantile by the nearest rank stands among `n` sorted values.
+fn place(n: usize, share: f64) -> usize {
     let index = (share * count(n)).ceil().max(1.0);
-    sorted.get((whole(index) - 1).min(n.saturating_sub(1))).copied()
+    (whole(index) - 1).min(n.saturating_sub(1))
 }
 
 /// Ratio of the latencies after and before: the Hodges-Lehmann shift of the logarithms with the interval of the rank-sum test
 /// (Hodges & Lehmann 1963; Lehmann, Nonparametrics, 1975, section 2.5). The variance of the rank sum is widened by
 /// (1+phi)/(1-phi), as neighbouring runs repeat each other. Seasons are not taken out.
 pub(super) fn latency_effect(before: &[f64], after: &[f64], phi: f64) -> Option<Effect> {
-    let (b, a) = (thin(before), thin(after));
+    let logs = |times: &[f64]| thin(times).iter().map(|ms| ms.ln()).collect::<Vec<f64>>();
+    let (estimate, low, high) =
+        between(&logs(before), &logs(after), (before.len(), after.len()), phi)?;
+    Some(Effect { estimate: estimate.exp(), low: low.exp(), high: high.exp() })
+}
+
+/// The shift itself, with its interval.
+pub(super) fn shift(before: &[f64], after: &[f64], phi: f64) -> Option<(f64, f64, f64)> {
+    between(&thin(before), &thin(after), (before.len(), after.len()), phi)
+}
+
+/// The shift between thinned values, with the interval of all that there were: thinning threw values away, not knowledge.
+fn between(b: &[f64], a: &[f64], all: (usize, usize), phi: f64) -> Option<(f64, f64, f64)> {
     if b.is_empty() || a.is_empty() {
         return None;
     }
-    let mut pairs: Vec<f64> =
-        a.iter().flat_map(|x| b.iter().map(move |y| x.ln() - y.ln())).collect();
-    pairs.sort_by(f64::total_cmp);
-    // Thinning threw values away, not knowledge: the interval is that of all of them.
-    let (m, n) = (count(after.len()), count(before.len()));
+    let mut pairs: Vec<f64> = a.iter().flat_map(|x| b.iter().map(move |y| x - y)).collect();
+    let (n, m) = (count(all.0), count(all.1));
     let phi = phi.clamp(0.0, 0.95);
     let sd = ((m + n + 1.0) / (12.0 * m * n) * (1.0 + phi) / (1.0 - phi)).sqrt();
     let reach = (count(pairs.len()) * (0.5 - Z90 * sd)).max(0.0);
     let low = whole(reach.floor()).min(pairs.len() - 1);
     let high = pairs.len() - 1 - low;
-    Some(Effect {
-        estimate: median(&pairs)?.exp(),
-        low: pairs[low.min(high)].exp(),
-        high: pairs[high.max(low)].exp(),
-    })
+    let estimate = median_in(&mut pairs)?;
+    Some((estimate, nth(&mut pairs, low.min(high))?, nth(&mut pairs, high.max(low))?))
 }
 
 /// Difference of success shares after and before, with Newcombe's hybrid of two Wilson intervals
@@ -150,6 +184,21 @@ mod tests {
         }
         assert!(tight.high - tight.low < wide.high - wide.low);
         assert!(latency_effect(&[], &[1.0], 0.0).is_none());
+    }
+
+    #[test]
+    fn selecting_is_sorting() {
+        for n in 0..40 {
+            let values: Vec<f64> = (0..n).map(|i| count(i * 7919 % 13) - 4.0).collect();
+            let mut sorted = values.clone();
+            sorted.sort_by(f64::total_cmp);
+            assert_eq!(median_of(values.clone()), median(&sorted), "{n}");
+            for share in [0.0, 0.5, 0.95, 1.0] {
+                let index = place(n, share);
+                assert_eq!(nth(&mut values.clone(), index), rank(&sorted, share), "{n} {share}");
+            }
+            assert_eq!(nth(&mut values.clone(), n), None);
+        }
     }
 
     #[test]

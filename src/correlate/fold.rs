@@ -50,7 +50,7 @@ impl Fold {
         let Frame { change_at_s, interval_s, horizon } = *frame;
         let points = &before.points;
         match metric {
-            Metric::Latency => {
+            Metric::Latency | Metric::Measure => {
                 let watch = (change_at_s, interval_s, horizon);
                 LatencyFold::freeze_on_level(points, before.level, watch, direction, tuning)
                     .map(|fold| Self::Latency(Box::new(fold)))

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::{ChangeId, Conclusion, Finding, FindingState, Gate, GateStatus, Verdict};
+use crate::model::{
+    ChangeId, Conclusion, Finding, FindingState, Gate, GateStatus, Metric, Verdict,
+};
 
 /// Probability from which another change is taken for the culprit, and up to which this one is not.
 const OTHER: (f64, f64) = (0.9, 0.05);
@@ -21,6 +23,8 @@ pub fn dismissal<'f>(verdict: &Verdict, dismissed: &'f [Finding]) -> Option<&'f 
             && f.change.as_ref() == Some(&verdict.change)
             && (&f.journey, &f.environment) == (&verdict.journey, &verdict.environment)
             && (&f.location, f.metric) == (&verdict.location, verdict.metric)
+            // Each measure is a trouble of its own.
+            && (f.metric != Metric::Measure || f.part == verdict.part)
     };
     dismissed.iter().find(same).filter(|_| harmful)
 }
@@ -42,7 +46,7 @@ pub fn gate(verdicts: &[Verdict], dismissed: &[Finding], open: bool) -> Gate {
     Gate { reason: format!("{said}; {}", gate.reason), ..gate }
 }
 
-/// What people dismissed, by reason: "1 regression dismissed as `accepted` by ana", without the ticks.
+/// What people dismissed, by reason: "1 regression dismissed as `false_alarm` by ana".
 fn said(verdicts: &[Verdict], dismissed: &[Finding]) -> String {
     let mut told: Vec<(&Finding, bool)> = Vec::new();
     for verdict in verdicts {

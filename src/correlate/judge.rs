@@ -204,7 +204,7 @@ impl Judge {
     /// Log-evidence for `suspected` before its journey's own excursions raise it.
     pub(super) fn suspected_at(&self) -> f64 {
         match self.metric {
-            Metric::Latency => self.tuning.latency_suspected,
+            Metric::Latency | Metric::Measure => self.tuning.latency_suspected,
             Metric::Success => self.tuning.success_suspected,
         }
     }
@@ -484,7 +484,7 @@ impl Judge {
 /// Whether a point says something of the metric.
 pub(super) fn tells(metric: Metric, point: &Point) -> bool {
     match metric {
-        Metric::Latency => point.ln_ms.is_some(),
+        Metric::Latency | Metric::Measure => point.ln_ms.is_some(),
         Metric::Success => point.ok.is_some(),
     }
 }

@@ -206,7 +206,7 @@ impl LatencyFold {
         let shift = (now.shift + self.rebased) * self.baseline.se * self.direction.sign();
         Look {
             log_e,
-            log_e_regressed: if allowed { log_e } else { Look::CLOSED },
+            log_e_regressed: if allowed { log_e } else { log_e.min(Look::CLOSED) },
             raw: self.weighed.log_e,
             before: now.before,
             shift,

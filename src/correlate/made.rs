@@ -121,6 +121,7 @@ pub(super) fn member(journey: &str, services: &[&str], step_s: u64) -> Member {
         steps: std::collections::BTreeMap::new(),
         interval: std::time::Duration::from_secs(step_s),
         revision: None,
+        measures: std::collections::BTreeMap::new(),
     }
 }
 

@@ -34,6 +34,7 @@ mod learned;
 mod look;
 #[cfg(test)]
 mod made;
+mod measure;
 mod novelty;
 mod onset;
 mod pace;
@@ -69,6 +70,7 @@ pub use gate::{dismissal, gate, standing};
 pub use latency::LatencyFold;
 pub use learned::Spell;
 pub use look::Look;
+pub use measure::RELATIVE as MEASURE_RELATIVE;
 pub use onset::Heard;
 pub use parts::PARTS_REACH;
 pub use point::{Direction, Point};

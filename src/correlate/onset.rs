@@ -48,13 +48,13 @@ pub(super) fn interval(weights: &[(f64, f64, f64)]) -> (f64, f64) {
     if !most.is_finite() {
         return weights.last().map_or((0.0, 0.0), |w| (w.1, w.1));
     }
-    let mass = |(_, _, ln): &(f64, f64, f64)| (ln - most).exp();
-    let needed = WITHIN * weights.iter().map(mass).sum::<f64>();
+    let masses: Vec<f64> = weights.iter().map(|(_, _, ln)| (ln - most).exp()).collect();
+    let needed = WITHIN * masses.iter().sum::<f64>();
     let (mut best, mut low, mut sum) = (None::<(f64, f64)>, 0, 0.0);
     for high in 0..weights.len() {
-        sum += mass(&weights[high]);
-        while low < high && sum - mass(&weights[low]) >= needed {
-            sum -= mass(&weights[low]);
+        sum += masses[high];
+        while low < high && sum - masses[low] >= needed {
+            sum -= masses[low];
             low += 1;
         }
         let span = (weights[low].0, weights[high].1);

@@ -1,26 +1,31 @@
 //! The parts of one series watched for one change: its steps, their phases, what they measure.
 //!
-//! A part is judged by the same machinery as its journey, on a line of its own, for the worse only. There are many parts and most of
-//! them never move, so a part's judge is made when its times first look as if it could matter: a cumulative sum (Page 1954) is at
+//! A part is judged by the same machinery as its journey, on a line of its own, for the worse only; a measure
+//! both ways. There are many parts and most of them never move, so a part's judge is made when its times first look as if it could matter: a cumulative sum (Page 1954) is at
 //! most of the evidence needed, and two of the last three times are long enough. The judge is then shown every run since the
 //! change. Its own demands are higher, so that hardly anything is seen later for that.
+
+mod measured;
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Part, Probe, Revision};
+use crate::model::{Conclusion, Metric, Part, Probe, Revision};
 
 use super::{
     controls::Shared,
     figures::{count, median_of},
-    judge::{Around, BEFORE_NEEDS, Judge},
+    judge::{Around, BEFORE_NEEDS, Closing, Judge},
+    measure::{Axis, Harm},
     rebase::Trouble,
     report::Told,
     robust::{median, spread},
     series::{foreign, latency_of},
     watch::{Scene, freeze, replayed},
 };
+
+use measured::{Measured, measures};
 
 /// How far back the times of parts are looked at, before a change: further back only those of the whole journey are. Three days
 /// show what the same hour of a day is like, and cost a fifth of a gigabyte for a thousand journeys.
@@ -70,6 +75,8 @@ pub(super) struct PartTrack {
     sum: f64,
     pub(super) judge: Option<Judge>,
     basis: Vec<Trouble>,
+    /// How it is looked at, where it is a measure.
+    measured: Option<Measured>,
 }
 
 impl PartTracks {
@@ -80,15 +87,48 @@ impl PartTracks {
 
     /// The parts that ever stood as suspected or worse, with their judges.
     pub(super) fn stirred(&self) -> impl Iterator<Item = (&Part, &Judge)> {
-        let judged = self.watched.iter().flatten();
+        let judged = self.watched.iter().flatten().filter(|w| w.harm() != Harm::No);
         judged
             .filter_map(|w| Some((&w.part, w.judge.as_ref()?)))
             .filter(|(_, judge)| judge.suspected_since.is_some())
     }
 
+    /// The measures that became better beyond doubt.
+    pub(super) fn bettered(&self) -> impl Iterator<Item = &Part> {
+        let gains = self.watched.iter().flatten().filter(|w| w.harm() == Harm::No);
+        gains.filter(|w| w.moved()).map(|w| &w.part)
+    }
+
     /// The judge of a part, where it has one.
     pub(super) fn judge(&self, part: &Part) -> Option<&Judge> {
-        self.watched.iter().flatten().find(|w| w.part == *part)?.judge.as_ref()
+        self.speaking(part)?.judge.as_ref()
+    }
+
+    /// How the runs of a measure are read by the judge that speaks for it.
+    pub(super) fn axis(&self, part: &Part) -> Option<&Axis> {
+        self.speaking(part)?.measured.as_ref()?.axis.as_ref()
+    }
+
+    /// What is concluded of a part.
+    pub(super) fn conclusion(&self, part: &Part, closing: Option<&Closing>) -> Conclusion {
+        use Conclusion as C;
+        let Some(track) = self.speaking(part) else { return C::Watching };
+        let Some(judge) = &track.judge else { return C::Watching };
+        match (track.harm(), judge.conclusion(false, closing)) {
+            (Harm::Yes, conclusion) => conclusion,
+            (Harm::Unknown, C::Regressed) => C::Suspected,
+            (Harm::Unknown, conclusion) => conclusion,
+            (Harm::No, C::Regressed) => C::Improved,
+            (Harm::No, C::Suspected | C::Transient) if closing.is_some() => C::Inconclusive,
+            (Harm::No, C::Suspected | C::Transient) => C::Watching,
+            (Harm::No, conclusion) => conclusion,
+        }
+    }
+
+    /// Of the judges of a part the one that has something to say: of harm, of betterment, or the one with the most evidence.
+    fn speaking(&self, part: &Part) -> Option<&PartTrack> {
+        let own = self.watched.iter().flatten().filter(|w| w.part == *part);
+        own.max_by(|a, b| a.loudness().total_cmp(&b.loudness()))
     }
 
     /// How many parts are judged, once that is known.
@@ -123,6 +163,11 @@ impl PartTracks {
         let near = NEAR * (scene.rules.tuning.latency_suspected + raise.suspected);
         for (track, slot) in watched.iter_mut().zip(&self.slots.1) {
             let value = slot.and_then(|s| probe.parts.values().get(s)).map(|v| f64::from(*v));
+            if track.measured.is_some() {
+                // A number that is no time shares nothing with the times of the controls.
+                track.measure(scene, index, value, (parts, around));
+                continue;
+            }
             let value = value.and_then(|ms| shared.relieve_ms(ms));
             if let Some(value) = value {
                 track.see(value);
@@ -142,7 +187,11 @@ impl PartTracks {
         let Some(watched) = &mut self.watched else { return };
         let parts = watched.len();
         for track in watched.iter_mut().filter(|t| t.judge.is_some()) {
-            track.rest_on(scene, seen, parts);
+            if track.measured.is_some() {
+                track.rest_measure(scene, seen, parts);
+            } else {
+                track.rest_on(scene, seen, parts);
+            }
         }
     }
 }
@@ -177,7 +226,12 @@ impl PartTrack {
         let line = scene.line.of(&self.part, reach(started));
         let alone = Scene { line: &line, ..scene };
         let judge = freeze(&alone, Metric::Latency, &basis, &tuning);
-        self.judge = Some(replayed(judge, &scene, index, &self.part));
+        let seen = |index: usize| {
+            let probe = &scene.line.probes[index];
+            let value = probe.parts.get(&self.part);
+            probe.with(value.and_then(|ms| scene.shared(probe).relieve_ms(ms)))
+        };
+        self.judge = Some(replayed(judge, &scene, index, &seen));
         self.basis = basis;
     }
 }
@@ -229,6 +283,11 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
     times.retain(|_, values| values.len() >= enough);
     let steps = times.keys().filter(|part| matches!(part, Part::Step(_))).count();
     let rules = scene.rules;
+    let measures: Vec<PartTrack> = times
+        .iter()
+        .filter(|(part, _)| matches!(part, Part::Measure(..)))
+        .flat_map(|(part, values)| measures(scene, part, values))
+        .collect();
     times
         .into_iter()
         .filter_map(|(part, values)| {
@@ -241,11 +300,9 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
                 // Alone it is the journey.
                 Part::Step(_) => steps > 1,
                 Part::Phase(..) => usual >= PHASE_LEAST.0.max(PHASE_LEAST.1 * whole),
-                Part::Measure(..) => true,
+                Part::Measure(..) => false,
             };
-            // A measure is in a unit of its own: only its ratio says anything.
-            let measure = matches!(part, Part::Measure(..));
-            let least_ms = if measure { 0.0 } else { MATTERS * whole };
+            let least_ms = MATTERS * whole;
             let usual = usual.min(newest);
             let relative = (STIRS.0 * rules.tuning.effect).exp();
             judged.then(|| PartTrack {
@@ -257,8 +314,10 @@ fn choose(scene: &Scene<'_>, revision: Option<&Revision>) -> Vec<PartTrack> {
                 sum: 0.0,
                 judge: None,
                 basis: Vec::new(),
+                measured: None,
             })
         })
+        .chain(measures)
         .collect()
 }
 

@@ -17,7 +17,7 @@ const NEEDED_LATENCY: f64 = 2.484_906_649_788; // ln 12
 /// Log-evidence needed to say `unchanged` of a metric.
 pub(super) fn needed(metric: Metric) -> f64 {
     match metric {
-        Metric::Latency => NEEDED_LATENCY,
+        Metric::Latency | Metric::Measure => NEEDED_LATENCY,
         Metric::Success => NEEDED_SUCCESS,
     }
 }

@@ -84,6 +84,11 @@ impl Spell {
         Self { cumulative: std::iter::once(0.0).chain(ends).collect() }
     }
 
+    /// The age, in base intervals, from which on it has ended.
+    pub(super) fn longest(&self) -> f64 {
+        (self.cumulative.len() - 1) as f64
+    }
+
     /// The probability that it ends between two ages, in base intervals since its first slow probe.
     pub(super) fn ends_between(&self, from: f64, to: f64) -> f64 {
         self.ended(to) - self.ended(from)

@@ -19,7 +19,7 @@ use super::{
 /// failure rate.
 fn level_needs(metric: Metric) -> usize {
     match metric {
-        Metric::Latency => 3,
+        Metric::Latency | Metric::Measure => 3,
         Metric::Success => super::judge::BEFORE_NEEDS,
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn before(line: &Line, at: Timestamp, metric: Metric, troubles: &[Tro
             .iter()
             .filter(|p| !foreign(p, revision.as_ref()))
             .filter(|p| match metric {
-                Metric::Latency => super::series::latency_of(p).is_some(),
+                Metric::Latency | Metric::Measure => super::series::latency_of(p).is_some(),
                 Metric::Success => p.success.is_some(),
             })
             .count()

@@ -20,6 +20,7 @@ use super::{
     Point, Tuning,
     figures::{count, tally},
     footing::Footing,
+    measure::Reader,
     pass::{Noise, Score, step},
     robust,
     series::{moment, point, seconds},
@@ -50,11 +51,13 @@ pub struct Recovery {
     /// What times are expected without the trouble; none where nothing is known of them.
     footing: Option<Footing>,
     end: Back,
+    /// How runs are read, where the trouble is one of a measure.
+    measure: Option<Reader>,
 }
 
 impl Recovery {
     /// For a trouble of `metric`: the runs before it, the runs since it began, the usual distance of two runs. Without runs before
-    /// it nothing is ever known to be as before.
+    /// it nothing is ever known to be as before. Of a measure the runs have its value as their time.
     pub fn new(
         metric: Metric,
         baseline: &[Probe],
@@ -62,12 +65,15 @@ impl Recovery {
         interval: Duration,
         detect: Detect,
     ) -> Self {
+        if metric == Metric::Measure {
+            return Self::of_measure((baseline, shifted), interval, detect);
+        }
         let tuning = &Tuning::of(&detect);
         let before: Vec<Point> = baseline.iter().map(point).collect();
         let interval_s = interval.as_secs_f64().max(1e-3);
         let began = shifted.first().map(|p| seconds(p.at)).or(before.last().map(|p| p.at_s));
         let (footing, end) = match metric {
-            Metric::Latency => {
+            Metric::Latency | Metric::Measure => {
                 // A level that two runs know is better than a trouble that never ends.
                 let few = Tuning { baseline_min: 2, ..tuning.clone() };
                 let footing = began.and_then(|at_s| Footing::lay(&before, at_s, interval_s, &few));
@@ -90,7 +96,23 @@ impl Recovery {
                 (None, Back::success(usual, rate - usual, interval_s))
             }
         };
-        Self { metric, footing, end: end.begun(began) }
+        Self { metric, footing, end: end.begun(began), measure: None }
+    }
+
+    fn of_measure(
+        (baseline, shifted): (&[Probe], &[Probe]),
+        interval: Duration,
+        detect: Detect,
+    ) -> Self {
+        let Some(mut reader) = Reader::new(baseline, shifted, interval.as_secs_f64()) else {
+            let end = Back::never();
+            return Self { metric: Metric::Latency, footing: None, end, measure: None };
+        };
+        let mut read =
+            |probes: &[Probe]| -> Vec<Probe> { probes.iter().map(|p| reader.read(p)).collect() };
+        let (before, since) = (read(baseline), read(shifted));
+        let inner = Self::new(reader.metric(), &before, &since, interval, detect);
+        Self { measure: Some(reader), ..inner }
     }
 
     /// Goes on with a test that a watch began, once that is over: `before` are the runs its times are compared with.
@@ -103,14 +125,15 @@ impl Recovery {
     ) -> Self {
         let wanted = metric == Metric::Latency;
         let lay = || Footing::lay(before, at_s, end.interval_s, tuning);
-        Self { metric, footing: wanted.then(lay).flatten(), end }
+        Self { metric, footing: wanted.then(lay).flatten(), end, measure: None }
     }
 
     /// Takes the next run; says when the trouble is over.
     pub fn push(&mut self, probe: &Probe) -> Option<Recovered> {
-        let point = point(probe);
+        let read = self.measure.as_mut().map(|reader| reader.read(probe));
+        let point = point(read.as_ref().unwrap_or(probe));
         let since = match self.metric {
-            Metric::Latency => {
+            Metric::Latency | Metric::Measure => {
                 let z = self.footing.as_mut()?.score(&point)?;
                 self.end.push_score(Score { at_s: point.at_s, z })
             }

@@ -165,6 +165,7 @@ impl Played<'_> {
                     steps: BTreeMap::new(),
                     interval: self.case.interval,
                     revision: None,
+                    measures: BTreeMap::new(),
                 };
                 (member, s.probes[..*passed].to_vec())
             })

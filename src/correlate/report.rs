@@ -1,5 +1,7 @@
 //! From a standing to a verdict: figures, candidates and notes. Nothing is decided here.
 
+use std::{collections::BTreeMap, sync::Arc};
+
 use jiff::Timestamp;
 
 use crate::model::{
@@ -10,6 +12,7 @@ use crate::model::{
 use super::{
     figures::{count, latency_effect, median_of, quantiles, success_effect, tally},
     judge::Judge,
+    measure::{Axis, Shares, figures as measured},
     parts, sentence,
     series::{foreign, latency_of, seconds},
     watch::{Scene, Track, within},
@@ -28,6 +31,20 @@ pub(super) struct Suspects {
     pub(super) named: Option<ChangeId>,
 }
 
+impl Suspects {
+    /// Whether another is named than `then`, or the odds are others.
+    fn moved(&self, then: &Self) -> bool {
+        if std::ptr::eq(self, then) {
+            return false;
+        }
+        let odds: BTreeMap<&ChangeId, f64> = then.candidates.iter().map(|(c, p)| (c, *p)).collect();
+        let moved = |(id, p): &(ChangeId, f64)| odds.get(id).is_none_or(|q| (p - q).abs() >= 0.1);
+        self.named != then.named
+            || self.candidates.len() != then.candidates.len()
+            || self.candidates.iter().any(moved)
+    }
+}
+
 /// The figures of one metric before the change and since the shift.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Shown {
@@ -37,6 +54,11 @@ pub(super) struct Shown {
     pub(super) onset: Option<Onset>,
     /// The parts that the time was lost in: for a sentence, and one by one.
     pub(super) place: Option<(String, String)>,
+    /// The unit of a measure, and whether its growth is meant.
+    pub(super) unit: Option<String>,
+    pub(super) growth: bool,
+    /// How many of its runs are unusual.
+    pub(super) shares: Option<Shares>,
 }
 
 /// The verdict as it stands on one metric of the whole, or on the time of a part; then the scene's line is that of the part.
@@ -48,13 +70,24 @@ pub(super) fn verdict(
 ) -> Verdict {
     let conclusion = track.conclusion_of(part, metric);
     let judge = track.judge_of(part, metric);
-    let shown = judge.map(|j| shown(&scene, j, conclusion)).unwrap_or_default();
+    let axis = track.parts.axis(part).filter(|_| metric == Metric::Measure);
+    let subject = (conclusion, metric, axis);
+    let mut shown = judge.map(|j| shown(&scene, j, subject)).unwrap_or_default();
+    if metric == Metric::Measure {
+        shown.unit = scene.line.member.measures.get(part).and_then(|rule| rule.unit.clone());
+        shown.growth = axis.is_some_and(Axis::grows);
+    }
     let look = judge.and_then(Judge::telling);
     let series = &scene.line.member.series;
     let told = (metric, conclusion);
     let summary = sentence::summary(&scene, track, judge, told, &shown, suspects);
     let lost = shown.place.as_ref().map(|(_, list)| format!("time was added by {list}"));
-    let notes = lost.into_iter().chain(notes(&scene, track, judge, metric)).collect();
+    let undeclared = (metric == Metric::Measure && conclusion == Conclusion::Suspected)
+        .then(|| scene.line.member.measures.get(part).is_none_or(|rule| rule.worse.is_none()))
+        .filter(|undeclared| *undeclared)
+        .map(|_| "its journey does not say which way is for the worse (`worse`): the shift is told, and stops nothing".to_owned());
+    let notes = lost.into_iter().chain(undeclared);
+    let notes = notes.chain(notes_of(&scene, track, judge, metric)).collect();
     // What shows after the end of the watch is concluded when it shows.
     let late = || judge.and_then(|j| j.events.last()).map(|e| e.known_at);
     let decided_at = track
@@ -89,7 +122,9 @@ pub(super) fn verdict(
             .collect(),
         named: suspects.named.clone(),
         suspected_since: judge.and_then(|j| j.suspected_since),
-        regressed_since: judge.and_then(|j| j.regressed_since),
+        regressed_since: judge
+            .and_then(|j| j.regressed_since)
+            .filter(|_| metric != Metric::Measure || conclusion == Conclusion::Regressed),
         recovered_at: judge.and_then(|j| j.ending.as_ref()).map(|e| e.recovered.at),
         decided_at,
     }
@@ -109,16 +144,17 @@ fn taken<'a>(
 }
 
 /// Runs before the change that are shown, newest last.
-fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge) -> Vec<&'a Probe> {
+fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge, metric: Metric) -> Vec<&'a Probe> {
     let before = &judge.before;
-    let most = if judge.metric == Metric::Latency { SHOWN } else { SHOWN_SUCCESS };
+    let most = if metric == Metric::Success { SHOWN_SUCCESS } else { SHOWN };
     let mut probes: Vec<&Probe> = scene.line.probes[before.present.min(before.end)..before.end]
         .iter()
         .rev()
         .filter(|p| !foreign(p, before.revision.as_ref()))
-        .filter(|p| match judge.metric {
+        .filter(|p| match metric {
             Metric::Latency => latency_of(p).is_some(),
             Metric::Success => p.success.is_some(),
+            Metric::Measure => p.latency_ms.is_some(),
         })
         .take(most)
         .collect();
@@ -126,7 +162,11 @@ fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge) -> Vec<&'a Probe> {
     probes
 }
 
-fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
+fn shown(
+    scene: &Scene<'_>,
+    judge: &Judge,
+    (conclusion, metric, axis): (Conclusion, Metric, Option<&Axis>),
+) -> Shown {
     use Conclusion as C;
     let shifted = matches!(
         conclusion,
@@ -145,9 +185,19 @@ fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
     if after.is_empty() {
         after = taken(scene, revision, (scene.change.started_at, Timestamp::MAX)).collect();
     }
-    let before = compared(scene, judge);
+    let before = compared(scene, judge, metric);
+    if metric == Metric::Measure {
+        return Shown {
+            effect: measured::effect(&before, &after, judge.memory()),
+            before: measured::quantiles(&before),
+            after: measured::quantiles(&after),
+            shares: axis.and_then(|axis| axis.shares(&before, &after)),
+            onset,
+            ..Shown::default()
+        };
+    }
     let effect = match judge.metric {
-        Metric::Latency => {
+        Metric::Latency | Metric::Measure => {
             let times = |probes: &[&Probe]| -> Vec<f64> {
                 probes.iter().filter_map(|p| latency_of(p)).collect()
             };
@@ -167,10 +217,16 @@ fn shown(scene: &Scene<'_>, judge: &Judge, conclusion: Conclusion) -> Shown {
         effect,
         onset,
         place,
+        ..Shown::default()
     }
 }
 
-fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric) -> Vec<String> {
+fn notes_of(
+    scene: &Scene<'_>,
+    track: &Track,
+    judge: Option<&Judge>,
+    metric: Metric,
+) -> Vec<String> {
     let mut notes = Vec::new();
     let Some(judge) = judge else { return notes };
     let before = &judge.before;
@@ -227,7 +283,7 @@ fn notes(scene: &Scene<'_>, track: &Track, judge: Option<&Judge>, metric: Metric
     if !touched {
         notes.push("the journey touches no service of the change by itself".to_owned());
     }
-    notes.extend(cadence(scene, judge));
+    notes.extend(cadence(scene, judge, metric));
     notes
 }
 
@@ -236,9 +292,9 @@ fn failing(track: &Track) -> bool {
 }
 
 /// Says when the runs after the change are denser or sparser than those before it, and what was done about it.
-fn cadence(scene: &Scene<'_>, judge: &Judge) -> Option<String> {
+fn cadence(scene: &Scene<'_>, judge: &Judge, metric: Metric) -> Option<String> {
     let usual = |at: Vec<f64>| median_of(at.windows(2).map(|w| w[1] - w[0]).collect());
-    let recent = compared(scene, judge);
+    let recent = compared(scene, judge, metric);
     let from = recent.len().saturating_sub(SHOWN);
     let before = usual(recent[from..].iter().map(|p| seconds(p.at)).collect())?;
     let span = (scene.change.started_at, Timestamp::MAX);
@@ -266,21 +322,19 @@ fn runs(n: usize, noun: &str) -> String {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Told {
     pub(super) conclusion: Conclusion,
-    named: Option<ChangeId>,
-    odds: Vec<(ChangeId, f64)>,
-    regressed_since: Option<Timestamp>,
+    suspects: Arc<Suspects>,
+    pub(super) regressed_since: Option<Timestamp>,
     log_e: f64,
     seen: u32,
 }
 
 impl Told {
     /// What would be told now.
-    pub(super) fn now(track: &Track, part: &Part, metric: Metric, suspects: &Suspects) -> Self {
+    pub(super) fn now(track: &Track, part: &Part, metric: Metric, suspects: Arc<Suspects>) -> Self {
         let judge = track.judge_of(part, metric);
         Self {
             conclusion: track.conclusion_of(part, metric),
-            named: suspects.named.clone(),
-            odds: suspects.candidates.clone(),
+            suspects,
             regressed_since: judge.and_then(|j| j.regressed_since),
             log_e: judge.and_then(Judge::telling).map_or(0.0, |l| l.log_e),
             seen: judge.map_or(0, |j| j.seen),
@@ -292,17 +346,10 @@ impl Told {
     pub(super) fn is_news(&self, old: Option<&Self>) -> bool {
         old.is_none_or(|old| {
             old.conclusion != self.conclusion
-                || old.named != self.named
                 || old.regressed_since != self.regressed_since
                 || (old.log_e - self.log_e).abs() >= 1.0
                 || self.seen.abs_diff(old.seen) >= 10
-                || self.odds_moved(old)
+                || self.suspects.moved(&old.suspects)
         })
-    }
-
-    fn odds_moved(&self, old: &Self) -> bool {
-        let of = |id: &ChangeId| old.odds.iter().find(|(o, _)| o == id).map(|(_, p)| *p);
-        old.odds.len() != self.odds.len()
-            || self.odds.iter().any(|(id, p)| of(id).is_none_or(|q| (p - q).abs() >= 0.1))
     }
 }

@@ -16,7 +16,8 @@ pub(super) fn sorted(mut values: Vec<f64>) -> Vec<f64> {
 
 /// The median of the values that are there; NaN of none.
 pub(super) fn median(values: &[f64]) -> f64 {
-    quantile(&sorted(present(values)), 0.5)
+    let middle = super::figures::middle(&mut present(values));
+    middle.map_or(f64::NAN, |(low, high)| low + (high - low) * 0.5)
 }
 
 /// A quantile of sorted values by linear interpolation (type 7 of Hyndman and Fan 1996); NaN of none.
@@ -119,11 +120,11 @@ pub(super) fn widened(level: &[f64], len: usize) -> Vec<f64> {
 
 /// `ln(e^a + e^b)`.
 pub(super) fn ln_add(a: f64, b: f64) -> f64 {
-    let high = a.max(b);
-    if high == f64::NEG_INFINITY {
+    let (high, low) = if a >= b { (a, b) } else { (b, a) };
+    if low == f64::NEG_INFINITY {
         return high;
     }
-    high + ((a - high).exp() + (b - high).exp()).ln()
+    high + (1.0 + (low - high).exp()).ln()
 }
 
 /// `ln` of the sum of `e^v` over `values`, which may be gone over twice.

@@ -6,6 +6,8 @@
 
 mod admit;
 mod after;
+mod calendar;
+mod odds;
 mod past;
 mod tell;
 
@@ -31,6 +33,8 @@ use super::{
     series::{Added, KnownShift, Line, Member, later},
     watch::{Rules, Scene, Track},
 };
+use calendar::Calendar;
+use odds::Odds;
 
 /// How far ahead of us a run's clock may be before it is not believed.
 const AHEAD: Duration = Duration::from_secs(300);
@@ -71,6 +75,7 @@ pub struct Room {
     depends_on: BTreeMap<ServiceName, Vec<ServiceName>>,
     lines: BTreeMap<SeriesKey, Line>,
     watches: BTreeMap<ChangeId, Watched>,
+    calendar: Calendar,
 }
 
 /// A change and its tracks, one a series.
@@ -83,6 +88,8 @@ struct Watched {
     mapped: BTreeSet<SeriesKey>,
     controls: Controls,
     fleet: Fleet,
+    /// Who is suspected of what is seen from here.
+    odds: Odds,
     closed_at: Option<Timestamp>,
 }
 
@@ -91,7 +98,8 @@ impl Room {
     pub fn new(watch: Watch, detect: Detect, services: BTreeMap<ServiceName, Service>) -> Self {
         let rules = Rules::new(watch, detect);
         let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
-        Self { rules, depends_on, lines: BTreeMap::new(), watches: BTreeMap::new() }
+        let (lines, watches) = (BTreeMap::new(), BTreeMap::new());
+        Self { rules, depends_on, lines, watches, calendar: Calendar::default() }
     }
 
     /// Judges by these settings from now on; baselines frozen before stay as they were frozen.
@@ -133,7 +141,8 @@ impl Room {
             .values()
             .any(|w| w.tracks.get(series).is_some_and(|t| t.closed_at.is_none()));
         let looked_after = self.is_looked_after(series, probe.at);
-        let control = self.open_controls().any(|key| key == series);
+        let open = |w: &&Watched| w.closed_at.is_none();
+        let control = self.watches.values().filter(open).any(|w| w.controls.holds(series));
         if !(watched || looked_after || control) || probe.at > later(now, AHEAD) {
             return Vec::new();
         }
@@ -151,11 +160,6 @@ impl Room {
             told.extend(self.look_after(series));
         }
         told
-    }
-
-    /// The controls of the watches that are open.
-    fn open_controls(&self) -> impl Iterator<Item = &SeriesKey> {
-        self.watches.values().filter(|w| w.closed_at.is_none()).flat_map(|w| w.controls.keys())
     }
 
     /// Lets the watches that are open take the newest run of a control. Where that shows an outage, what was judged before it was known
@@ -190,12 +194,12 @@ impl Room {
     /// Lets every watch of a series take the runs it has not seen, in the order the changes started: later ones must know what
     /// earlier ones did.
     fn advance(&mut self, series: &SeriesKey) {
+        let (order, stirs) = (self.order(), self.stirs_in(&series.environment));
         let Some(line) = self.lines.get(series) else { return };
-        let stirs = stirs(&self.watches, &series.environment);
         let mut troubles: Vec<Trouble> = Vec::new();
         let mut part_troubles: Vec<(Part, Trouble)> = Vec::new();
-        for id in in_order(&self.watches) {
-            let Some(watched) = self.watches.get_mut(&id) else { continue };
+        for id in order.iter() {
+            let Some(watched) = self.watches.get_mut(id) else { continue };
             let Watched { change, tracks, shares, mapped, controls, fleet, .. } = watched;
             let Some(track) = tracks.get_mut(series) else { continue };
             let scene = Scene {
@@ -221,50 +225,56 @@ impl Room {
     /// Watches whose time is over get their final verdicts; those long closed are forgotten.
     pub fn close_due(&mut self, now: Timestamp) -> Vec<Verdict> {
         let mut closed = Vec::new();
-        for id in in_order(&self.watches) {
-            closed.extend(self.close_tracks(&id, now));
+        for id in self.order().iter() {
+            closed.extend(self.close_tracks(id, now));
         }
         self.forget(now);
         closed
     }
 
     fn close_tracks(&mut self, id: &ChangeId, now: Timestamp) -> Vec<Verdict> {
-        let due: Vec<SeriesKey> = match self.watches.get(id) {
-            Some(w) if w.closed_at.is_none() => w.tracks.keys().cloned().collect(),
-            _ => return Vec::new(),
-        };
-        let mut done = Vec::new();
-        for key in due {
-            let (troubles, part_troubles) = self.troubles_before(id, &key);
-            let stirs = stirs(&self.watches, &key.environment);
-            let Some(line) = self.lines.get(&key) else { continue };
+        let due = self.due(id, now);
+        for key in &due {
+            let (troubles, part_troubles) = self.troubles_before(id, key);
+            let stirs = self.stirs_in(&key.environment);
+            let Some(line) = self.lines.get(key) else { continue };
             let Some(watched) = self.watches.get_mut(id) else { continue };
             let Watched { change, tracks, shares, mapped, controls, fleet, .. } = watched;
-            let Some(track) = tracks.get_mut(&key) else { continue };
+            let Some(track) = tracks.get_mut(key) else { continue };
             let scene = Scene {
                 rules: &self.rules,
                 change,
                 line,
                 shares: *shares,
-                mapped: mapped.contains(&key),
+                mapped: mapped.contains(key),
                 controls,
                 fleet: *fleet,
                 troubles: &troubles,
                 part_troubles: &part_troubles,
                 stirs: &stirs,
             };
-            if track.close_if_due(scene, now) {
-                done.push(key);
-            }
+            track.close(scene, now, line.probes.len());
         }
-        let verdicts = done.iter().flat_map(|key| self.tell(id, key, true)).collect();
-        if let Some(watched) = self.watches.get_mut(id) {
+        let verdicts = self.tell_all(id, &due);
+        if let Some(watched) = self.watches.get_mut(id).filter(|w| w.closed_at.is_none()) {
             let over = later(watched.change.settled_at(), self.rules.watch.window) <= now;
             if over && watched.tracks.values().all(|t| t.closed_at.is_some()) {
                 watched.closed_at = Some(now);
             }
         }
         verdicts
+    }
+
+    /// The series of a change whose watch is open although its time is over.
+    fn due(&self, id: &ChangeId, now: Timestamp) -> Vec<SeriesKey> {
+        let Some(w) = self.watches.get(id).filter(|w| w.closed_at.is_none()) else {
+            return Vec::new();
+        };
+        let over = |key: &SeriesKey, track: &Track| {
+            let line = self.lines.get(key);
+            line.is_some_and(|line| track.is_due(&w.change, line, &self.rules.watch, now))
+        };
+        w.tracks.iter().filter(|(key, t)| over(key, t)).map(|(key, _)| key.clone()).collect()
     }
 
     /// What the changes that started earlier did to a series and its parts.
@@ -274,7 +284,7 @@ impl Room {
         series: &SeriesKey,
     ) -> (Vec<Trouble>, Vec<(Part, Trouble)>) {
         let (mut whole, mut parts) = (Vec::new(), Vec::new());
-        for other in in_order(&self.watches).iter().take_while(|other| *other != id) {
+        for other in self.order().iter().take_while(|other| *other != id) {
             let Some(track) = self.watches.get(other).and_then(|w| w.tracks.get(series)) else {
                 continue;
             };
@@ -286,6 +296,7 @@ impl Room {
 
     /// Forgets watches closed long ago, but not the levels they moved, and the runs that no watch needs.
     fn forget(&mut self, now: Timestamp) {
+        let known = self.watches.len();
         let lines = &mut self.lines;
         self.watches.retain(|_, watched| {
             let keep = watched.closed_at.is_none_or(|at| later(at, REMEMBERED) > now);
@@ -306,6 +317,9 @@ impl Room {
             }
             keep
         });
+        if self.watches.len() != known {
+            self.calendar = Calendar::default();
+        }
         let open = self.watches.values().filter(|w| w.closed_at.is_none());
         let controls = open.flat_map(|w| w.controls.keys());
         let tracked = self.watches.values().flat_map(|w| w.tracks.keys());
@@ -434,6 +448,7 @@ fn unknown(series: &SeriesKey) -> Line {
         steps: BTreeMap::new(),
         interval: Duration::from_secs(60),
         revision: None,
+        measures: BTreeMap::new(),
     })
 }
 

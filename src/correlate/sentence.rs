@@ -5,6 +5,7 @@ use crate::model::{Conclusion, Effect, Metric};
 use super::{
     figures::{count, tally},
     judge::{AFTER_NEEDS, BEFORE_NEEDS, Judge},
+    measure::figures,
     pass,
     report::{Shown, Suspects},
     watch::{Scene, Track},
@@ -24,7 +25,8 @@ pub(super) fn summary(
         return "no run of the journey since the change yet".to_owned();
     };
     let seen = format!("{} after the change", runs(judge.seen));
-    let moved = moved(metric, shown);
+    let measured = metric == Metric::Measure;
+    let moved = if measured { figures::moved(shown) } else { moved(metric, shown) };
     let since = shown.onset.map_or(String::new(), |o| format!(" since {:.0}", o.at));
     let place = shown.place.as_ref().map_or(String::new(), |(text, _)| format!(", {text}"));
     let text = match conclusion {
@@ -45,6 +47,7 @@ pub(super) fn summary(
             format!("cannot be judged: {}; {seen}", lacking(judge))
         }
         C::Watching => format!("no shift so far: {moved}, {seen}"),
+        C::Unchanged if measured => format!("{moved}, {seen}; no shift that matters"),
         C::Unchanged => format!("{moved}, {seen}; {}", harmless(scene, judge)),
         C::ProberFault => {
             format!("not judged, our prober is in doubt: {}", track.sick().unwrap_or_default())
@@ -52,9 +55,11 @@ pub(super) fn summary(
         C::Inconclusive if track.foreign > 0 => {
             format!("not judged: the journey was edited within the watch; {moved}, {seen}")
         }
+        C::Inconclusive if measured => format!("neither a shift nor none shown: {moved}, {seen}"),
         C::Inconclusive => {
             format!("neither harm nor harmlessness shown: {moved}, {seen}{}", power(scene, judge))
         }
+        C::InsufficientData if measured => format!("too few runs: {}", lacking(judge)),
         C::InsufficientData => format!("too few runs: {}{}", lacking(judge), power(scene, judge)),
     };
     let other = suspects.named.as_ref().filter(|n| **n != scene.change.id);
@@ -70,7 +75,7 @@ pub(super) fn summary(
 /// Before and after in figures.
 fn moved(metric: Metric, shown: &Shown) -> String {
     let interval = |e: &Effect| match metric {
-        Metric::Latency => {
+        Metric::Latency | Metric::Measure => {
             format!(" (x{:.2}, 90% interval {:.2} to {:.2})", e.estimate, e.low, e.high)
         }
         Metric::Success => format!(
@@ -81,7 +86,9 @@ fn moved(metric: Metric, shown: &Shown) -> String {
         ),
     };
     let (name, a, b) = match metric {
-        Metric::Latency => ("p50", ms(shown.before.p50_ms), ms(shown.after.p50_ms)),
+        Metric::Latency | Metric::Measure => {
+            ("p50", ms(shown.before.p50_ms), ms(shown.after.p50_ms))
+        }
         Metric::Success => ("success", percent(shown.before.success), percent(shown.after.success)),
     };
     let unit = if metric == Metric::Latency { " ms" } else { "" };
@@ -128,7 +135,7 @@ fn evidence(judge: &Judge, conclusion: Conclusion) -> String {
 fn harmless(scene: &Scene<'_>, judge: &Judge) -> String {
     let odds = judge.pass_evidence().exp().min(9999.0);
     match judge.metric {
-        Metric::Latency => format!(
+        Metric::Latency | Metric::Measure => format!(
             "{odds:.0} to 1 against a slow-down of {:.0}% or more",
             100.0 * scene.rules.latency_relative
         ),
@@ -163,7 +170,7 @@ fn lacking(judge: &Judge) -> String {
 fn power(scene: &Scene<'_>, judge: &Judge) -> String {
     let relative = scene.rules.latency_relative;
     let smallest = match judge.metric {
-        Metric::Latency => format!("a slow-down of {:.0}%", 100.0 * relative),
+        Metric::Latency | Metric::Measure => format!("a slow-down of {:.0}%", 100.0 * relative),
         Metric::Success => {
             let drop = scene.rules.success_drop.max(1e-3);
             let needed = count((3.0 / drop).ceil() as usize);

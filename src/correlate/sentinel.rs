@@ -133,7 +133,7 @@ impl Sentinel {
         let alarm = self.alarm(metric, &found);
         let onset = moment(found.between_s.1);
         match metric {
-            Metric::Latency => self.stand_on(metric, onset),
+            Metric::Latency | Metric::Measure => self.stand_on(metric, onset),
             Metric::Success => {
                 let (before, after) = self.line.probes.split_at(self.line.from(onset));
                 let interval = self.line.member.interval;
@@ -174,7 +174,7 @@ impl Sentinel {
     fn stand_on(&mut self, metric: Metric, at: Timestamp) {
         self.line.shift(KnownShift { at, metric });
         match metric {
-            Metric::Latency => self.slows.forget(),
+            Metric::Latency | Metric::Measure => self.slows.forget(),
             Metric::Success => self.fails.forget(),
         }
     }
@@ -196,7 +196,7 @@ impl Sentinel {
         let (before, after) = self.line.probes.split_at(cut);
         let before = &before[before.len().saturating_sub(SHOWN)..];
         let effect = match metric {
-            Metric::Latency => {
+            Metric::Latency | Metric::Measure => {
                 let times = |p: &[Probe]| p.iter().filter_map(latency_of).collect::<Vec<f64>>();
                 latency_effect(&times(before), &times(after), self.slows.memory())
             }
@@ -243,7 +243,7 @@ fn summary(
         (_, Some(row)) => {
             format!("{row} runs in a row failed, since {since:.0}")
         }
-        (Metric::Latency, None) => format!(
+        (Metric::Latency | Metric::Measure, None) => format!(
             "p50 {} -> {} ms since {since:.0}, log-e {:.1}",
             ms(before),
             ms(after),

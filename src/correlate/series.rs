@@ -8,7 +8,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::model::{Metric, Part, Probe, Revision, SeriesKey, ServiceName, StepName};
+use crate::model::{MeasureRule, Metric, Part, Probe, Revision, SeriesKey, ServiceName, StepName};
 
 use super::Point;
 
@@ -25,6 +25,8 @@ pub struct Member {
     pub interval: Duration,
     /// The revision its journey is walked as now.
     pub revision: Option<Revision>,
+    /// How what its journey measures is judged.
+    pub measures: BTreeMap<Part, MeasureRule>,
 }
 
 /// A moment at which the level of a metric is known to have moved.

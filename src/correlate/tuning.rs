@@ -263,6 +263,13 @@ impl Tuning {
         tuning
     }
 
+    /// The same for another smallest effect, a log ratio, without an absolute one.
+    #[must_use]
+    pub(super) fn for_effect(&self, effect: f64) -> Self {
+        let shifts = shifts(Self::default().shifts, effect, self.effect_share);
+        Self { effect, effect_ms: 0.0, shifts, ..self.clone() }
+    }
+
     /// The latency shifts looked for, in units of the noise `se`.
     pub(super) fn shifts_in(&self, se: f64) -> Vec<f64> {
         self.shifts.iter().map(|ratio| ratio.ln() / se).collect()

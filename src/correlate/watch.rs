@@ -86,7 +86,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What a run shares with the controls.
-    fn shared(&self, probe: &Probe) -> Shared {
+    pub(super) fn shared(&self, probe: &Probe) -> Shared {
         self.controls.shared(probe.at, self.line.member.interval.as_secs_f64())
     }
 }
@@ -193,7 +193,10 @@ impl Track {
             }
             let tuning = scene.rules.tuning.raised(scene.shares.whole(scene.mapped));
             let judge = freeze(&scene, metric, &basis, &tuning);
-            let judge = replayed(judge, &scene, index, &Part::Whole);
+            let judge = replayed(judge, &scene, index, &|at| {
+                let probe = &scene.line.probes[at];
+                scene.shared(probe).relieve(probe).unwrap_or_else(|| probe.clone())
+            });
             self.basis[slot] = basis;
             if self.judges.len() > slot {
                 self.judges[slot] = judge;
@@ -222,19 +225,17 @@ impl Track {
         (false, later(newest, wait).clamp(end, last))
     }
 
-    /// Ends the watch of this series where its time is over.
-    pub(super) fn close_if_due(&mut self, scene: Scene<'_>, now: Timestamp) -> bool {
-        if self.closed_at.is_some() {
-            return false;
-        }
-        let watch = &scene.rules.watch;
-        let (certain, due) = Self::due(scene.change, scene.line, watch);
-        let last = later(later(scene.change.settled_at(), watch.window), PATIENCE);
-        if now < if certain { due } else { last } {
-            return false;
-        }
-        self.close(scene, now, scene.line.probes.len());
-        true
+    /// Whether the watch of this series is open although its time is over.
+    pub(super) fn is_due(
+        &self,
+        change: &Change,
+        line: &Line,
+        watch: &Watch,
+        now: Timestamp,
+    ) -> bool {
+        let (certain, due) = Self::due(change, line, watch);
+        let last = later(later(change.settled_at(), watch.window), PATIENCE);
+        self.closed_at.is_none() && now >= if certain { due } else { last }
     }
 
     /// Ends the watch of this series as it ended at `at`, in an earlier life: with the runs there were when its time was over.
@@ -245,7 +246,7 @@ impl Track {
     }
 
     /// Ends the watch of this series with the runs before the index `seen`.
-    fn close(&mut self, scene: Scene<'_>, at: Timestamp, seen: usize) {
+    pub(super) fn close(&mut self, scene: Scene<'_>, at: Timestamp, seen: usize) {
         self.rest_on(scene, seen);
         self.parts.settle(scene, seen);
         self.closed_at = Some(at);
@@ -289,25 +290,17 @@ impl Track {
             return self.conclusion(metric);
         }
         let closing = self.closed_at.map(|_| Closing::default());
-        self.parts
-            .judge(part)
-            .map_or(Conclusion::Watching, |judge| judge.conclusion(false, closing.as_ref()))
+        self.parts.conclusion(part, closing.as_ref())
     }
 
-    /// Whether anything of it stands as suspected or worse.
-    pub(super) fn troubled(&self) -> bool {
-        METRICS.iter().any(|m| self.in_trouble(*m))
-            || self.parts.stirred().any(|(_, judge)| judge.in_trouble())
-    }
-
-    /// Whether a metric stands as suspected or worse.
-    pub(super) fn in_trouble(&self, metric: Metric) -> bool {
-        self.judge(metric).is_some_and(Judge::in_trouble)
-    }
-
-    /// Whether a metric ever stood so, and somebody is to be named for it.
+    /// Whether a metric ever stood as suspected or worse, so that somebody is to be named for it.
     pub(super) fn stirred(&self, metric: Metric) -> bool {
         self.judge(metric).is_some_and(|j| j.suspected_since.is_some())
+    }
+
+    /// Whether anything of it ever stood so: only then anybody is to be named for what is seen.
+    pub(super) fn ever_troubled(&self) -> bool {
+        METRICS.iter().any(|m| self.stirred(*m)) || self.parts.stirred().next().is_some()
     }
 
     /// Why our prober is not to be trusted, where it is not.
@@ -346,27 +339,26 @@ pub(super) fn freeze(
     Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
 }
 
-/// A fresh judge that has seen the runs after the change up to, not including, `index`.
-pub(super) fn replayed(mut judge: Judge, scene: &Scene<'_>, index: usize, part: &Part) -> Judge {
+/// A fresh judge that has seen the runs after the change up to, not including, `index`; `seen` gives them as it sees them.
+pub(super) fn replayed(
+    mut judge: Judge,
+    scene: &Scene<'_>,
+    index: usize,
+    seen: &dyn Fn(usize) -> Probe,
+) -> Judge {
     let line = scene.line;
     let from = line.from(scene.change.started_at);
     let mut health = healthy(scene);
     let revision = judge.before.revision.clone();
-    for probe in &line.probes[from..index.clamp(from, line.probes.len())] {
+    for at in from..index.clamp(from, line.probes.len()) {
+        let probe = &line.probes[at];
         if !within(scene, probe.at) {
             continue;
         }
         health.push(probe);
         if !foreign(probe, revision.as_ref()) {
             let around = scene.around_run(health.sick().is_some(), probe.at);
-            let shared = scene.shared(probe);
-            if part.is_whole() {
-                let relieved = shared.relieve(probe);
-                judge.push(relieved.as_ref().unwrap_or(probe), around);
-            } else {
-                let value = probe.parts.get(part).and_then(|ms| shared.relieve_ms(ms));
-                judge.push(&probe.with(value), around);
-            }
+            judge.push(&seen(at), around);
         }
     }
     judge

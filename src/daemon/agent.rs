@@ -11,6 +11,7 @@ use tracing::{error, info, warn};
 
 use super::{
     dispatcher::{Dispatcher, Order, Situations},
+    goods::Goods,
     handle::Handle,
     live::Live,
     pipeline::{Input, Pipeline},
@@ -62,7 +63,7 @@ impl Agent {
         let (situations, situations_receiver) = watch::channel(Arc::new(Situations::new()));
         let (workers, stop, abandon) =
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
-        let live = Live::default();
+        let (live, goods) = (Live::default(), Goods::default());
         introduce(&parts.exporter, &setup);
         let pipeline = Pipeline {
             clock: parts.clock,
@@ -74,6 +75,7 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            goods: goods.clone(),
             unstored: Vec::new(),
         };
         let self_check = SelfCheck::new(
@@ -100,6 +102,7 @@ impl Agent {
             store: parts.store.clone(),
             exporter: parts.exporter.clone(),
             live,
+            goods,
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
         };

@@ -170,8 +170,12 @@ impl Dispatcher {
         let self_check = self.self_check.clone();
         let finished = Finished { key: due.key.clone(), done };
         let walk = async move {
-            let run = tokio::select! {
-                run = async { self_check.note(engine.walk(ticket).await).await } => run,
+            let walked = async {
+                let (run, trace) = engine.walk_traced(ticket).await;
+                (self_check.note(run).await, trace)
+            };
+            let (run, trace) = tokio::select! {
+                walked = walked => walked,
                 () = abandon.cancelled() => {
                     warn!("run.abandoned: the agent stops and this walk took too long");
                     return;
@@ -180,7 +184,7 @@ impl Dispatcher {
             drop(finished);
             log(&run);
             // The pipeline outlives the workers; it is gone only when the agent is being torn down.
-            drop(runs.send(Input::Run(Arc::new(run))).await);
+            drop(runs.send(Input::Run(Arc::new(run), trace.map(Box::new))).await);
         };
         self.tasks.spawn(walk.instrument(span));
         true

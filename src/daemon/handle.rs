@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     budget::Budget,
+    goods::Goods,
     live::{Event, Live},
     pipeline::Input,
     setup::Setup,
@@ -18,7 +19,7 @@ use crate::{
     export::Exporter,
     model::{
         Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName, Finding, FindingId,
-        FindingState, Gate, GateStatus, JourneyName, Verdict,
+        FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict, Witness,
     },
     store::{ChangeFilter, FindingFilter, RecordOutcome, Store, StoreError},
 };
@@ -38,6 +39,7 @@ pub struct Handle {
     pub(super) store: Store,
     pub(super) exporter: Exporter,
     pub(super) live: Live,
+    pub(super) goods: Goods,
     pub(super) setup: watch::Receiver<Arc<Setup>>,
     pub(super) inputs: mpsc::WeakSender<Input>,
 }
@@ -108,6 +110,17 @@ impl Handle {
     /// The live stream.
     pub fn live(&self) -> &Live {
         &self.live
+    }
+
+    /// What the last good run of a series sent and got: the newest one since the agent started, or the newest that is stored.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn last_good(&self, series: &SeriesKey) -> Result<Option<Witness>, HandleError> {
+        match self.goods.last(series) {
+            Some(good) => Ok(Some(good)),
+            None => Ok(self.store.last_good(series, self.now()).await?),
+        }
     }
 
     /// The configuration that holds now.

@@ -90,6 +90,7 @@ async fn member(
         steps: scheduled.journey.step_services(),
         interval: scheduled.plan.interval(now),
         revision: Some(scheduled.journey.revision.clone()),
+        measures: scheduled.journey.measures(),
     };
     Ok((member, probes))
 }
@@ -113,7 +114,13 @@ pub(super) async fn shifts(store: &Store, now: Timestamp) -> Result<Vec<Shift>, 
     let filter = ChangeFilter { since, limit: RECALLED, ..ChangeFilter::default() };
     for change in store.changes(filter).await? {
         for verdict in store.verdicts(&change.id).await? {
-            let moved = matches!(verdict.conclusion, Conclusion::Regressed | Conclusion::Improved);
+            let surely =
+                verdict.log_e.zip(verdict.regressed_at_log_e).is_some_and(|(e, at)| e >= at);
+            // Of a measure nobody may have said which way is for the worse: then it is only ever suspected.
+            let moved = matches!(verdict.conclusion, Conclusion::Regressed | Conclusion::Improved)
+                || (verdict.metric == Metric::Measure
+                    && verdict.conclusion == Conclusion::Suspected
+                    && surely);
             if let (true, Some(onset)) = (moved, &verdict.onset) {
                 let series = SeriesKey {
                     journey: verdict.journey.clone(),

@@ -8,6 +8,7 @@ mod agenda;
 mod agent;
 mod budget;
 mod dispatcher;
+mod goods;
 mod handle;
 mod history;
 mod live;

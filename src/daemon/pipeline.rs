@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 use super::{
     budget,
     dispatcher::{Order, Situation, Situations},
+    goods::Goods,
     handle::{HandleError, Judged, look_up},
     live::{Event, Live},
     setup::Setup,
@@ -24,8 +25,9 @@ use super::{
 use crate::{
     alert::{self, Decision, Reason},
     clock::Clock,
+    engine::Trace,
     export::Exporter,
-    model::{Dismissal, Finding, FindingId, Probe, Run, Verdict},
+    model::{Dismissal, Finding, FindingId, Probe, Run, RunId, Verdict, Witness},
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
 
@@ -43,8 +45,8 @@ const REFRESH: Duration = Duration::from_secs(600);
 /// What the pipeline is given.
 #[derive(Debug)]
 pub(super) enum Input {
-    /// A finished run.
-    Run(Arc<Run>),
+    /// A finished run; of one that passed, what it sent and got.
+    Run(Arc<Run>, Option<Box<Trace>>),
     /// A change was written to the store: look, and say when its watch is open.
     Logged(Option<oneshot::Sender<()>>),
     /// A new configuration holds.
@@ -73,6 +75,8 @@ pub(super) struct Pipeline {
     pub(super) watches: Watches,
     /// The open findings and what looks for new ones.
     pub(super) trouble: Trouble,
+    /// What the last good runs sent and got.
+    pub(super) goods: Goods,
     /// Runs that the store has refused so far.
     pub(super) unstored: Vec<Arc<Run>>,
 }
@@ -155,9 +159,16 @@ impl Pipeline {
         let mut replies = Vec::new();
         let mut logged = false;
         let mut dismissed = Vec::new();
+        let mut goods = Vec::new();
         for input in batch.drain(..) {
             match input {
-                Input::Run(run) => runs.push(run),
+                Input::Run(run, trace) => {
+                    goods.extend(self.beside(&run));
+                    if let Some(trace) = trace {
+                        self.goods.keep(&run, *trace);
+                    }
+                    runs.push(run);
+                }
                 Input::Logged(reply) => {
                     logged = true;
                     replies.extend(reply);
@@ -172,6 +183,7 @@ impl Pipeline {
         }
         if !runs.is_empty() {
             self.store_runs(runs.clone()).await;
+            self.store_goods(goods).await;
             self.judge(&runs).await;
         }
         if logged {
@@ -184,6 +196,21 @@ impl Pipeline {
         for reply in replies {
             // Whoever asked may have gone.
             reply.send(()).ok();
+        }
+    }
+
+    /// What the last good run before a failed one sent and got.
+    fn beside(&self, run: &Run) -> Option<(RunId, Witness)> {
+        run.evidence.as_ref()?;
+        tokio::task::block_in_place(|| self.goods.last(&run.series())).map(|good| (run.id, good))
+    }
+
+    async fn store_goods(&self, goods: Vec<(RunId, Witness)>) {
+        if goods.is_empty() {
+            return;
+        }
+        if let Err(e) = self.store.record_good(goods).await {
+            self.store_failed("a good run could not be stored beside a failed one", &e);
         }
     }
 

@@ -18,8 +18,8 @@ use crate::{
     engine::{Engine, Ticket},
     export::Exporter,
     model::{
-        Action, Environment, HttpStep, Journey, LocationName, Outcome, Run, RunId, Schedule, Step,
-        Text, Trigger, Unwell,
+        Action, Environment, Flow, HttpStep, Journey, LocationName, Network, Outcome, Run, RunId,
+        Schedule, Step, Transport, Trigger, Unwell,
     },
     source::host::CpuTimes,
 };
@@ -163,15 +163,7 @@ impl SelfCheck {
 
 /// A walk to one address: one GET, any answer of 2xx after redirects is good.
 fn ticket(address: &str, location: LocationName, now: Timestamp) -> Ticket {
-    let http = HttpStep {
-        method: "GET".to_owned(),
-        url: Text(address.to_owned()),
-        query: Vec::new(),
-        headers: Vec::new(),
-        body: None,
-        redirects: 10,
-        max_body_bytes: 1 << 20,
-    };
+    let http = HttpStep { max_body_bytes: 1 << 20, ..HttpStep::get(address) };
     let step = Step {
         name: "self-check".into(),
         service: None,
@@ -180,6 +172,8 @@ fn ticket(address: &str, location: LocationName, now: Timestamp) -> Ticket {
         action: Action::Http(http),
         captures: Vec::new(),
         assertions: Vec::new(),
+        measures: Vec::new(),
+        flow: Flow::default(),
     };
     let journey = Journey {
         name: "self-check".into(),
@@ -192,11 +186,19 @@ fn ticket(address: &str, location: LocationName, now: Timestamp) -> Ticket {
         runbook: None,
         slo: None,
         vars: BTreeMap::new(),
+        setup: None,
+        variant: None,
         steps: vec![step],
         revision: "self-check".into(),
     };
-    let environment =
-        Environment { name: "self-check".into(), vars: BTreeMap::new(), secrets: BTreeMap::new() };
+    let environment = Environment {
+        name: "self-check".into(),
+        vars: BTreeMap::new(),
+        network: Network::default(),
+        secrets: BTreeMap::new(),
+        transport: Transport::default(),
+        client_key: None,
+    };
     Ticket {
         id: RunId::at(now),
         journey: Arc::new(journey),

@@ -8,15 +8,18 @@ use std::{
 };
 
 use thiserror::Error;
+use tracing::warn;
 
 use crate::{
-    config::{self, Faults},
+    config::{self, Fault, Faults, Origins},
     model::{
         Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName,
         Settings,
     },
+    render,
     schedule::{self, Plan},
     source::{
+        attached::Beside,
         files,
         secrets::{self, SecretFault},
     },
@@ -66,9 +69,9 @@ pub enum LoadError {
     /// Files are faulty.
     #[error("{0}")]
     Config(#[from] Faults),
-    /// Secrets could not be had.
-    #[error("{}", list(.0))]
-    Secrets(Vec<SecretFault>),
+    /// Secrets could not be had: each with its line and the way out.
+    #[error("{0}")]
+    Secrets(Faults),
 }
 
 /// Journeys with their compiled schedules.
@@ -81,8 +84,29 @@ fn scheduled(journeys: Vec<Journey>) -> BTreeMap<JourneyName, Scheduled> {
     compiled.collect()
 }
 
-fn list(faults: &[SecretFault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+/// A secret that could not be had, at its line.
+fn at_line(origins: &Origins, fault: &SecretFault) -> Fault {
+    let names = match &fault.secret {
+        Some((environment, name)) => ["secrets.", ""]
+            .map(|table| format!("environments.{environment}.{table}{name}"))
+            .to_vec(),
+        None => Vec::new(),
+    };
+    origins.fault(&names, &fault.to_string(), &fault.way_out())
+}
+
+/// Says which secrets are too short to be masked everywhere.
+fn warn_of_short(environment: &Environment) {
+    for (name, secret) in &environment.secrets {
+        let length = secret.expose().chars().count();
+        if length < render::SHORT {
+            warn!(
+                environment = %environment.name,
+                "secret.short: `{name}` has fewer than {} characters and is masked only where it stands as a word of its own",
+                render::SHORT,
+            );
+        }
+    }
 }
 
 impl Setup {
@@ -92,7 +116,7 @@ impl Setup {
     /// Files that cannot be read, faults in them (all at once), or secrets that cannot be had (all at once).
     pub fn load(start: &Path, variables: &BTreeMap<String, String>) -> Result<Self, LoadError> {
         let found = files::find(start)?;
-        let config = config::load(&found.main, &found.journeys)?;
+        let config = config::load_with(&found.main, &found.journeys, &Beside)?;
         Self::resolve(found.root, config, variables)
     }
 
@@ -105,14 +129,20 @@ impl Setup {
         config: config::Config,
         variables: &BTreeMap<String, String>,
     ) -> Result<Self, LoadError> {
+        for warning in config.settings.warnings() {
+            tracing::warn!("{warning}");
+        }
         let mut faults = Vec::new();
         let mut environments = BTreeMap::new();
         for (name, settings) in &config.settings.environments {
             match secrets::resolve(name, settings, &root, variables) {
                 Ok(environment) => {
+                    warn_of_short(&environment);
                     environments.insert(name.clone(), Arc::new(environment));
                 }
-                Err(more) => faults.extend(more.iter().cloned()),
+                Err(more) => {
+                    faults.extend(more.iter().map(|fault| at_line(&config.origins, fault)));
+                }
             }
         }
         let mut tokens = Vec::new();
@@ -121,11 +151,16 @@ impl Setup {
                 Ok(value) => {
                     tokens.push(Token { name: token.name.clone(), scope: token.scope, value });
                 }
-                Err(fault) => faults.push(fault),
+                Err(fault) => {
+                    let message = format!("token `{}`: {fault}", token.name);
+                    let named = [format!("token.{}", token.name)];
+                    faults.push(config.origins.fault(&named, &message, &fault.way_out()));
+                }
             }
         }
         if !faults.is_empty() {
-            return Err(LoadError::Secrets(faults));
+            faults.sort_by_key(|fault| (fault.line, fault.column));
+            return Err(LoadError::Secrets(config.origins.gather(faults)));
         }
         let journeys = scheduled(config.journeys);
         Ok(Self { root, settings: config.settings, environments, journeys, tokens })
@@ -139,7 +174,14 @@ impl Setup {
             .iter()
             .map(|(name, settings)| {
                 let vars = settings.vars.clone();
-                let outline = Environment { name: name.clone(), vars, secrets: BTreeMap::new() };
+                let outline = Environment {
+                    name: name.clone(),
+                    vars,
+                    network: settings.network.clone(),
+                    secrets: BTreeMap::new(),
+                    transport: settings.transport.clone(),
+                    client_key: None,
+                };
                 (name.clone(), Arc::new(outline))
             })
             .collect();

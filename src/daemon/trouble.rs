@@ -16,7 +16,7 @@ use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
     model::{
-        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Probe,
+        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Part, Probe,
         SeriesKey, Verdict,
     },
     store::{FindingFilter, Store, StoreError},
@@ -38,8 +38,11 @@ pub(super) struct Trouble {
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
     /// What people said is nothing: the same change is not told for it again.
-    dismissed: HashMap<(ChangeId, SeriesKey, Metric), Finding>,
+    dismissed: HashMap<Concern, Finding>,
 }
+
+/// What a finding is about: the change blamed, where, and what; the parts of a journey's time are one, each measure is another.
+type Concern = (ChangeId, SeriesKey, Metric, Part);
 
 /// An alarm that waits for the watch of its series.
 struct Held {
@@ -242,10 +245,12 @@ impl Trouble {
             .find(|f| {
                 f.change.as_ref() == Some(&verdict.change)
                     && f.metric == verdict.metric
+                    && own_part(f.metric, &f.part) == own_part(verdict.metric, &verdict.part)
                     && series_of(f) == series
             })
             .cloned();
-        let concern = (verdict.change.clone(), series.clone(), verdict.metric);
+        let part = own_part(verdict.metric, &verdict.part);
+        let concern = (verdict.change.clone(), series.clone(), verdict.metric, part);
         let decision = alert::decide(open.as_ref(), verdict, now)
             .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains_key(&concern));
         if let Some(decision) = decision {
@@ -349,8 +354,14 @@ impl Trouble {
 }
 
 /// What a finding is about, where it is blamed on a change.
-fn concern(finding: &Finding) -> Option<(ChangeId, SeriesKey, Metric)> {
-    Some((finding.change.clone()?, series_of(finding), finding.metric))
+fn concern(finding: &Finding) -> Option<Concern> {
+    let part = own_part(finding.metric, &finding.part);
+    Some((finding.change.clone()?, series_of(finding), finding.metric, part))
+}
+
+/// The part that findings are told apart by.
+fn own_part(metric: Metric, part: &Part) -> Part {
+    if metric == Metric::Measure { part.clone() } else { Part::Whole }
 }
 
 /// The member of the room that a series is, if its journey is still configured there.
@@ -364,6 +375,7 @@ fn member(setup: &Setup, series: &SeriesKey) -> Option<Member> {
         steps: scheduled.journey.step_services(),
         interval: scheduled.plan.interval(Timestamp::UNIX_EPOCH),
         revision: Some(scheduled.journey.revision.clone()),
+        measures: scheduled.journey.measures(),
     })
 }
 

@@ -7,15 +7,24 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use super::http::tls::Tls;
+use super::{
+    http::{
+        Tokens,
+        tls::{Roots, Tls, Trust},
+    },
+    shared::Sessions,
+};
 use crate::{
     clock::Clock,
-    model::Text,
+    model::{Environment, Text},
     render::{Template, TemplateFault},
 };
 
 /// How many compiled templates are kept; when there are more, all are forgotten.
 const TEMPLATES: usize = 8192;
+
+/// How many configurations of TLS are kept; when there are more, all but the usual one are forgotten.
+const CONFIGURATIONS: usize = 64;
 
 /// What an engine is told.
 #[derive(Debug, Clone, Default)]
@@ -67,12 +76,18 @@ pub struct Engine {
     pub(super) parts: Arc<Parts>,
 }
 
-/// What all runs share: nothing of it remembers a target.
+/// What all runs share. Nothing of it remembers a target; only OAuth2 tokens and the sessions that journeys are told to share outlive a run.
 #[derive(Debug)]
 pub(super) struct Parts {
     pub(super) clock: Clock,
-    pub(super) tls: Tls,
+    /// Certificates of authorities that are trusted everywhere.
+    roots: Roots,
+    /// One configuration of TLS for each setting that an environment has.
+    tls: Mutex<Vec<(Trust, Arc<Tls>)>>,
+    /// OAuth2 tokens that have not expired.
+    pub(super) tokens: Tokens,
     pub(super) hosts: Arc<BTreeMap<String, IpAddr>>,
+    pub(super) sessions: Sessions,
     templates: Mutex<HashMap<Text, Arc<Template>>>,
 }
 
@@ -83,12 +98,17 @@ impl Engine {
     ///
     /// Extra roots that cannot be read.
     pub fn new(settings: EngineSettings) -> Result<Self, EngineError> {
-        let tls = Tls::new(settings.clock, &settings.extra_roots)?;
+        let roots = Roots::new(&settings.extra_roots)?;
+        let trust = Trust::default();
+        let tls = Arc::new(Tls::new(settings.clock, &roots, &trust)?);
         Ok(Self {
             parts: Arc::new(Parts {
                 clock: settings.clock,
-                tls,
+                roots,
+                tls: Mutex::new(vec![(trust, tls)]),
+                tokens: Tokens::default(),
                 hosts: Arc::new(settings.hosts),
+                sessions: Sessions::default(),
                 templates: Mutex::default(),
             }),
         })
@@ -96,6 +116,21 @@ impl Engine {
 }
 
 impl Parts {
+    /// The configuration of TLS for an environment: built once for each setting, some milliseconds of work.
+    pub(super) fn tls(&self, environment: &Environment) -> Result<Arc<Tls>, EngineError> {
+        let mut known = self.tls.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, tls)) = known.iter().find(|(trust, _)| trust.is_of(environment)) {
+            return Ok(Arc::clone(tls));
+        }
+        let trust = Trust::of(environment);
+        let tls = Arc::new(Tls::new(self.clock, &self.roots, &trust)?);
+        if known.len() >= CONFIGURATIONS {
+            known.truncate(1);
+        }
+        known.push((trust, Arc::clone(&tls)));
+        Ok(tls)
+    }
+
     /// The compiled template, compiled at most once while it is in use.
     pub(super) fn template(&self, text: &Text) -> Result<Arc<Template>, TemplateFault> {
         let mut templates = self.templates.lock().unwrap_or_else(PoisonError::into_inner);

@@ -6,35 +6,51 @@ use futures_util::FutureExt;
 use jiff::Timestamp;
 
 use super::{
-    http::{End, Limits, Session, later, walk_step},
+    flow::Walker,
+    http::{End, Session, Trace, Trail},
+    limits::Limits,
     settings::{Engine, Parts},
+    shared::HowRefused,
     ticket::Ticket,
     vars::Variables,
 };
 use crate::{
     clock::Stopwatch,
-    model::{Action, Evidence, Outcome, Run, StepRun},
+    model::{Evidence, Failure, Outcome, Run, StepRun},
     render::Mask,
 };
 
 impl Engine {
     /// Walks a journey. Never fails: trouble is in the run. A panic within (a bug of ours) is a broken run.
     pub fn walk(&self, ticket: Ticket) -> impl Future<Output = Run> + Send + use<> {
+        let walk = self.walk_traced(ticket);
+        async move { walk.await.0 }
+    }
+
+    /// As [`Engine::walk`]; of a run that passed its exchanges, too.
+    pub fn walk_traced(
+        &self,
+        ticket: Ticket,
+    ) -> impl Future<Output = (Run, Option<Trace>)> + Send + use<> {
         let parts = Arc::clone(&self.parts);
         async move {
+            let trail = Trail::default();
             let watch = parts.clock.start();
             let mut run = begin(&ticket, watch);
-            let mut vars = Variables::new(&parts, &ticket);
-            let walked =
-                AssertUnwindSafe(steps(&parts, &ticket, watch, &mut vars, &mut run)).catch_unwind();
-            if walked.await.is_err() {
+            let vars = Variables::new(&parts, &ticket);
+            let mut mask = vars.mask().clone();
+            let walked = steps((&parts, vars), &ticket, (watch, &trail), &mut run, &mut mask);
+            let walked = AssertUnwindSafe(walked);
+            if walked.catch_unwind().await.is_err() {
                 run.evidence = None;
                 run.outcome =
                     Outcome::Broken { reason: "the engine panicked: a bug of ours".to_owned() };
             }
             run.duration = run.steps.iter().map(|step| step.duration).sum();
-            mask_run(&mut run, vars.mask());
-            run
+            mask_run(&mut run, &mask);
+            let passed = run.outcome == Outcome::Passed;
+            let trace = passed.then(|| trail.take(&mask));
+            (run, trace)
         }
     }
 }
@@ -54,6 +70,7 @@ fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
         outcome: Outcome::Passed,
         steps: Vec::new(),
         deployed: ticket.deployed.clone(),
+        insecure: ticket.environment.transport.insecure,
         evidence: None,
         unwell: None,
     }
@@ -64,60 +81,62 @@ fn late_by(due: Timestamp, started_at: Timestamp) -> Duration {
     Duration::try_from(started_at.duration_since(due)).unwrap_or_default()
 }
 
+/// Walks the setup, where there is one, and the steps. The journey's deadline counts from when its session is there.
 async fn steps(
-    parts: &Parts,
+    (parts, vars): (&Arc<Parts>, Variables),
     ticket: &Ticket,
-    watch: Stopwatch,
-    vars: &mut Variables,
+    (watch, trail): (Stopwatch, &Trail),
     run: &mut Run,
+    mask: &mut Mask,
 ) {
-    let limits = Limits {
-        journey_at: later(watch.origin(), ticket.journey.timeout),
-        journey: ticket.journey.timeout,
-    };
-    let mut session = match Session::new(parts, watch) {
+    let mut session = match Session::new(parts, &vars, watch) {
         Ok(session) => session,
         Err(super::fault::Trouble::Ours(reason) | super::fault::Trouble::Target(_, reason)) => {
             run.outcome = Outcome::Broken { reason };
             return;
         }
     };
-    for step in &ticket.journey.steps {
-        let Action::Http(http) = &step.action;
-        let walked = walk_step(&mut session, step, http, vars, &limits).await;
-        run.steps.push(walked.run);
-        match walked.end {
-            None => {}
-            Some(End::Failed(failure, evidence)) => {
-                run.outcome = Outcome::Failed(*failure);
-                run.evidence = evidence;
-                return;
+    session.trail = trail.clone();
+    let journey = &ticket.journey;
+    let mut walker = Walker::new(parts, session, vars);
+    if let Some(setup) = &journey.setup
+        && let Err(refused) = walker.begin_shared(setup, ticket).await
+    {
+        walker.steps.extend(refused.steps.iter().cloned());
+        journey.steps.iter().for_each(|step| walker.skip(step, "its session was not opened"));
+        run.outcome = match &refused.how {
+            HowRefused::Failed(failure, evidence) => {
+                run.evidence = evidence.clone();
+                Outcome::Failed((**failure).clone())
             }
-            Some(End::Broken(reason)) => {
-                run.outcome = Outcome::Broken { reason: format!("step {}: {reason}", step.name) };
-                return;
-            }
+            HowRefused::Broken(reason) => Outcome::Broken { reason: reason.clone() },
+        };
+        *mask = walker.final_mask();
+        run.steps = walker.steps;
+        return;
+    }
+    let limits = Limits::new(parts.clock.instant(), journey.timeout, "the journey's");
+    match walker.list(&journey.steps, &limits, false).await {
+        None => {}
+        Some(End::Failed(failure, evidence)) => {
+            run.outcome = Outcome::Failed(*failure);
+            run.evidence = evidence;
+        }
+        Some(End::Broken(reason, step)) => {
+            run.outcome = Outcome::Broken { reason: format!("step {step}: {reason}") };
         }
     }
+    *mask = walker.final_mask();
+    run.steps = walker.steps;
 }
 
 /// Masks every text of a run that may hold what came from outside. Names of journeys, steps and the like are identities and stay.
 fn mask_run(run: &mut Run, mask: &Mask) {
     let text = |text: &mut String| *text = mask.apply(text);
-    let maybe = |text: &mut Option<String>| {
-        if let Some(text) = text {
-            *text = mask.apply(text);
-        }
-    };
     match &mut run.outcome {
         Outcome::Passed => {}
         Outcome::Broken { reason } => text(reason),
-        Outcome::Failed(failure) => {
-            text(&mut failure.message);
-            maybe(&mut failure.check);
-            maybe(&mut failure.expected);
-            maybe(&mut failure.actual);
-        }
+        Outcome::Failed(failure) => mask_failure(failure, mask),
     }
     for step in &mut run.steps {
         mask_step(step, mask);
@@ -130,10 +149,25 @@ fn mask_run(run: &mut Run, mask: &Mask) {
     }
 }
 
-fn mask_step(step: &mut StepRun, mask: &Mask) {
+pub(super) fn mask_failure(failure: &mut Failure, mask: &Mask) {
+    failure.message = mask.apply(&failure.message);
+    let parts = [&mut failure.check, &mut failure.expected, &mut failure.actual];
+    for text in parts.into_iter().flatten() {
+        *text = mask.apply(text);
+    }
+}
+
+pub(super) fn mask_step(step: &mut StepRun, mask: &Mask) {
     let text = |text: &mut String| *text = mask.apply(text);
+    for attempt in &mut step.retries {
+        text(&mut attempt.reason);
+    }
+    if let Some(failure) = &mut step.failure {
+        mask_failure(failure, mask);
+    }
     for hop in &mut step.hops {
         text(&mut hop.url);
+        hop.server_timing.iter_mut().for_each(|(name, _)| text(name));
     }
     for result in &mut step.assertions {
         text(&mut result.check);
@@ -144,10 +178,13 @@ fn mask_step(step: &mut StepRun, mask: &Mask) {
     for (_, value) in &mut step.captures {
         text(value);
     }
+    for note in step.measures.iter_mut().filter_map(|m| m.note.as_mut()) {
+        text(note);
+    }
 }
 
 /// Evidence is masked as it is made; this is the second net, and catches what a later capture made a secret.
-fn mask_evidence(evidence: &mut Evidence, mask: &Mask) {
+pub(super) fn mask_evidence(evidence: &mut Evidence, mask: &Mask) {
     let text = |text: &mut String| *text = mask.apply(text);
     text(&mut evidence.curl);
     for exchange in &mut evidence.exchanges {
@@ -196,6 +233,7 @@ mod tests {
                 peer: None,
                 body_bytes: 0,
                 certificate_expires_at: None,
+                server_timing: vec![(text(), Duration::ZERO)],
             }],
             assertions: vec![AssertionResult {
                 check: text(),
@@ -204,6 +242,10 @@ mod tests {
                 actual: Some(text()),
             }],
             captures: vec![("name".to_owned(), text())],
+            iteration: None,
+            retries: Vec::new(),
+            failure: None,
+            measures: Vec::new(),
         };
         let exchange = Exchange {
             request_line: text(),
@@ -212,7 +254,7 @@ mod tests {
             status: None,
             response_headers: vec![("a".to_owned(), text())],
             response_body: Some(text()),
-            truncated: false,
+            ..Exchange::default()
         };
         Run {
             id: RunId::at(Timestamp::UNIX_EPOCH),
@@ -234,7 +276,8 @@ mod tests {
             }),
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
-            evidence: Some(Evidence { exchanges: vec![exchange], curl: text() }),
+            insecure: false,
+            evidence: Some(Evidence { exchanges: vec![exchange], curl: text(), left_out: 0 }),
             unwell: None,
         }
     }

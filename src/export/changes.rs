@@ -11,7 +11,7 @@ use crate::{
     correlate,
     model::{
         Change, ChangeId, Deployment, DismissalReason, EnvironmentName, Finding, FindingKind,
-        FindingState, GateStatus, Metric, ServiceName, Verdict,
+        FindingState, GateStatus, Metric, Part, ServiceName, Verdict,
     },
 };
 
@@ -141,11 +141,16 @@ impl Exporter {
         let mut places: BTreeMap<&EnvironmentName, Vec<Verdict>> = BTreeMap::new();
         for verdict in verdicts.iter().filter(|v| v.change == change.id) {
             places.entry(&verdict.environment).or_default().push(verdict.clone());
-            // The parts of journeys are many: they are in the API and on the change's page.
-            if let Some(ratio) = ratio(verdict).filter(|_| verdict.part.is_whole()) {
+            // The parts of journeys are many: they are in the API and on the change's page. A measure has a name of its own.
+            let metric = match &verdict.part {
+                Part::Whole => verdict.metric.to_string(),
+                Part::Measure(step, measure) => format!("{step}/{measure}"),
+                Part::Step(_) | Part::Phase(..) => continue,
+            };
+            if let Some(ratio) = ratio(verdict) {
                 let labels = [
                     verdict.journey.as_str(),
-                    verdict.metric.as_str(),
+                    &metric,
                     id,
                     verdict.environment.as_str(),
                     verdict.location.as_str(),
@@ -253,6 +258,7 @@ fn ratio(verdict: &Verdict) -> Option<f64> {
     let ratio = match verdict.metric {
         Metric::Latency => verdict.effect?.estimate,
         Metric::Success => verdict.after.success? / verdict.before.success?,
+        Metric::Measure => verdict.after.p50? / verdict.before.p50?,
     };
     ratio.is_finite().then_some(ratio)
 }

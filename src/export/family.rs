@@ -84,6 +84,11 @@ impl Families {
         self.families.get(family.name).is_some_and(|(_, series)| series.keys().any(|l| such(l)))
     }
 
+    /// How many series there are.
+    pub(super) fn len(&self, family: &'static Family) -> usize {
+        self.families.get(family.name).map_or(0, |(_, series)| series.len())
+    }
+
     /// Everything as the encoder takes it, by name; families without series are left out.
     pub(super) fn gather(&self) -> Vec<MetricFamily> {
         let some = self.families.values().filter(|(_, series)| !series.is_empty());

@@ -1,5 +1,7 @@
 //! What runs looked like.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use super::{
@@ -8,7 +10,9 @@ use super::{
     exporter::{Exporter, State},
     family::{Families, Family, Kind},
 };
-use crate::model::{Hop, Journey, JourneyName, Outcome, Phases, Run, StepOutcome};
+use crate::model::{
+    Hop, Journey, JourneyName, Outcome, Phases, Run, StepName, StepOutcome, StepRun,
+};
 
 /// 5 ms to 60 s, denser where journeys usually are.
 pub(super) const BOUNDS: &[f64] =
@@ -62,6 +66,12 @@ static STEP_STATUS: Family = Family {
     labels: SERIES_STEP,
     kind: Kind::Gauge,
 };
+static MEASURE: Family = Family {
+    name: "wayfarer_measure",
+    help: "What a step measured in the last run, in the measure's own unit; the mean where the step is repeated.",
+    labels: &["journey", "environment", "location", "step", "name"],
+    kind: Kind::Gauge,
+};
 static LAST: Family = Family {
     name: "wayfarer_run_last_timestamp_seconds",
     help: "When the run began that the probe metrics show, in seconds since 1970.",
@@ -102,6 +112,7 @@ static OF_A_JOURNEY: &[&Family] = &[
     &CERTIFICATE,
     &STEP_PHASES,
     &STEP_STATUS,
+    &MEASURE,
     &LAST,
     &RUNS,
     &RUN_DURATION,
@@ -129,9 +140,9 @@ impl Exporter {
         if matches!(run.outcome, Outcome::Passed) {
             families.observe(&RUN_DURATION, &series, run.duration.as_secs_f64());
         }
-        for step in run.steps.iter().filter(|s| s.outcome == StepOutcome::Passed) {
-            let duration = step.duration.as_secs_f64();
-            families.observe(&STEP_DURATION, &labels(&series, &[step.name.as_str()]), duration);
+        for (name, duration) in passed_steps(run) {
+            let labels = labels(&series, &[name.as_str()]);
+            families.observe(&STEP_DURATION, &labels, duration.as_secs_f64());
         }
         show(&mut state, run, series);
     }
@@ -197,22 +208,51 @@ fn show(state: &mut State, run: &Run, series: [&str; 3]) {
     show_steps(families, run, &series);
 }
 
-/// The steps of the last run; a step it did not come to has no values.
+/// Most series of measures: their names are a user's, their number is not to be anybody's.
+const MEASURES: usize = 5_000;
+
+/// The steps that passed in all their rounds, and how long these took together.
+fn passed_steps(run: &Run) -> Vec<(&StepName, Duration)> {
+    let mut steps: Vec<(&StepName, Duration, bool)> = Vec::new();
+    for step in run.steps.iter().filter(|step| step.outcome != StepOutcome::Skipped) {
+        let passed = step.outcome == StepOutcome::Passed;
+        match steps.iter_mut().find(|(name, ..)| **name == step.name) {
+            Some((_, sum, all)) => (*sum, *all) = (*sum + step.duration, *all && passed),
+            None => steps.push((&step.name, step.duration, passed)),
+        }
+    }
+    steps.into_iter().filter(|(.., all)| *all).map(|(name, sum, _)| (name, sum)).collect()
+}
+
+/// The steps of the last run; a step it did not come to has no values, nor has a measure that was not found.
 fn show_steps(families: &mut Families, run: &Run, series: &[&str; 3]) {
     for family in [&STEP_PHASES, &STEP_STATUS] {
         families.retain(family, |labels| {
             let step = labels[3].as_str();
-            labels[..3] != *series || run.steps.iter().any(|s| s.name.as_str() == step)
+            labels[..3] != *series || walked(run).any(|s| s.name.as_str() == step)
         });
     }
-    for step in &run.steps {
+    families.retain(&MEASURE, |labels| labels[..3] != *series);
+    for (step, name, value) in run.measured() {
+        if families.len(&MEASURE) < MEASURES {
+            families.set(&MEASURE, &labels(series, &[step.as_str(), name.as_str()]), value);
+        }
+    }
+    for step in walked(run) {
         let name = step.name.as_str();
-        for (phase, length) in sum(&step.hops).named() {
+        // A repeated step is shown once: all its rounds together, and the status of the last.
+        let rounds = walked(run).filter(|other| other.name == step.name);
+        for (phase, length) in sum(rounds.flat_map(|round| &round.hops)).named() {
             let labels = labels(series, &[name, phase]);
             families.set(&STEP_PHASES, &labels, length.as_secs_f64());
         }
         families.set(&STEP_STATUS, &labels(series, &[name]), status(step.hops.last()));
     }
+}
+
+/// The steps of a run that were walked.
+fn walked(run: &Run) -> impl Iterator<Item = &StepRun> {
+    run.steps.iter().filter(|step| step.outcome != StepOutcome::Skipped)
 }
 
 fn sum<'a>(hops: impl IntoIterator<Item = &'a Hop>) -> Phases {

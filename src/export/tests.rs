@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use super::*;
 use crate::model::{
     Change, ChangeId, ChangeKind, Conclusion, Deployment, Effect, Failure, FaultKind, Finding,
-    FindingKind, FindingState, Hop, Journey, Metric, Outcome, Part, Phases, Quantiles, Run, RunId,
-    Schedule, StepOutcome, StepRun, Trigger, Verdict,
+    FindingKind, FindingState, Hop, Journey, Measured, Metric, Outcome, Part, Phases, Quantiles,
+    Run, RunId, Schedule, StepOutcome, StepRun, Trigger, Verdict,
 };
 
 fn noon(seconds: i64) -> Timestamp {
@@ -32,6 +32,7 @@ fn step(name: &str, statuses: &[u16]) -> StepRun {
         peer: None,
         body_bytes: 0,
         certificate_expires_at: Some(noon(i64::from(*status))),
+        server_timing: Vec::new(),
     };
     StepRun {
         name: name.into(),
@@ -41,6 +42,10 @@ fn step(name: &str, statuses: &[u16]) -> StepRun {
         hops: statuses.iter().map(hop).collect(),
         assertions: Vec::new(),
         captures: Vec::new(),
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     }
 }
 
@@ -58,9 +63,38 @@ fn run(journey: &str, at: Timestamp) -> Run {
         outcome: Outcome::Passed,
         steps: vec![step("open", &[303, 200]), step("buy", &[201])],
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
         unwell: None,
     }
+}
+
+fn measure(name: &str, value: Option<f64>) -> Measured {
+    Measured { name: name.into(), unit: None, value, note: None }
+}
+
+#[test]
+fn measures_are_those_of_the_last_run() {
+    let exporter = Exporter::new("1.0").unwrap();
+    let line = |name: &str, value: &str| {
+        format!(
+            "wayfarer_measure{{journey=\"checkout\",environment=\"production\",location=\"fra1\",step=\"open\",name=\"{name}\"}} {value}\n"
+        )
+    };
+    let mut first = run("checkout", noon(0));
+    first.steps[0].measures = vec![measure("total", Some(12.5)), measure("rows", Some(3.0))];
+    exporter.observe(&first);
+    assert!(exporter.text().contains(&line("total", "12.5")), "{}", exporter.text());
+    let mut next = run("checkout", noon(60));
+    let mut again = next.steps[0].clone();
+    next.steps[0].measures = vec![measure("total", Some(1.0)), measure("rows", None)];
+    again.measures = vec![measure("total", Some(2.0))];
+    next.steps.push(again);
+    exporter.observe(&next);
+    let text = exporter.text();
+    assert!(text.contains(&line("total", "1.5")) && !text.contains("name=\"rows\""), "{text}");
+    exporter.forget_journey(&"checkout".into());
+    assert!(!exporter.text().contains("wayfarer_measure"));
 }
 
 fn failed(journey: &str, at: Timestamp) -> Run {
@@ -91,6 +125,8 @@ fn journey(name: &str) -> Journey {
         runbook: Some("https://runbooks.test/ü".to_owned()),
         slo: None,
         vars: BTreeMap::new(),
+        setup: None,
+        variant: None,
         steps: Vec::new(),
         revision: "r".into(),
     }
@@ -352,7 +388,9 @@ fn full() -> Exporter {
     let exporter = Exporter::new("1.0").unwrap();
     let hostile = "a\"b\\c\nd{e}=\u{1f680} ü\r\t";
     exporter.journey_info(&journey(hostile));
-    exporter.observe(&run(hostile, noon(0)));
+    let mut measured = run(hostile, noon(0));
+    measured.steps[0].measures = vec![measure(hostile, Some(-1.5))];
+    exporter.observe(&measured);
     exporter.observe(&run("checkout", noon(0)));
     exporter.observe(&failed("checkout", noon(60)));
     let mut odd = change(hostile, noon(0));

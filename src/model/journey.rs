@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use serde::Serialize;
 
-use super::{EnvironmentName, JourneyName, Predicate, Query, Revision, ServiceName, StepName};
+use super::{
+    EnvironmentName, Flow, HttpStep, JourneyName, MeasureName, Part, PartUse, Predicate, Query,
+    Revision, ServiceName, SharedSetup, StepName, Variant,
+};
 
 /// Text with handlebars expressions in it, such as `{{base_url}}/login`. It is rendered strictly: an unknown name is an error.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -59,6 +62,10 @@ pub struct Journey {
     pub slo: Option<Slo>,
     /// Variables of its own, for templates.
     pub vars: std::collections::BTreeMap<String, String>,
+    /// The session it begins with, shared with other journeys.
+    pub setup: Option<std::sync::Arc<SharedSetup>>,
+    /// Which one it is of those that a `matrix` makes.
+    pub variant: Option<Variant>,
     /// The steps, in order; at least one.
     pub steps: Vec<Step>,
     /// Hash of what is walked and asserted (steps, variables, timeouts), not of texts for people or of the schedule.
@@ -68,12 +75,29 @@ pub struct Journey {
 impl Journey {
     /// Whether any step buys, sends or deletes: such a journey is never probed denser than its schedule says.
     pub fn has_effect(&self) -> bool {
-        self.steps.iter().any(|step| step.effect)
+        self.every_step().iter().any(|step| step.effect)
+    }
+
+    /// All steps in the order they are walked, those of parts included: each has a name of its own and an exchange.
+    pub fn every_step(&self) -> Vec<&Step> {
+        let mut all = Vec::new();
+        self.steps.iter().for_each(|step| step.leaves(&mut all));
+        all
     }
 
     /// Whose fault a shift in a step would be, of the steps that say so.
     pub fn step_services(&self) -> std::collections::BTreeMap<StepName, ServiceName> {
-        self.steps.iter().filter_map(|s| Some((s.name.clone(), s.service.clone()?))).collect()
+        let steps = self.every_step();
+        steps.into_iter().filter_map(|s| Some((s.name.clone(), s.service.clone()?))).collect()
+    }
+
+    /// How its measures are judged.
+    pub fn measures(&self) -> std::collections::BTreeMap<Part, MeasureRule> {
+        let of = |step: &'_ Step| -> Vec<(Part, MeasureRule)> {
+            let part = |m: &Measure| Part::Measure(step.name.clone(), m.name.clone());
+            step.measures.iter().map(|m| (part(m), m.judged.clone())).collect()
+        };
+        self.every_step().into_iter().flat_map(of).collect()
     }
 }
 
@@ -119,6 +143,21 @@ pub struct Step {
     pub captures: Vec<Capture>,
     /// What must hold. A step whose assertions say nothing of the status asserts 2xx after redirects.
     pub assertions: Vec<Assertion>,
+    /// Numbers taken out of the answer.
+    pub measures: Vec<Measure>,
+    /// When, how often and how strictly it is walked.
+    #[serde(skip_serializing_if = "Flow::is_plain")]
+    pub flow: Flow,
+}
+
+impl Step {
+    /// The steps with an exchange that it stands for: itself, or those of its part.
+    pub fn leaves<'a>(&'a self, found: &mut Vec<&'a Self>) {
+        match &self.action {
+            Action::Http(_) => found.push(self),
+            Action::Part(part) => part.steps.iter().for_each(|step| step.leaves(found)),
+        }
+    }
 }
 
 /// What a step does.
@@ -126,36 +165,8 @@ pub struct Step {
 pub enum Action {
     /// `[step.http]`.
     Http(HttpStep),
-}
-
-/// `[step.http]`.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct HttpStep {
-    /// The method in capitals; `GET` by default.
-    pub method: String,
-    /// Absolute once rendered.
-    pub url: Text,
-    /// Added to the URL's query, in order.
-    pub query: Vec<(String, Text)>,
-    /// Sent headers, in order.
-    pub headers: Vec<(String, Text)>,
-    /// What is sent.
-    pub body: Option<Body>,
-    /// How many redirects are followed: 10 by default, none where a 3xx status is expected.
-    pub redirects: u32,
-    /// Largest decoded body that is read, in bytes; a larger one fails the step. 10 MiB by default.
-    pub max_body_bytes: u64,
-}
-
-/// What an HTTP step sends.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub enum Body {
-    /// `form = { … }`: `application/x-www-form-urlencoded`, in order.
-    Form(Vec<(String, Text)>),
-    /// `json = { … }`: every string in it is a template; a string that is one expression alone stays a string.
-    Json(serde_json::Value),
-    /// `body = "…"`.
-    Text(Text),
+    /// `use = "login"`.
+    Part(PartUse),
 }
 
 /// `[step.capture]`: one value kept under a name.
@@ -167,6 +178,44 @@ pub struct Capture {
     pub query: Query,
     /// Whether the value is masked like a secret.
     pub secret: bool,
+}
+
+/// `[step.measure]`: a number taken out of an answer once all checks held.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measure {
+    /// Its name, unique in its step.
+    pub name: MeasureName,
+    /// Where the number is found.
+    pub query: Query,
+    /// Whether the step fails without it.
+    pub required: bool,
+    /// How a shift of it is judged.
+    pub judged: MeasureRule,
+}
+
+/// How a measure is judged around changes.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct MeasureRule {
+    /// Which way is for the worse; where nobody said, a shift either way is only ever suspected.
+    pub worse: Option<Worse>,
+    /// The smallest relative shift that matters, as a share; that of latency by default.
+    pub relative: Option<f64>,
+    /// The smallest absolute shift that matters, in its own unit; none by default.
+    pub absolute: Option<f64>,
+    /// Its unit, for sentences.
+    pub unit: Option<String>,
+}
+
+/// Which way of a measure is for the worse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Worse {
+    /// More.
+    Higher,
+    /// Less.
+    Lower,
+    /// Both: it should stay as it is.
+    Either,
 }
 
 /// One query and what must hold of its answer.

@@ -4,37 +4,55 @@
 //! beyond constructors and simple questions about themselves. Times are [`jiff::Timestamp`], spans of time
 //! [`std::time::Duration`]; where a plain number leaves the program its unit is in the name (`_ms`, `_bytes`).
 
+pub mod amount;
 pub mod case;
 pub mod change;
 pub mod environment;
+pub mod evidence;
 pub mod finding;
+mod flow;
 pub mod gate;
 pub mod id;
 pub mod journey;
+pub mod network;
 pub mod part;
+pub mod predicate;
 pub mod probe;
 pub mod query;
+pub mod request;
 pub mod run;
 pub mod secret;
 pub mod settings;
+pub mod transport;
 pub mod unwell;
 pub mod verdict;
 
+pub use amount::amounts;
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
+pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
+pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use gate::{Gate, GateStatus};
 pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
-pub use journey::{Action, Assertion, Body, Capture, HttpStep, Journey, Schedule, Slo, Step, Text};
-pub use part::{Part, Parts};
+pub use journey::{
+    Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
+};
+pub use network::{Destination, Network};
+pub use part::{Part, Parts, narrow};
+pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
-pub use query::{Literal, Predicate, Query};
+pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
+pub use request::{
+    Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
+    OAuth2, SecretStyle,
+};
 pub use run::{
-    AssertionResult, Deployed, Evidence, Exchange, Failure, FaultKind, Hop, Outcome, Phases, Run,
+    AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
     StepOutcome, StepRun, Trigger,
 };
 pub use secret::{Secret, SecretSource};
@@ -42,5 +60,6 @@ pub use settings::{
     AgentSettings, Detect, EnvironmentSettings, Retention, Scope, Service, Settings, TokenSettings,
     Watch,
 };
+pub use transport::{Proxy, Transport};
 pub use unwell::Unwell;
-pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict};
+pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};

@@ -20,7 +20,7 @@ pub enum Part {
     Step(StepName),
     /// A phase of a step, over all its hops.
     Phase(StepName, PhaseName),
-    /// A number that a step measured. It is judged like a time: upwards is worse.
+    /// A number that a step measured.
     Measure(StepName, MeasureName),
 }
 
@@ -99,17 +99,19 @@ struct Known {
 }
 
 impl Parts {
-    /// The values of these parts, in their order; none of both where the numbers differ. A value that is no positive number
-    /// is none: what did not happen took no time.
+    /// The values of these parts, in their order; none of both where the numbers differ. A time that is no positive number
+    /// is none: what did not happen took no time. A measure may be any finite number.
     pub fn new(layout: Arc<[Part]>, values: &[f32]) -> Self {
-        let usable = |v: &f32| v.is_finite() && *v > 0.0;
+        let usable = |part: &Part, value: f32| {
+            value.is_finite() && (value > 0.0 || matches!(part, Part::Measure(..)))
+        };
         if values.len() != layout.len() || values.is_empty() {
             return Self::default();
         }
-        if values.iter().all(usable) {
+        if layout.iter().zip(values).all(|(part, v)| usable(part, *v)) {
             return Self(Some(Box::new(Known { layout, values: values.into() })));
         }
-        let kept = layout.iter().zip(values).filter(|(_, v)| usable(v));
+        let kept = layout.iter().zip(values).filter(|(part, v)| usable(part, **v));
         let (parts, values): (Vec<Part>, Vec<f32>) = kept.map(|(p, v)| (p.clone(), *v)).unzip();
         if parts.is_empty() {
             return Self::default();
@@ -175,10 +177,11 @@ impl FromIterator<(Part, f64)> for Parts {
     }
 }
 
-/// Seven digits are more than any clock has.
+/// Seven digits are more than any clock has. A number beyond what they can hold is the largest they can.
 #[expect(clippy::cast_possible_truncation, reason = "rounding is meant")]
-fn narrow(value: f64) -> f32 {
-    value as f32
+pub fn narrow(value: f64) -> f32 {
+    let widest = f64::from(f32::MAX);
+    if value.is_finite() { value.clamp(-widest, widest) as f32 } else { f32::NAN }
 }
 
 #[cfg(test)]
@@ -216,6 +219,12 @@ mod tests {
         assert_eq!(parts(0.0).iter().collect::<Vec<_>>(), [(&step("a"), 3.0)]);
         assert_eq!(parts(f64::NAN), parts(-1.0));
         assert!([(step("a"), 0.0)].into_iter().collect::<Parts>().is_empty());
+        let measure = Part::Measure("a".into(), "price".into());
+        let measured: Parts = [(step("a"), 0.0), (measure.clone(), 0.0)].into_iter().collect();
+        assert_eq!(measured.iter().collect::<Vec<_>>(), [(&measure, 0.0)]);
+        let of = |value| [(measure.clone(), value)].into_iter().collect::<Parts>();
+        assert_eq!((of(-2.5).get(&measure), of(f64::NAN).is_empty()), (Some(-2.5), true));
+        assert_eq!(of(1e300).get(&measure), Some(f64::from(f32::MAX)));
         let (first, mut second) = (parts(1.0), parts(2.0));
         second.share(&first);
         assert!(Arc::ptr_eq(first.layout().unwrap(), second.layout().unwrap()));

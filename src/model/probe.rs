@@ -1,10 +1,10 @@
 //! A probe: what the correlation needs to know of a run, and no more.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{FaultKind, Part, Parts, Phases, Revision, StepOutcome, StepRun};
+use super::{FaultKind, Part, Parts, Phases, Revision, StepName, StepOutcome, StepRun};
 
 /// One run seen as a point of a series.
 #[derive(Debug, Clone, PartialEq)]
@@ -62,18 +62,35 @@ impl Probe {
     }
 }
 
-/// What is known of the time of the steps: only steps that passed count, and phases that took any.
+/// What is known of the steps: the time of those that passed and of their phases that took any, over all rounds of a step;
+/// then what they measured. A step one of whose rounds did not pass has no time; one that was skipped had no round.
 fn parts(steps: &[StepRun]) -> Parts {
-    let ms = |d: std::time::Duration| d.as_secs_f64() * 1000.0;
-    let mut parts = Vec::new();
-    for step in steps.iter().filter(|s| s.outcome == StepOutcome::Passed) {
-        parts.push((Part::Step(step.name.clone()), ms(step.duration)));
-        let mut phases = Phases::default();
+    let ms = |d: Duration| d.as_secs_f64() * 1000.0;
+    // Of each step whether all its rounds so far passed, once there was one.
+    let mut rounds: Vec<(&StepName, Option<bool>, Duration, Phases)> = Vec::new();
+    for step in steps {
+        let found = rounds.iter().position(|(name, ..)| *name == &step.name);
+        let at = found.unwrap_or(rounds.len());
+        if found.is_none() {
+            rounds.push((&step.name, None, Duration::ZERO, Phases::default()));
+        }
+        if step.outcome == StepOutcome::Skipped {
+            continue;
+        }
+        let (_, passed, took, phases) = &mut rounds[at];
+        *passed = Some(passed.unwrap_or(true) && step.outcome == StepOutcome::Passed);
+        *took = took.saturating_add(step.duration);
         step.hops.iter().for_each(|hop| phases.add(&hop.phases));
-        for (name, took) in phases.named().into_iter().filter(|(_, took)| !took.is_zero()) {
-            parts.push((Part::Phase(step.name.clone(), name.into()), ms(took)));
+    }
+    let mut parts = Vec::new();
+    for (name, _, took, phases) in rounds.into_iter().filter(|(_, p, ..)| *p == Some(true)) {
+        parts.push((Part::Step(name.clone()), ms(took)));
+        for (phase, took) in phases.named().into_iter().filter(|(_, took)| !took.is_zero()) {
+            parts.push((Part::Phase(name.clone(), phase.into()), ms(took)));
         }
     }
+    let measured = super::run::measured(steps).into_iter();
+    parts.extend(measured.map(|(step, name, v)| (Part::Measure(step.clone(), name.clone()), v)));
     parts.into_iter().collect()
 }
 

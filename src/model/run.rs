@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    EnvironmentName, JourneyName, LocationName, Revision, RunId, SeriesKey, ServiceName, StepName,
-    Unwell,
+    EnvironmentName, Evidence, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
+    ServiceName, StepName, Unwell,
 };
 
 /// One walk of one journey in one environment from one location. Every text in it is already masked.
@@ -33,11 +33,14 @@ pub struct Run {
     pub duration: Duration,
     /// How it ended.
     pub outcome: Outcome,
-    /// The steps that were begun, in order.
+    /// The steps in order, one for each round of a repeated one; those that were not walked are [`StepOutcome::Skipped`].
     pub steps: Vec<StepRun>,
     /// Which version of which service was deployed, as far as we were told.
     pub deployed: Vec<Deployed>,
-    /// What the failing step sent and got; only of a failed run.
+    /// Whether certificates were not verified, because the environment says `insecure = true`: whoever answered may not be whom we asked.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
+    /// What the failing step and those before it sent and got; only of a failed run.
     pub evidence: Option<Evidence>,
     /// What was wrong with our own host or path meanwhile, where anything was.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -59,6 +62,35 @@ impl Run {
             location: self.location.clone(),
         }
     }
+
+    /// Where in [`steps`](Self::steps) the run ended early: the step that failed or broke it. None where every step was come to.
+    pub fn ended_at(&self) -> Option<usize> {
+        let ends = |step: &StepRun| match step.outcome {
+            StepOutcome::Failed | StepOutcome::Broken => step.failure.is_none(),
+            StepOutcome::Passed | StepOutcome::Skipped => false,
+        };
+        self.steps.iter().position(ends)
+    }
+
+    /// What the steps that passed measured; of several rounds of a step the mean.
+    pub fn measured(&self) -> Vec<(&StepName, &MeasureName, f64)> {
+        measured(&self.steps)
+    }
+}
+
+/// What the steps that passed measured; of several rounds of a step the mean.
+pub(super) fn measured(steps: &[StepRun]) -> Vec<(&StepName, &MeasureName, f64)> {
+    let mut sums: Vec<(&StepName, &MeasureName, f64, f64)> = Vec::new();
+    for step in steps.iter().filter(|s| s.outcome == StepOutcome::Passed) {
+        for Measured { name, value, .. } in &step.measures {
+            let Some(value) = value.filter(|v| v.is_finite()) else { continue };
+            match sums.iter_mut().find(|(s, m, ..)| (*s, *m) == (&step.name, name)) {
+                Some((_, _, sum, count)) => (*sum, *count) = (*sum + value, *count + 1.0),
+                None => sums.push((&step.name, name, value, 1.0)),
+            }
+        }
+    }
+    sums.into_iter().map(|(step, name, sum, count)| (step, name, sum / count)).collect()
 }
 
 /// Why a run was walked when it was.
@@ -146,6 +178,8 @@ pub enum FaultKind {
     Capture,
     /// A template could not be filled from what the target gave, or gave an impossible URL or header.
     Template,
+    /// The target led to an address that may not be reached from its environment: by a redirect, by its name, by a captured value.
+    Guard,
 }
 
 /// One step as it was walked.
@@ -155,7 +189,8 @@ pub struct StepRun {
     pub name: StepName,
     /// When it began, after the run's beginning (monotonic).
     pub offset: Duration,
-    /// First byte asked to last byte read, over all hops; checks are not in it.
+    /// First byte asked to last byte read, over all hops of **all attempts**; checks and our own waiting between attempts are not in it. A
+    /// poll that needs three attempts instead of one is slower for the user, our own delays are not the target's time.
     pub duration: Duration,
     /// Whether it passed.
     pub outcome: StepOutcome,
@@ -165,6 +200,42 @@ pub struct StepRun {
     pub assertions: Vec<AssertionResult>,
     /// What was captured: name and masked value.
     pub captures: Vec<(String, String)>,
+    /// Which round of a `repeat` this is, from 1.
+    pub iteration: Option<u32>,
+    /// The attempts before the last one, in order: never merged, never hidden. `hops`, `assertions` and `captures` are the last one's.
+    pub retries: Vec<Attempt>,
+    /// Why the step failed, where that did not end the run: it is optional, or cleaned up after another one.
+    pub failure: Option<Box<Failure>>,
+    /// Numbers measured in the answer, in the order of the journey; only of a step whose checks held.
+    pub measures: Vec<Measured>,
+}
+
+/// A number taken out of an answer, or why there was none.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Measured {
+    /// What the journey calls it.
+    pub name: MeasureName,
+    /// Its unit, as the journey says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unit: Option<String>,
+    /// The number, finite; none where nothing was found, or no number.
+    pub value: Option<f64>,
+    /// Why there is none, masked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// An attempt that was not good enough and was followed by another one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// When it began, after the run's beginning (monotonic).
+    pub offset: Duration,
+    /// First byte asked to last byte read, over all hops.
+    pub duration: Duration,
+    /// The status of its last hop, if an answer came.
+    pub status: Option<u16>,
+    /// Why it was not good enough, masked.
+    pub reason: String,
 }
 
 /// How a step ended.
@@ -177,6 +248,8 @@ pub enum StepOutcome {
     Failed,
     /// We could not.
     Broken,
+    /// It was not walked: its `when` did not hold, it repeats over nothing, it cleans up what was never made, or the run ended before it.
+    Skipped,
 }
 
 /// One request and its response.
@@ -204,6 +277,8 @@ pub struct Hop {
     pub body_bytes: u64,
     /// When the first certificate of the chain ends.
     pub certificate_expires_at: Option<Timestamp>,
+    /// What the server says of its own time (W3C Server Timing): name and duration, in its order.
+    pub server_timing: Vec<(String, Duration)>,
 }
 
 /// The five phases of a hop, named as `blackbox_exporter` names them; they add up to the hop. A phase that did not happen is zero.
@@ -268,32 +343,4 @@ pub struct Deployed {
     pub service: ServiceName,
     /// Which version (or commit, where no version was said).
     pub version: String,
-}
-
-/// What the failing step sent and got, masked, for people.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// The exchanges of the failing step, redirects included.
-    pub exchanges: Vec<Exchange>,
-    /// A `curl` line that repeats the failing request, secrets masked.
-    pub curl: String,
-}
-
-/// One request and response in full.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Exchange {
-    /// `METHOD URL`.
-    pub request_line: String,
-    /// Headers sent.
-    pub request_headers: Vec<(String, String)>,
-    /// Body sent, capped.
-    pub request_body: Option<String>,
-    /// Status got.
-    pub status: Option<u16>,
-    /// Headers got.
-    pub response_headers: Vec<(String, String)>,
-    /// Body got, decoded, as text, capped.
-    pub response_body: Option<String>,
-    /// Whether the body is only its beginning.
-    pub truncated: bool,
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
-use super::{EnvironmentName, LocationName, SecretSource, ServiceName};
+use super::{EnvironmentName, LocationName, Network, SecretSource, ServiceName, Transport};
 
 /// Everything an agent is told by its settings file.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +21,20 @@ pub struct Settings {
     pub retention: Retention,
     /// Who may use the HTTP face.
     pub tokens: Vec<TokenSettings>,
+}
+
+impl Settings {
+    /// What is allowed and yet must not be overlooked, as sentences.
+    pub fn warnings(&self) -> Vec<String> {
+        let insecure = self.environments.iter().filter(|(_, settings)| settings.transport.insecure);
+        insecure
+            .map(|(name, _)| {
+                format!(
+                    "environment `{name}` is insecure: no certificate is verified, so whoever answers may not be whom the journeys ask; to trust a private authority, write `ca = \"ca.pem\"` instead"
+                )
+            })
+            .collect()
+    }
 }
 
 /// `[agent]`.
@@ -49,6 +63,12 @@ pub struct EnvironmentSettings {
     pub secrets: BTreeMap<String, SecretSource>,
     /// Most runs a second that burst probing and smoke may add up to in this environment; 5 by default.
     pub max_rate: f64,
+    /// How its hosts are reached.
+    pub transport: Transport,
+    /// Where the private key (PEM) of [`Transport::client_certificate`] comes from.
+    pub client_key: Option<SecretSource>,
+    /// Which addresses and hosts its steps may reach.
+    pub network: Network,
 }
 
 /// `[watch]`: what happens after a change.
@@ -118,6 +138,8 @@ pub struct Retention {
     pub runs: Duration,
     /// Bodies and headers of failures; 7 days by default.
     pub evidence: Duration,
+    /// Most bytes that these may take in the data file; 256 MiB by default.
+    pub evidence_max: u64,
     /// Five-minute histograms and counts; 90 days by default.
     pub rollups: Duration,
 }
@@ -128,6 +150,7 @@ impl Default for Retention {
         Self {
             runs: Duration::from_secs(30 * DAY),
             evidence: Duration::from_secs(7 * DAY),
+            evidence_max: 256 << 20,
             rollups: Duration::from_secs(90 * DAY),
         }
     }

@@ -15,6 +15,8 @@ pub enum Metric {
     Latency,
     /// The share of successful runs.
     Success,
+    /// A number that a step measures.
+    Measure,
 }
 
 impl Metric {
@@ -23,6 +25,7 @@ impl Metric {
         match self {
             Self::Latency => "latency",
             Self::Success => "success",
+            Self::Measure => "measure",
         }
     }
 }
@@ -174,12 +177,21 @@ impl Verdict {
     pub fn subject(&self) -> String {
         match &self.part {
             Part::Whole => self.metric.to_string(),
-            part => format!("{} of {part}", self.metric),
+            part => subject(self.metric, part),
         }
     }
 }
 
-/// The metric in figures: latency in milliseconds over successful runs, success as a share of known runs.
+/// What is judged of a part, for people: "latency of step `pay`", "`price` of step `pay`".
+pub fn subject(metric: Metric, part: &Part) -> String {
+    match (metric, part) {
+        (_, Part::Whole) => metric.to_string(),
+        (Metric::Measure, part) => part.to_string(),
+        (_, part) => format!("{metric} of {part}"),
+    }
+}
+
+/// The metric in figures: latency in milliseconds over successful runs, success as a share of known runs, a measure in its own unit.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Quantiles {
     /// How many runs.
@@ -190,9 +202,19 @@ pub struct Quantiles {
     pub p95_ms: Option<f64>,
     /// Share of successful runs, 0 to 1.
     pub success: Option<f64>,
+    /// Median of a measure, in its own unit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p50: Option<f64>,
+    /// 5th percentile of a measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p5: Option<f64>,
+    /// 95th percentile of a measure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p95: Option<f64>,
 }
 
-/// A shift and its 90% interval: a ratio for latency (1.4 is 40% slower), a difference of shares for success (-0.2).
+/// A shift and its 90% interval: a ratio for latency (1.4 is 40% slower), a difference of shares for success (-0.2) and of the medians,
+/// in its own unit, for a measure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Effect {
     /// The estimate.

@@ -6,10 +6,15 @@
 mod junit;
 mod mask;
 pub mod page;
+mod side_by_side;
+mod stored_run;
 mod template;
+mod totp;
 mod waterfall;
 
 pub use junit::junit;
-pub use mask::{MASK, Mask};
-pub use template::{Template, TemplateFault};
+pub use mask::{MASK, Mask, SHORT};
+pub use side_by_side::{exchanges, side_by_side};
+pub use stored_run::stored_run;
+pub use template::{Filled, Template, TemplateFault};
 pub use waterfall::{Layout, waterfall};

@@ -120,6 +120,8 @@ pub struct JourneyRow {
     pub last: String,
     /// The last hour as points of an SVG polyline in a box of 120 by 24.
     pub spark: String,
+    /// What the last run measured: name, value and unit.
+    pub measures: Vec<String>,
     /// Horizontal places of changes in the same box.
     pub marks: Vec<String>,
 }

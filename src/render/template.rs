@@ -3,22 +3,26 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt,
+    sync::{Arc, PoisonError},
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use handlebars::{
     Handlebars, Helper, HelperDef, Path, PathSeg, RenderContext, RenderError, RenderErrorReason,
-    ScopedJson, Template as Parsed, no_escape,
+    Renderable, ScopedJson, Template as Parsed, no_escape,
     template::{BlockParam, HelperTemplate, Parameter, TemplateElement},
 };
 
+use jiff::Timestamp;
+
+use super::totp::{Codes, Totp};
 use crate::model::Text;
 
 /// The name under which a template's registry knows it.
 const NAME: &str = "text";
 
-/// The helpers a template may call: those of handlebars that touch nothing outside, and two of ours.
-const HELPERS: [&str; 18] = [
+/// The helpers a template may call: those of handlebars that touch nothing outside, and ours.
+const HELPERS: [&str; 20] = [
     "if",
     "unless",
     "each",
@@ -37,6 +41,8 @@ const HELPERS: [&str; 18] = [
     "len",
     "urlencode",
     "base64",
+    "default",
+    "totp",
 ];
 
 /// What is wrong with a template.
@@ -52,12 +58,25 @@ pub struct TemplateFault {
 /// A compiled template. Unknown names are errors when it is filled, and nothing is HTML-escaped.
 ///
 /// Besides handlebars' own helpers (`if`, `unless`, `each`, `with`, `lookup`, `eq`, `ne`, `gt`, `gte`, `lt`, `lte`, `and`, `or`, `not`,
-/// `len`, `raw`) there are `urlencode` (RFC 3986, everything but unreserved characters) and `base64` (RFC 4648, section 4).
+/// `len`, `raw`) there are `urlencode` (RFC 3986, everything but unreserved characters), `base64` (RFC 4648, section 4) and
+/// `default`: `{{default name 'none'}}` is `none` where `name` has no value. `totp` (RFC 6238) needs the time: see [`Template::fill_at`].
 /// Partials and decorators are refused, and so is `log`: it would write variables to a log.
 #[derive(Clone)]
 pub struct Template {
     registry: Handlebars<'static>,
     names: BTreeSet<String>,
+    needed: BTreeSet<String>,
+    /// Whether it makes one-time codes.
+    timed: bool,
+}
+
+/// A text that was filled in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Filled {
+    /// The text.
+    pub text: String,
+    /// The one-time codes in it: whoever has one can sign in with it for a while.
+    pub codes: Vec<String>,
 }
 
 impl Template {
@@ -71,25 +90,37 @@ impl Template {
             message: tidy(&error.reason().to_string()),
             offset: error.pos().map(|(line, column)| offset(&text.0, line, column)),
         })?;
-        let mut walk = Walk { text: &text.0, names: BTreeSet::new(), fault: None };
+        let mut walk = Walk {
+            text: &text.0,
+            names: BTreeSet::new(),
+            needed: BTreeSet::new(),
+            timed: false,
+            fault: None,
+        };
         walk.template(&parsed, &[]);
         if let Some(fault) = walk.fault {
             return Err(fault);
         }
-        let names = walk.names;
+        let (names, needed, timed) = (walk.names, walk.needed, walk.timed);
         let mut registry = Handlebars::new();
         registry.set_strict_mode(true);
         registry.register_escape_fn(no_escape);
         registry.unregister_helper("log");
         registry.register_helper("urlencode", Box::new(UrlEncode));
         registry.register_helper("base64", Box::new(Base64));
+        registry.register_helper("default", Box::new(OrElse));
         registry.register_template(NAME, parsed);
-        Ok(Self { registry, names })
+        Ok(Self { registry, names, needed, timed })
     }
 
     /// The root names it reads: `{{a.b}}` reads `a`. Loop variables, `@index` and helpers are not names.
     pub fn names(&self) -> BTreeSet<String> {
         self.names.clone()
+    }
+
+    /// The names it cannot be filled without: those that do not only stand before a default.
+    pub fn needed(&self) -> &BTreeSet<String> {
+        &self.needed
     }
 
     /// Fills the template.
@@ -98,7 +129,26 @@ impl Template {
     ///
     /// A name that `vars` does not have, or a helper that does not get what it needs. The message holds names, never values.
     pub fn fill(&self, vars: &BTreeMap<String, String>) -> Result<String, TemplateFault> {
-        self.registry.render(NAME, vars).map_err(|error| TemplateFault {
+        self.fill_at(vars, Timestamp::UNIX_EPOCH).map(|filled| filled.text)
+    }
+
+    /// Fills the template at a moment, which one-time codes depend on.
+    ///
+    /// # Errors
+    ///
+    /// As [`Template::fill`].
+    pub fn fill_at(
+        &self,
+        vars: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<Filled, TemplateFault> {
+        let filled = if self.timed {
+            self.fill_timed(vars, now)
+        } else {
+            let text = self.registry.render(NAME, vars);
+            text.map(|text| Filled { text, codes: Vec::new() })
+        };
+        filled.map_err(|error| TemplateFault {
             message: match error.reason() {
                 RenderErrorReason::MissingVariable(Some(name)) => {
                     format!("`{name}` is not defined")
@@ -108,6 +158,28 @@ impl Template {
             },
             offset: None,
         })
+    }
+
+    /// The helper of one-time codes lives only as long as the filling: a compiled template is shared, and the time is not in it.
+    fn fill_timed(
+        &self,
+        vars: &BTreeMap<String, String>,
+        now: Timestamp,
+    ) -> Result<Filled, RenderError> {
+        let codes = Codes::default();
+        let totp =
+            Totp { now: u64::try_from(now.as_second()).unwrap_or(0), codes: Arc::clone(&codes) };
+        let context = handlebars::Context::wraps(vars)?;
+        let template = self
+            .registry
+            .get_template(NAME)
+            .ok_or_else(|| RenderErrorReason::TemplateNotFound(NAME.to_owned()))?;
+        let mut render = RenderContext::new(template.name.as_ref());
+        render.register_local_helper("totp", Box::new(totp));
+        let text = template.renders(&self.registry, &context, &mut render)?;
+        drop(render);
+        let codes = std::mem::take(&mut *codes.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(Filled { text, codes })
     }
 }
 
@@ -121,6 +193,9 @@ impl fmt::Debug for Template {
 struct Walk<'a> {
     text: &'a str,
     names: BTreeSet<String>,
+    /// Those that must have a value.
+    needed: BTreeSet<String>,
+    timed: bool,
     fault: Option<TemplateFault>,
 }
 
@@ -152,6 +227,7 @@ impl Walk<'_> {
         let called = helper.block || !helper.params.is_empty() || !helper.hash.is_empty();
         let name = helper.name.as_name().unwrap_or_default();
         let known = HELPERS.contains(&name);
+        self.timed |= called && name == "totp";
         if called && !known {
             let hint = if name == "else" { " (is its block missing?)" } else { "" };
             self.refuse(format!("there is no helper `{name}`{hint}"), at);
@@ -160,8 +236,12 @@ impl Walk<'_> {
         } else if !called {
             self.parameter(&helper.name, bound, at);
         }
-        for parameter in helper.params.iter().chain(helper.hash.values()) {
+        for (nth, parameter) in helper.params.iter().chain(helper.hash.values()).enumerate() {
+            let before = self.needed.clone();
             self.parameter(parameter, bound, at);
+            if name == "default" && nth == 0 {
+                self.needed = before;
+            }
         }
         let mut inner = bound.to_vec();
         match &helper.block_param {
@@ -196,6 +276,7 @@ impl Walk<'_> {
     fn name(&mut self, name: &str, bound: &[String]) {
         if !bound.iter().any(|b| b == name) {
             self.names.insert(name.to_owned());
+            self.needed.insert(name.to_owned());
         }
     }
 
@@ -254,8 +335,33 @@ impl HelperDef for Base64 {
     }
 }
 
+/// `{{default name "none"}}`: the second argument where the first has no value.
+struct OrElse;
+
+impl HelperDef for OrElse {
+    fn call_inner<'reg: 'rc, 'rc>(
+        &self,
+        helper: &Helper<'rc>,
+        _: &'reg Handlebars<'reg>,
+        _: &'rc handlebars::Context,
+        _: &mut RenderContext<'reg, 'rc>,
+    ) -> Result<ScopedJson<'rc>, RenderError> {
+        let Some([value, instead]) = helper.params().get(..2) else {
+            return Err(RenderErrorReason::ParamNotFoundForIndex("default", 1).into());
+        };
+        if value.is_value_missing() {
+            if instead.is_value_missing() {
+                let path = instead.relative_path().cloned();
+                return Err(RenderErrorReason::MissingVariable(path).into());
+            }
+            return Ok(ScopedJson::Derived(instead.value().clone()));
+        }
+        Ok(ScopedJson::Derived(value.value().clone()))
+    }
+}
+
 /// All arguments of a helper, written one after the other: `{{base64 user ":" password}}`.
-fn argument(name: &'static str, helper: &Helper<'_>) -> Result<String, RenderError> {
+pub(super) fn argument(name: &'static str, helper: &Helper<'_>) -> Result<String, RenderError> {
     if helper.params().is_empty() {
         return Err(RenderErrorReason::ParamNotFoundForIndex(name, 0).into());
     }
@@ -348,6 +454,40 @@ mod tests {
         let values = vars(&[("u", "probe"), ("p", "a b/ä")]);
         let filled = compile("{{urlencode p}} {{base64 u \":\" p}}").unwrap().fill(&values);
         assert_eq!(filled.unwrap(), "a%20b%2F%C3%A4 cHJvYmU6YSBiL8Ok");
+    }
+
+    #[test]
+    fn a_default_stands_in_for_what_has_no_value() {
+        let template = compile("{{default plan \"none\"}}/{{default a b}}").unwrap();
+        assert_eq!(template.names().into_iter().collect::<Vec<_>>(), ["a", "b", "plan"]);
+        assert_eq!(template.needed().iter().collect::<Vec<_>>(), ["b"]);
+        assert_eq!(compile("{{default a \"1\"}}{{a}}").unwrap().needed().len(), 1);
+        let fill = |text: &str, values: &[(&str, &str)]| compile(text).unwrap().fill(&vars(values));
+        assert_eq!(fill("{{default plan \"none\"}}", &[]).unwrap(), "none");
+        assert_eq!(fill("{{default plan \"none\"}}", &[("plan", "pro")]).unwrap(), "pro");
+        assert_eq!(fill("{{default plan other}}", &[("other", "x")]).unwrap(), "x");
+        assert!(fill("{{default plan other}}", &[]).is_err());
+        assert!(fill("{{default plan}}", &[("plan", "x")]).is_err());
+    }
+
+    #[test]
+    fn one_time_codes_are_told_apart() {
+        let values = vars(&[("secret", "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), ("user", "probe")]);
+        let at = Timestamp::from_second(59).unwrap();
+        let filled = compile("{{user}}:{{totp secret}}").unwrap().fill_at(&values, at).unwrap();
+        assert_eq!(filled.text, "probe:287082");
+        assert_eq!(filled.codes, ["287082"]);
+        let text = "{{urlencode (totp secret digits=8 period=60 algorithm=\"sha256\")}}";
+        let filled = compile(text).unwrap().fill_at(&values, at).unwrap();
+        assert_eq!((filled.text.len(), filled.codes.len()), (8, 1));
+        assert_eq!(compile("{{user}}").unwrap().fill_at(&values, at).unwrap().codes, [""; 0]);
+        for text in
+            ["{{totp user digits=4}}", "{{totp \"1!\"}}", "{{totp secret algorithm=\"md5\"}}"]
+        {
+            let fault = compile(text).unwrap().fill_at(&values, at).unwrap_err();
+            assert!(fault.message.contains("totp: "), "{}", fault.message);
+        }
+        assert!(compile("{{totp}}").is_err());
     }
 
     proptest::proptest! {

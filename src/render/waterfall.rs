@@ -1,13 +1,13 @@
 //! Draws a run for a terminal: a headline, one row for each step and hop with a bar of its phases, and for a failed run what failed.
 
-mod line;
+pub(in crate::render) mod line;
 mod trouble;
 
 use std::time::Duration;
 
-use line::{Ink, Line, clean, fit, fit_url, length_of_time};
+use line::{Ink, Line, clean, clip, fit, fit_url, length_of_time};
 
-use crate::model::{Hop, Outcome, Run, StepOutcome};
+use crate::model::{Attempt, Hop, Measured, Outcome, Run, StepOutcome, amounts};
 
 /// How wide and how colourful.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +33,13 @@ const FIXED: usize = 2 + 1 + 3 + 1 + 8 + 2;
 /// The run as text, every line ended. Hostile text in it (control characters, direction marks) is made harmless.
 pub fn waterfall(run: &Run, layout: Layout) -> String {
     let width = layout.width.max(60);
-    let mut lines = vec![headline(run), Line::default()];
+    let mut lines = vec![headline(run)];
+    if run.insecure {
+        let mut line = Line::default();
+        line.ink(Ink::Yellow, "insecure: no certificate was verified");
+        lines.push(line);
+    }
+    lines.push(Line::default());
     let label = (width - FIXED) * 45 / 100;
     let bar = width - FIXED - label;
     let mut before = Duration::ZERO;
@@ -43,15 +49,34 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
             StepOutcome::Passed => ('✓', Ink::Green),
             StepOutcome::Failed => ('✗', Ink::Red),
             StepOutcome::Broken => ('!', Ink::Yellow),
+            StepOutcome::Skipped => ('·', Ink::Dim),
         };
+        let round = step.iteration.map_or(String::new(), |round| format!(" ({round})"));
+        let name = fit(&format!("{}{round}", step.name), label);
         let mut line = Line::default();
         line.ink(ink, &mark.to_string());
-        line.ink(Ink::Bold, &format!(" {}", fit(step.name.as_str(), label)));
+        if step.outcome == StepOutcome::Skipped {
+            line.ink(Ink::Dim, &format!(" {name}     {:>8}", "skipped"));
+            lines.push(line);
+            continue;
+        }
+        line.ink(Ink::Bold, &format!(" {name}"));
         line.plain(&format!("     {:>8}", length_of_time(step.duration)));
         lines.push(line);
+        for (nth, attempt) in (1..).zip(&step.retries) {
+            lines.push(tried(nth, attempt, width));
+            before += attempt.duration;
+        }
         for hop in &step.hops {
             lines.push(row(hop, (label, bar), (before, run.duration), &mut origin));
             before += hop.duration;
+        }
+        lines.extend(step.measures.iter().map(measure));
+        if let Some(failure) = &step.failure {
+            let mut line = Line::default();
+            line.ink(Ink::Yellow, "    not counted ");
+            line.plain(&clip(&failure.message, width - 16));
+            lines.push(line);
         }
     }
     if !run.steps.is_empty() {
@@ -73,6 +98,39 @@ fn headline(run: &Run) -> Line {
     line.plain(&format!(" in {}", clean(run.environment.as_str())));
     line.plain(&format!(" from {}", clean(run.location.as_str())));
     line.plain(&format!(", {}", length_of_time(run.duration)));
+    line
+}
+
+/// An attempt that was followed by another one.
+fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
+    let status = attempt.status.map_or_else(|| "-".to_owned(), |status| status.to_string());
+    let text = format!(
+        "attempt {nth}: {status}, {}, {}",
+        length_of_time(attempt.duration),
+        clean(&attempt.reason)
+    );
+    let mut line = Line::default();
+    line.plain("    ");
+    line.ink(Ink::Dim, &clip(&text, width - 4));
+    line
+}
+
+/// A number that a step measured, or why there is none.
+fn measure(measured: &Measured) -> Line {
+    let mut line = Line::default();
+    line.ink(Ink::Dim, "    # ");
+    line.plain(&clean(measured.name.as_str()));
+    let unit = measured.unit.as_deref();
+    match measured.value {
+        Some(value) => {
+            line.ink(Ink::Bold, &format!(" {}", amounts([value], unit).concat()));
+            line.plain(&unit.map_or(String::new(), |unit| format!(" {}", clean(unit))));
+        }
+        None => {
+            let note = measured.note.as_deref().unwrap_or("no number");
+            line.ink(Ink::Yellow, &format!(" none: {}", clip(note, 100)));
+        }
+    }
     line
 }
 

@@ -16,6 +16,9 @@ pub const SETTINGS: &str = "wayfarer.toml";
 /// The folder of the journey files, beside the settings.
 pub const JOURNEYS: &str = "journeys";
 
+/// The folder of parts, below that of the journeys.
+pub const PARTS: &str = "parts";
+
 /// Largest file that is read, in bytes: nobody writes a longer one by hand.
 const LARGEST_BYTES: u64 = 1 << 20;
 
@@ -26,7 +29,7 @@ pub struct Found {
     pub root: PathBuf,
     /// The settings.
     pub main: SourceFile,
-    /// The journeys, sorted by file name.
+    /// The journeys, sorted by file name; then the parts that they may use, from a folder of their own.
     pub journeys: Vec<SourceFile>,
 }
 
@@ -115,6 +118,7 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
         }
     }
     paths.sort();
+    paths.extend(parts(&folder.join(PARTS))?);
     let (mut journeys, mut faults) = (Vec::new(), Vec::new());
     for path in &paths {
         match read(path) {
@@ -125,11 +129,36 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
     Ok((Found { root, main, journeys }, faults))
 }
 
+/// The files of parts, sorted; none where there is no folder of them.
+fn parts(folder: &Path) -> Result<Vec<PathBuf>, SourceError> {
+    let unreadable = |source| SourceError::Unreadable { path: folder.to_owned(), source };
+    let entries = match fs::read_dir(folder) {
+        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(Vec::new());
+        }
+        entries => entries.map_err(unreadable)?,
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(unreadable)?.path();
+        if is_journey(&path) && !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
 /// Whether a path is named like a journey file.
 pub(super) fn is_journey(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "toml") && is_kept(path)
+}
+
+/// Whether a path is named like a file that somebody keeps, not like what an editor leaves behind.
+pub(super) fn is_kept(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    // `.#x.toml` and `#x.toml#` are Emacs's, `.x.toml.swp` is Vim's; `x.toml~` has another ending.
-    name.ends_with(".toml") && !name.starts_with(['.', '#'])
+    // `.#x.toml` and `#x.toml#` are Emacs's, `.x.toml.swp` is Vim's.
+    !name.starts_with(['.', '#']) && !name.ends_with('~')
 }
 
 fn locate(start: &Path) -> Result<(PathBuf, PathBuf), SourceError> {
@@ -216,13 +245,15 @@ mod tests {
             ("journeys/#b.toml#", b"\xff"),
             ("journeys/README.md", b"text"),
             ("journeys/deep/c.toml", b"c"),
+            ("journeys/parts/z.toml", b"part"),
+            ("journeys/parts/z.toml~", b"old"),
         ]);
         for start in [folder.path().to_owned(), folder.path().join("wayfarer.toml")] {
             let found = find(&start).unwrap();
             assert_eq!(found.root, folder.path());
             assert_eq!(found.main.text, "# settings");
             let texts: Vec<_> = found.journeys.iter().map(|file| file.text.as_str()).collect();
-            assert_eq!(texts, ["a", "b"]);
+            assert_eq!(texts, ["a", "b", "part"]);
             assert!(found.journeys[0].path.ends_with("journeys/a.toml"));
         }
     }

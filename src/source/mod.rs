@@ -1,6 +1,7 @@
 //! Files, secrets, recorded histories and a running agent, as sources of what is configured or asked.
 
 pub mod agent;
+pub mod attached;
 pub mod files;
 pub mod histories;
 pub mod host;

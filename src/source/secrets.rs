@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt, fs,
     io::Read,
+    os::unix::process::CommandExt,
     path::Path,
     process::{Child, Command, Stdio},
     sync::mpsc,
@@ -11,7 +12,15 @@ use std::{
     time::Duration,
 };
 
-use crate::model::{Environment, EnvironmentName, EnvironmentSettings, Secret, SecretSource};
+use rustls::{
+    crypto::ring,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+
+use crate::model::{
+    Attachment, Environment, EnvironmentName, EnvironmentSettings, Secret, SecretSource,
+};
 
 /// How long a command may take.
 const DEADLINE: Duration = Duration::from_secs(10);
@@ -43,6 +52,25 @@ impl fmt::Display for SecretFault {
 }
 
 impl std::error::Error for SecretFault {}
+
+impl SecretFault {
+    /// What to do about it.
+    pub fn way_out(&self) -> String {
+        match &self.source {
+            SecretSource::Env(name) => format!(
+                "set it where wayfarer is started: `export {name}=…` in a shell, `Environment=` or `EnvironmentFile=` of a systemd unit"
+            ),
+            SecretSource::File(_) => {
+                "it must be a text file that the user who starts wayfarer can read; a relative path begins at the folder of the settings"
+                    .to_owned()
+            }
+            SecretSource::Command(_) => format!(
+                "it is started without a shell in the folder of the settings, and must print the secret and end with 0 within {} s; what it says on standard error is not shown, for it may hold the secret: try it by hand",
+                DEADLINE.as_secs()
+            ),
+        }
+    }
+}
 
 /// Every secret of an environment that could not be had: never none.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,10 +116,48 @@ pub fn resolve(
             }
         }
     }
+    let key = settings.client_key.as_ref().map(|source| value(source, root, env)).transpose();
+    let fits = |key: Secret, source: &SecretSource| match &settings.transport.client_certificate {
+        Some(certificate) => belongs(&key, certificate)
+            .map(|()| key)
+            .map_err(|message| SecretFault { secret: None, source: source.clone(), message }),
+        None => Ok(key),
+    };
+    let key = match (key, &settings.client_key) {
+        (Ok(Some(key)), Some(source)) => fits(key, source).map(Some),
+        (key, _) => key,
+    };
+    let client_key = key.unwrap_or_else(|fault| {
+        let secret = Some((name.clone(), "client_certificate.key".to_owned()));
+        faults.push(SecretFault { secret, ..fault });
+        None
+    });
     if faults.is_empty() {
-        Ok(Environment { name: name.clone(), vars: settings.vars.clone(), secrets })
+        Ok(Environment {
+            name: name.clone(),
+            vars: settings.vars.clone(),
+            network: settings.network.clone(),
+            secrets,
+            transport: settings.transport.clone(),
+            client_key,
+        })
     } else {
         Err(SecretFaults(faults))
+    }
+}
+
+/// Whether a private key (PEM) is the one of a certificate. What is said holds nothing of the key.
+fn belongs(key: &Secret, certificate: &Attachment) -> Result<(), String> {
+    let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+        .map_err(|_| "is not an unencrypted private key in PEM".to_owned())?;
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&certificate.bytes).collect();
+    let chain = chain.map_err(|_| format!("has no certificate in {}", certificate.path))?;
+    match CertifiedKey::from_der(chain, key, &ring::default_provider()) {
+        Ok(_) => Ok(()),
+        Err(rustls::Error::InconsistentKeys(_)) => {
+            Err(format!("is not the key of the certificate {}", certificate.path))
+        }
+        Err(error) => Err(format!("cannot be used with {}: {error}", certificate.path)),
     }
 }
 
@@ -158,15 +224,26 @@ fn from_command(
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
+        // A group of its own, so that what it started ends with it.
+        .process_group(0)
         .spawn()
         .map_err(|error| format!("cannot be started: {error}"))?;
     let said = read_within(&mut child, deadline);
     if said.is_err() {
         // It may have ended by itself in the meantime; either way it is reaped.
+        end_group(&child);
         child.kill().ok();
         child.wait().ok();
     }
     said
+}
+
+/// Ends the command and all it has started.
+fn end_group(child: &Child) {
+    let group = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(group) = group {
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).ok();
+    }
 }
 
 fn read_within(child: &mut Child, deadline: Duration) -> Result<String, String> {
@@ -195,6 +272,7 @@ fn read_within(child: &mut Child, deadline: Duration) -> Result<String, String> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Transport;
 
     fn env() -> BTreeMap<String, String> {
         [("SHOP_PASSWORD", "hunter2"), ("EMPTY", ""), ("PATH", "/usr/bin:/bin")]
@@ -267,6 +345,7 @@ mod tests {
     fn all_faults_at_once_and_no_values() {
         let settings = EnvironmentSettings {
             vars: BTreeMap::new(),
+            network: crate::model::Network::default(),
             secrets: [
                 ("a", SecretSource::Env("NONE".into())),
                 ("b", SecretSource::Env("SHOP_PASSWORD".into())),
@@ -275,6 +354,8 @@ mod tests {
             .map(|(k, v)| (k.to_owned(), v))
             .into(),
             max_rate: 5.0,
+            transport: Transport::default(),
+            client_key: None,
         };
         let faults =
             resolve(&"production".into(), &settings, Path::new("/nowhere"), &env()).unwrap_err();
@@ -287,5 +368,21 @@ mod tests {
             "{text}"
         );
         assert!(!text.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_key_must_belong_to_its_certificate() {
+        let pair = || {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let params = rcgen::CertificateParams::new(Vec::new()).unwrap();
+            let pem = params.self_signed(&key).unwrap().pem();
+            (Attachment::new("client.pem", pem.into_bytes()), Secret::new(key.serialize_pem()))
+        };
+        let ((certificate, key), (_, other)) = (pair(), pair());
+        assert_eq!(belongs(&key, &certificate), Ok(()));
+        let fault = belongs(&other, &certificate).unwrap_err();
+        assert_eq!(fault, "is not the key of the certificate client.pem");
+        let fault = belongs(&Secret::new("hunter2"), &certificate).unwrap_err();
+        assert_eq!(fault, "is not an unencrypted private key in PEM");
     }
 }

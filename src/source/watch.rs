@@ -15,7 +15,7 @@ use notify_debouncer_full::{
 };
 use tokio::sync::Notify;
 
-use super::files::{JOURNEYS, SETTINGS, SourceError, is_journey};
+use super::files::{JOURNEYS, SETTINGS, SourceError, is_kept};
 
 /// How long the files must be quiet: an editor writes, renames and removes in one go.
 const QUIET: Duration = Duration::from_millis(300);
@@ -61,7 +61,7 @@ impl Changes {
         Ok(changes)
     }
 
-    /// Resolves when `wayfarer.toml` or a journey file was added, altered or removed since the last time. Several changes in a
+    /// Resolves when `wayfarer.toml`, a journey file or a file that one may name was added, altered or removed since the last time. Several changes in a
     /// row may be told as one. It can be dropped and called again: no change is lost by that.
     pub async fn changed(&mut self) {
         self.seen.change.notified().await;
@@ -74,7 +74,7 @@ impl Changes {
     fn follow_folder(&mut self) {
         // The old watch may be gone with its folder, and the folder may not be there: both are no trouble.
         self.watcher.unwatch(&self.journeys).ok();
-        self.watcher.watch(&self.journeys, RecursiveMode::NonRecursive).ok();
+        self.watcher.watch(&self.journeys, RecursiveMode::Recursive).ok();
     }
 }
 
@@ -92,7 +92,7 @@ fn handler(
             *path == settings
                 || *path == journeys
                 || links.contains(path)
-                || (path.parent() == Some(&*journeys) && is_journey(path))
+                || (path.starts_with(&journeys) && is_kept(path))
         };
         let written = |event: &&DebouncedEvent| !matches!(event.kind, EventKind::Access(_));
         let mut any = false;

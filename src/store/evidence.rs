@@ -8,32 +8,39 @@ use crate::model::{Evidence, Exchange};
 
 /// Most bytes of one run's evidence.
 pub(super) const EVIDENCE_BYTES: usize = 64 << 10;
-/// The shortest a text is cut to before whole exchanges are left out.
-const SHORTEST: usize = 256;
 
-/// Evidence as JSON of at most [`EVIDENCE_BYTES`]. What is too long is cut: first bodies, headers and the rest to the same
-/// length, shorter and shorter; then the exchanges before the last ones.
+/// How long a text may be in the exchanges before the last one, and in the last one, which tells most: tried in this order until all fits.
+const LENGTHS: &[(usize, usize)] = &[
+    (16 << 10, 32 << 10),
+    (4 << 10, 32 << 10),
+    (4 << 10, 16 << 10),
+    (1 << 10, 16 << 10),
+    (1 << 10, 4 << 10),
+    (256, 4 << 10),
+    (256, 1 << 10),
+    (256, 256),
+];
+
+/// Evidence as JSON of at most [`EVIDENCE_BYTES`]. What is too long is cut: texts shorter and shorter, those of the exchanges before
+/// the last one first; then exchanges are left out, the earliest first.
 pub(super) fn encode(evidence: &Evidence) -> Result<String, Fault> {
     let text = to_json("evidence", evidence)?;
     if text.len() <= EVIDENCE_BYTES {
         return Ok(text);
     }
-    let mut longest = EVIDENCE_BYTES / 2;
-    let mut last = evidence.exchanges.len();
-    loop {
-        let text = to_json("evidence", &cut(evidence, longest, last))?;
+    let all = evidence.exchanges.len();
+    let (least, mut last) = ((256, 256), all);
+    let tries = LENGTHS.iter().map(|lengths| (*lengths, all)).chain(std::iter::from_fn(|| {
+        last = last.checked_div(2).filter(|n| *n > 0)?;
+        Some((least, last))
+    }));
+    for (lengths, last) in tries {
+        let text = to_json("evidence", &cut(evidence, lengths, last))?;
         if text.len() <= EVIDENCE_BYTES {
             return Ok(text);
         }
-        if longest > SHORTEST {
-            longest /= 2;
-        } else if last > 0 {
-            last /= 2;
-        } else {
-            let nothing = Evidence { exchanges: Vec::new(), curl: shorten(&evidence.curl, 1024) };
-            return to_json("evidence", &nothing);
-        }
     }
+    to_json("evidence", &cut(evidence, least, 0))
 }
 
 /// Evidence as it was kept.
@@ -41,12 +48,17 @@ pub(super) fn decode(text: &str) -> Result<Evidence, Fault> {
     from_json("evidence", text)
 }
 
-fn cut(evidence: &Evidence, longest: usize, last: usize) -> Evidence {
+fn cut(evidence: &Evidence, (early, late): (usize, usize), last: usize) -> Evidence {
     let skipped = evidence.exchanges.len().saturating_sub(last);
-    let kept = evidence.exchanges.iter().skip(skipped);
+    let end = evidence.exchanges.len().saturating_sub(1);
+    let kept = evidence.exchanges.iter().enumerate().skip(skipped);
+    let more = u32::try_from(skipped).unwrap_or(u32::MAX);
     Evidence {
-        exchanges: kept.map(|exchange| cut_exchange(exchange, longest)).collect(),
-        curl: shorten(&evidence.curl, longest.max(1024)),
+        exchanges: kept
+            .map(|(at, exchange)| cut_exchange(exchange, if at == end { late } else { early }))
+            .collect(),
+        curl: shorten(&evidence.curl, late.max(1024)),
+        left_out: evidence.left_out.saturating_add(more),
     }
 }
 
@@ -71,6 +83,9 @@ fn cut_exchange(exchange: &Exchange, longest: usize) -> Exchange {
         response_headers: headers(&exchange.response_headers),
         truncated: exchange.truncated || response_body != exchange.response_body,
         response_body,
+        step: exchange.step.clone(),
+        version: exchange.version.clone(),
+        timing: exchange.timing,
     }
 }
 
@@ -93,13 +108,14 @@ mod tests {
             status: Some(500),
             response_headers: vec![("content-type".to_owned(), "text/plain".to_owned())],
             response_body: Some(body.to_owned()),
-            truncated: false,
+            ..Exchange::default()
         }
     }
 
     #[test]
     fn small_evidence_is_kept_whole() {
-        let evidence = Evidence { exchanges: vec![exchange("oops")], curl: "curl".to_owned() };
+        let evidence =
+            Evidence { exchanges: vec![exchange("oops")], curl: "curl".to_owned(), left_out: 0 };
         assert_eq!(decode(&encode(&evidence).unwrap()).unwrap(), evidence);
     }
 
@@ -107,8 +123,11 @@ mod tests {
     fn large_evidence_is_cut_and_says_so() {
         // Every character of these is longer as JSON.
         for body in ["ü\u{1}\"".repeat(30_000), "a".repeat(70_000)] {
-            let evidence =
-                Evidence { exchanges: vec![exchange(&body); 12], curl: "c".repeat(100_000) };
+            let evidence = Evidence {
+                exchanges: vec![exchange(&body); 12],
+                curl: "c".repeat(100_000),
+                left_out: 0,
+            };
             let text = encode(&evidence).unwrap();
             assert!(text.len() <= EVIDENCE_BYTES, "{}", text.len());
             let back = decode(&text).unwrap();
@@ -121,7 +140,8 @@ mod tests {
         let mut odd = exchange("");
         odd.request_headers = vec![("\u{1}".repeat(500), "\u{1}".repeat(500)); 200];
         odd.request_line = "\u{1}".repeat(100_000);
-        let evidence = Evidence { exchanges: vec![odd; 20], curl: "\u{1}".repeat(100_000) };
+        let evidence =
+            Evidence { exchanges: vec![odd; 20], curl: "\u{1}".repeat(100_000), left_out: 0 };
         assert!(encode(&evidence).unwrap().len() <= EVIDENCE_BYTES);
     }
 }

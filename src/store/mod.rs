@@ -14,8 +14,8 @@
 //! deployed versions are interned, so a run of five steps over TLS costs 117 bytes of the file when several series are
 //! written in turns, as an agent does; a row for each run, step and phase takes 615 (`tests/bench/README.md`). A URL that
 //! is another one each time stands in its run and costs its length. What is not kept of a run: fractions of a
-//! microsecond, captures of runs that passed, and what is beyond the caps named in [`kept`]. Evidence has a table and a
-//! retention of its own, at most 64 KiB a run.
+//! microsecond, captures of runs that passed, and what is beyond the caps named in [`kept`]. Evidence has a table,
+//! an age and a budget of its own, at most 64 KiB a run; which of it is kept is said in `witness`.
 //!
 //! # Several processes
 //!
@@ -49,6 +49,7 @@ mod session;
 mod state;
 mod varint;
 mod verdicts;
+mod witness;
 mod writer;
 
 pub use changes::{RecordOutcome, Recorded};

@@ -17,6 +17,7 @@ const APPLICATION_ID: i64 = 0x5741_5946;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_parts.sql")),
+    M::up(include_str!("migrations/0003_evidence.sql")),
 ];
 
 /// All migrations.

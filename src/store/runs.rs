@@ -15,6 +15,7 @@ use super::{
     rollup::Additions,
     session::{Session, micros, sql_count, timestamp},
     state::add_to_tally,
+    witness,
 };
 use crate::model::{Probe, Run, RunId, SeriesKey};
 
@@ -213,10 +214,7 @@ fn insert(session: &mut Session, run: &Run, additions: &mut Additions) -> Result
         )?
         .execute(params![id, series, at])?;
     }
-    if let Some(kept) = &run.evidence {
-        conn.prepare_cached("INSERT OR IGNORE INTO evidence (run, at, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![id, at, evidence::encode(kept)?])?;
-    }
+    witness::insert(conn, run, series)?;
     additions.add(series, at, deployed, run);
     Ok(true)
 }

@@ -268,6 +268,7 @@ fn metric(text: &str) -> Result<Metric, Fault> {
     match text {
         "latency" => Ok(Metric::Latency),
         "success" => Ok(Metric::Success),
+        "measure" => Ok(Metric::Measure),
         other => Err(Fault::unreadable("a verdict", format!("its metric is `{other}`"))),
     }
 }

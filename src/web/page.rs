@@ -13,7 +13,10 @@ use super::{ApiError, router::Face};
 use crate::{
     correlate,
     daemon::{Judged, unmapped},
-    model::{Change, Effect, Finding, FindingState, Part, Run, SeriesKey, Verdict},
+    model::{
+        Change, Effect, Finding, FindingState, Measured, Metric, Run, SeriesKey, Verdict, amounts,
+        subject,
+    },
     render::page::{
         ChangePage, ChangeRow, FindingRow, JourneyRow, Overview, PageError, PartRow, STYLE,
         VerdictRow,
@@ -89,14 +92,15 @@ pub(super) async fn change(
     Ok(Html(face.pages.change(&page)?))
 }
 
-/// The verdicts on whole journeys, each with the parts of its journey that moved.
+/// The verdicts on whole journeys, each with the parts of its journey that moved, and those on measures.
 fn verdict_rows(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<VerdictRow> {
-    let whole = verdicts.iter().filter(|v| v.part.is_whole());
+    let measured = |v: &Verdict| v.metric == Metric::Measure;
+    let whole = verdicts.iter().filter(|v| v.part.is_whole() || measured(v));
     let row = |v: &Verdict| VerdictRow {
         verdict: v.conclusion.to_string(),
         journey: v.journey.to_string(),
         environment: v.environment.to_string(),
-        metric: v.metric.to_string(),
+        metric: v.subject(),
         summary: v.summary.clone(),
         notes: said(v, dismissed).into_iter().chain(v.notes.iter().cloned()).collect(),
         candidates: v
@@ -108,6 +112,7 @@ fn verdict_rows(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<VerdictRow> 
             .iter()
             .filter(|p| {
                 !p.part.is_whole()
+                    && !measured(p)
                     && (&p.journey, &p.environment, &p.location, p.metric)
                         == (&v.journey, &v.environment, &v.location, v.metric)
             })
@@ -163,10 +168,7 @@ fn finding_row(finding: &crate::model::Finding) -> FindingRow {
     FindingRow {
         kind: finding.kind.as_str().to_owned(),
         journey: format!("{} in {}", finding.journey, finding.environment),
-        metric: match &finding.part {
-            Part::Whole => finding.metric.to_string(),
-            part => format!("{} of {part}", finding.metric),
-        },
+        metric: subject(finding.metric, &finding.part),
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         link: finding.change.as_ref().map(|c| link(c.as_str())).unwrap_or_default(),
         summary: finding.summary.clone(),
@@ -265,9 +267,21 @@ async fn journey_row(
             })
             .map(|c| format!("{:.1}", place(c.started_at)))
             .collect(),
+        measures: last.map(measures).unwrap_or_default(),
         journey: series.journey.to_string(),
         environment: series.environment.to_string(),
     })
+}
+
+/// What the last run measured: `total 12.00 EUR`.
+fn measures(run: &Run) -> Vec<String> {
+    let known = run.steps.iter().flat_map(|step| &step.measures);
+    let text = |m: &Measured| {
+        let [value] = amounts([m.value?], m.unit.as_deref());
+        let unit = m.unit.as_deref().map_or(String::new(), |unit| format!(" {unit}"));
+        Some(format!("{} {value}{unit}", m.name))
+    };
+    known.filter_map(text).collect()
 }
 
 /// At most 120 points; the scale ends at the 98th percentile so that one slow run does not flatten the rest.

@@ -9,8 +9,8 @@ use crate::{
     correlate,
     daemon::{Budget, Judged, Logged},
     model::{
-        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, Onset, Outcome, Part, Phases,
-        Quantiles, Run, StepRun, Verdict,
+        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence, Measured, Onset,
+        Outcome, Part, Phases, Quantiles, Run, StepRun, Verdict,
     },
     store::RecordOutcome,
 };
@@ -242,6 +242,8 @@ pub struct RunView<'a> {
     pub outcome: &'a Outcome,
     pub steps: Vec<StepView<'a>>,
     pub deployed: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub insecure: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<&'a crate::model::Evidence>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -256,9 +258,38 @@ pub struct StepView<'a> {
     pub offset_ms: f64,
     pub duration_ms: f64,
     pub outcome: crate::model::StepOutcome,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub retries: Vec<AttemptView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<&'a crate::model::Failure>,
     pub hops: Vec<HopView<'a>>,
     pub assertions: &'a [crate::model::AssertionResult],
     pub captures: BTreeMap<&'a str, &'a str>,
+    #[serde(skip_serializing_if = "<[Measured]>::is_empty")]
+    pub measures: &'a [Measured],
+}
+
+/// An attempt of a step that was followed by another one.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's Attempt; durations in ms")]
+pub struct AttemptView<'a> {
+    pub offset_ms: f64,
+    pub duration_ms: f64,
+    pub status: Option<u16>,
+    pub reason: &'a str,
+}
+
+impl<'a> From<&'a crate::model::Attempt> for AttemptView<'a> {
+    fn from(attempt: &'a crate::model::Attempt) -> Self {
+        Self {
+            offset_ms: ms(attempt.offset),
+            duration_ms: ms(attempt.duration),
+            status: attempt.status,
+            reason: &attempt.reason,
+        }
+    }
 }
 
 /// A hop of a step.
@@ -297,6 +328,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
                 .iter()
                 .map(|d| (d.service.as_str(), d.version.as_str()))
                 .collect(),
+            insecure: run.insecure,
             evidence: run.evidence.as_ref(),
             unwell: run.unwell.as_ref(),
         }
@@ -310,9 +342,13 @@ impl<'a> From<&'a StepRun> for StepView<'a> {
             offset_ms: ms(step.offset),
             duration_ms: ms(step.duration),
             outcome: step.outcome,
+            iteration: step.iteration,
+            retries: step.retries.iter().map(Into::into).collect(),
+            failure: step.failure.as_deref(),
             hops: step.hops.iter().map(Into::into).collect(),
             assertions: &step.assertions,
             captures: step.captures.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect(),
+            measures: &step.measures,
         }
     }
 }
@@ -337,6 +373,20 @@ impl<'a> From<&'a Hop> for HopView<'a> {
 
 fn phases(phases: &Phases) -> BTreeMap<&'static str, f64> {
     phases.named().into_iter().map(|(name, duration)| (name, ms(duration))).collect()
+}
+
+/// A run with what is kept beside it: its own evidence, or as `alike` that of a run before it that failed in the same way, and as
+/// `last_good` that of the last run before it that passed.
+pub fn run_with_evidence(run: &Run, kept: Option<&KeptEvidence>) -> serde_json::Value {
+    let mut shown = serde_json::json!(RunView::from(run));
+    let Some(kept) = kept else { return shown };
+    if kept.failing.run != run.id {
+        shown["alike"] = serde_json::json!(kept.failing);
+    }
+    if let Some(good) = &kept.last_good {
+        shown["last_good"] = serde_json::json!(good);
+    }
+    shown
 }
 
 /// A duration in milliseconds, to a microsecond.

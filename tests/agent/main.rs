@@ -8,9 +8,11 @@
 mod after;
 mod api;
 mod findings;
+mod measures;
 mod metrics;
 mod parts;
 mod reload;
 mod restart;
+mod secrets;
 mod shared;
 mod support;

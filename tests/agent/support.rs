@@ -189,13 +189,19 @@ impl Site {
 
     /// Starts the agent and waits until it is ready; its log goes to `agent.log`.
     pub(crate) fn agent(&self) -> Running {
+        self.agent_with(&[], "debug")
+    }
+
+    /// The same with environment variables, logging at a level.
+    pub(crate) fn agent_with(&self, variables: &[(&str, &str)], level: &str) -> Running {
         let log = fs::OpenOptions::new()
             .create(true)
             .append(true)
             .open(self.dir.path().join("agent.log"))
             .unwrap();
         let child = self
-            .command(&["--log-format", "json", "--log-level", "debug", "agent"])
+            .command(&["--log-format", "json", "--log-level", level, "agent"])
+            .envs(variables.iter().copied())
             .stderr(log)
             .stdout(Stdio::null())
             .spawn()

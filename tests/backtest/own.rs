@@ -35,6 +35,7 @@ fn run(at: Timestamp, ms: f64) -> Arc<Run> {
         outcome: Outcome::Passed,
         steps: Vec::new(),
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
         unwell: None,
     })

@@ -123,6 +123,7 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
             peer: Some("192.0.2.17:443".parse().expect("an address")),
             body_bytes: 8_000 + about(100.0).as_micros() as u64 % 1000,
             certificate_expires_at: Some(begin() + SignedDuration::from_hours(1000)),
+            server_timing: Vec::new(),
         };
         steps.push(StepRun {
             name: format!("step number {n}").as_str().into(),
@@ -135,6 +136,10 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
                 check("jsonpath $.items[*] count at_least 1"),
             ],
             captures: Vec::new(),
+            iteration: None,
+            retries: Vec::new(),
+            failure: None,
+            measures: Vec::new(),
         });
         offset += phases.total() + Duration::from_millis(2) + about(0.1);
     }
@@ -151,6 +156,7 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
         outcome: Outcome::Passed,
         steps,
         deployed: vec![Deployed { service: "shop".into(), version: "2026.11.20".to_owned() }],
+        insecure: false,
         evidence: None,
         unwell: None,
     }

@@ -3,7 +3,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::json;
-use wayfarer::model::{Body, FaultKind, Literal, Outcome, Predicate, Query, Step, Text};
+use wayfarer::model::{
+    Body, FaultKind, Literal, Outcome, Predicate, Query, Step, StepOutcome, Text,
+};
 
 use crate::{
     journey::{Values, With, broken, engine, failed, get, hops, passed, status, walk, walk_with},
@@ -27,10 +29,10 @@ async fn redirects_are_followed_hop_by_hop() {
     .await;
     let step = shop(&site, "/login")
         .post(Body::Form(vec![("user".to_owned(), Text::from("a b&c"))]))
-        .expect(Query::Redirects, status(2.0))
-        .expect(Query::Url, Predicate::EndsWith(Text::from("/done")))
-        .expect(Query::Cookie("sid".to_owned()), Predicate::Exists(true))
-        .expect(Query::Body, Predicate::Equals(Literal::Text(Text::from("welcome"))));
+        .expect(Query::redirects(), status(2.0))
+        .expect(Query::url(), Predicate::EndsWith(Text::from("/done")))
+        .expect(Query::cookie("sid"), Predicate::Exists(true))
+        .expect(Query::body(), Predicate::Equals(Literal::Text(Text::from("welcome"))));
     let run = walk(&engine(vec![]), vec![step]).await;
     passed(&run);
     let walked: Vec<_> = hops(&run).iter().map(|h| (h.method.clone(), h.status.unwrap())).collect();
@@ -90,7 +92,7 @@ async fn a_server_that_warms_up_redirects_to_the_same_address() {
         }
     })
     .await;
-    let step = shop(&site, "/").expect(Query::Redirects, status(3.0));
+    let step = shop(&site, "/").expect(Query::redirects(), status(3.0));
     passed(&walk(&engine(vec![]), vec![step]).await);
 }
 
@@ -100,8 +102,8 @@ async fn a_redirect_that_is_not_followed_is_judged_by_what_is_expected() {
     let engine = engine(vec![]);
     let none = |step: Step| step.http(|http| http.redirects = 0);
     let expected = none(shop(&site, "/"))
-        .expect(Query::Status, status(303.0))
-        .expect(Query::Header("location".to_owned()), Predicate::EndsWith(Text::from("/account")));
+        .expect(Query::status(), status(303.0))
+        .expect(Query::header("location"), Predicate::EndsWith(Text::from("/account")));
     passed(&walk(&engine, vec![expected]).await);
     let run = walk(&engine, vec![none(shop(&site, "/"))]).await;
     let failure = failed(&run, FaultKind::Status);
@@ -144,8 +146,8 @@ async fn json_forms_and_queries_are_templates() {
     let order = shop(&site, "/orders?a=1")
         .http(|http| http.query.push(("q".to_owned(), Text::from("{{user}} & co"))))
         .post(Body::Json(json!({"user": "{{user}}", "n": 2, "tags": ["{{user}}", true]})))
-        .capture("order", Query::JsonPath("$.id".to_owned()), false)
-        .expect(Query::Status, status(201.0));
+        .capture("order", Query::json_path("$.id"), false)
+        .expect(Query::status(), status(201.0));
     let text = shop(&site, "/{{order}}").post(Body::Text(Text::from("<{{order}}>")));
     let values = Values { vars: &[("user", "a\"b")], ..Values::default() };
     let run = walk_with(&engine(vec![]), vec![order, text], &values).await;
@@ -170,8 +172,7 @@ async fn a_token_in_a_form_is_captured_and_sent_back() {
         _ => answer(403, &[], ""),
     })
     .await;
-    let csrf =
-        Query::Css { selector: "input[name=csrf]".to_owned(), attribute: Some("value".to_owned()) };
+    let csrf = Query::css_attribute("input[name=csrf]", "value");
     let steps = vec![
         shop(&site, "/login").named("open").capture("csrf", csrf, true),
         shop(&site, "/login")
@@ -191,14 +192,15 @@ async fn a_failed_step_is_the_last() {
     .await;
     let steps = vec![
         shop(&site, "/good").named("first"),
-        shop(&site, "/bad").named("second").expect(Query::Body, Predicate::Exists(true)),
+        shop(&site, "/bad").named("second").expect(Query::body(), Predicate::Exists(true)),
         shop(&site, "/good").named("third"),
     ];
     let run = walk(&engine(vec![]), steps).await;
     let failure = failed(&run, FaultKind::Status);
     assert_eq!(failure.step.as_str(), "second");
     assert_eq!(failure.message, "expected a 2xx status, got 500");
-    assert_eq!(run.steps.len(), 2);
+    assert_eq!(run.steps.len(), 3);
+    assert_eq!(run.steps[2].outcome, StepOutcome::Skipped);
     assert_eq!(run.steps[1].assertions.len(), 2);
     let evidence = run.evidence.as_ref().unwrap();
     assert_eq!(evidence.exchanges[0].response_body.as_deref(), Some("<h1>sorry</h1>"));
@@ -210,8 +212,8 @@ async fn a_failed_step_is_the_last() {
 async fn a_capture_that_finds_nothing_fails_the_step() {
     let site = Site::start(None, |_| answer(200, &[], r#"{"a":1}"#)).await;
     let step = shop(&site, "/")
-        .capture("id", Query::JsonPath("$.id".to_owned()), false)
-        .expect(Query::Body, Predicate::Contains(Text::from("{{id}}")));
+        .capture("id", Query::json_path("$.id"), false)
+        .expect(Query::body(), Predicate::Contains(Text::from("{{id}}")));
     let run = walk(&engine(vec![]), vec![step]).await;
     let failure = failed(&run, FaultKind::Capture);
     assert_eq!(failure.check.as_deref(), Some("capture id = jsonpath $.id"));
@@ -224,9 +226,9 @@ async fn whose_fault_a_template_is() {
         Site::start(None, |_| answer(200, &[], r#"{"next":"::nowhere","bad":"a\nb"}"#)).await;
     let engine = engine(vec![]);
     let first = || {
-        shop(&site, "/").capture("next", Query::JsonPath("$.next".to_owned()), false).capture(
+        shop(&site, "/").capture("next", Query::json_path("$.next"), false).capture(
             "bad",
-            Query::JsonPath("$.bad".to_owned()),
+            Query::json_path("$.bad"),
             false,
         )
     };
@@ -241,7 +243,8 @@ async fn whose_fault_a_template_is() {
     assert!(broken(&run).contains("`missing` is not defined"));
     let run = walk(&engine, vec![shop(&site, "/").header("a b", "1")]).await;
     assert!(broken(&run).contains("`a b` cannot be the name of a header"));
-    let step = shop(&site, "/").expect(Query::Body, Predicate::Contains(Text::from("{{missing}}")));
+    let step =
+        shop(&site, "/").expect(Query::body(), Predicate::Contains(Text::from("{{missing}}")));
     let run = walk(&engine, vec![step]).await;
     assert!(broken(&run).contains("`missing` is not defined"));
 }

@@ -47,8 +47,8 @@ async fn encoded_bodies_are_read_and_broken_ones_told() {
     let read = |path| {
         let whole = Predicate::Equals(Literal::Text(Text(plain.clone())));
         shop(&site, path)
-            .expect(Query::Body, whole)
-            .expect(Query::Header("content-encoding".to_owned()), Predicate::Exists(true))
+            .expect(Query::body(), whole)
+            .expect(Query::header("content-encoding"), Predicate::Exists(true))
     };
     let run = walk(&engine, vec![read("/gzip"), read("/br"), read("/zstd")]).await;
     passed(&run);

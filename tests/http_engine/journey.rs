@@ -6,9 +6,9 @@ use wayfarer::{
     clock::Clock,
     engine::{Engine, EngineSettings, PemRoots, Ticket},
     model::{
-        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Hop, HttpStep, Journey,
-        Literal, Outcome, Predicate, Query, Revision, Run, RunId, Schedule, Secret, Step, StepName,
-        Text, Trigger,
+        Action, Assertion, Body, Capture, Environment, Failure, FaultKind, Flow, Hop, HttpStep,
+        Journey, Literal, Network, Outcome, Predicate, Query, Revision, Run, RunId, Schedule,
+        Secret, Step, StepName, Text, Transport, Trigger,
     },
 };
 
@@ -27,17 +27,11 @@ pub(crate) fn get(url: impl Into<String>) -> Step {
         service: None,
         timeout: None,
         effect: false,
-        action: Action::Http(HttpStep {
-            method: "GET".to_owned(),
-            url: Text(url.into()),
-            query: Vec::new(),
-            headers: Vec::new(),
-            body: None,
-            redirects: 10,
-            max_body_bytes: 1 << 20,
-        }),
+        action: Action::Http(HttpStep { max_body_bytes: 1 << 20, ..HttpStep::get(url) }),
         captures: Vec::new(),
+        measures: Vec::new(),
         assertions: Vec::new(),
+        flow: Flow::default(),
     }
 }
 
@@ -58,8 +52,9 @@ impl With for Step {
         self
     }
     fn http(mut self, change: impl FnOnce(&mut HttpStep)) -> Self {
-        let Action::Http(http) = &mut self.action;
-        change(http);
+        if let Action::Http(http) = &mut self.action {
+            change(http);
+        }
         self
     }
     fn post(self, body: Body) -> Self {
@@ -92,8 +87,11 @@ pub(crate) fn status(number: f64) -> Predicate {
 /// Plain variables and secrets: pairs of name and value.
 #[derive(Default)]
 pub(crate) struct Values<'a> {
+    pub(crate) transport: Transport,
+    pub(crate) client_key: Option<&'a str>,
     pub(crate) vars: &'a [(&'a str, &'a str)],
     pub(crate) secrets: &'a [(&'a str, &'a str)],
+    pub(crate) network: Network,
 }
 
 pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -> Ticket {
@@ -108,6 +106,8 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
         runbook: None,
         slo: None,
         vars: BTreeMap::new(),
+        setup: None,
+        variant: None,
         steps,
         revision: Revision::new("r1"),
     };
@@ -115,11 +115,14 @@ pub(crate) fn ticket(steps: Vec<Step>, timeout: Duration, values: &Values<'_>) -
     let environment = Environment {
         name: "production".into(),
         vars: values.vars.iter().map(own).collect(),
+        network: values.network.clone(),
         secrets: values
             .secrets
             .iter()
             .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
             .collect(),
+        transport: values.transport.clone(),
+        client_key: values.client_key.map(Secret::new),
     };
     Ticket {
         id: RunId::at(Clock.now()),
@@ -152,11 +155,12 @@ pub(crate) fn is_consistent(run: &Run) {
             assert!(times.into_iter().all(|t| t.subsec_nanos() % 1000 == 0), "{hop:?}");
         }
         let hops: Duration = step.hops.iter().map(|hop| hop.duration).sum();
-        assert_eq!(hops, step.duration);
+        let before: Duration = step.retries.iter().map(|attempt| attempt.duration).sum();
+        assert_eq!(before + hops, step.duration);
     }
     let steps: Duration = run.steps.iter().map(|step| step.duration).sum();
     assert_eq!(steps, run.duration);
-    let asked = run.steps.last().is_some_and(|step| !step.hops.is_empty());
+    let asked = run.steps.iter().any(|step| !step.hops.is_empty());
     let failed = matches!(run.outcome, Outcome::Failed(_));
     assert_eq!(run.evidence.is_some(), failed && asked);
     let json = serde_json::to_string(run).unwrap();

@@ -45,8 +45,7 @@ async fn secrets_are_masked_in_every_corner_of_a_run() {
     })
     .await;
     let base = format!("http://shop.test:{}", site.port());
-    let token =
-        get(format!("{base}/token")).capture("token", Query::JsonPath("$.token".to_owned()), true);
+    let token = get(format!("{base}/token")).capture("token", Query::json_path("$.token"), true);
     let text = |text: &str| Literal::Text(Text::from(text));
     let sign_in = get(format!("{base}/in/{{{{urlencode password}}}}?pin={{{{pin}}}}"))
         .named("sign in")
@@ -57,12 +56,12 @@ async fn secrets_are_masked_in_every_corner_of_a_run() {
             ("password".to_owned(), Text::from("{{password}}")),
             ("token".to_owned(), Text::from("{{token}}")),
         ]))
-        .capture("seen", Query::Regex("(?s)^.*$".to_owned()), false)
-        .expect(Query::Body, Predicate::Equals(text("{{password}}{{token}}")))
-        .expect(Query::Header("x-echo".to_owned()), Predicate::Equals(text("{{token}}")))
-        .expect(Query::Header("set-cookie".to_owned()), Predicate::Equals(text("x")))
-        .expect(Query::Url, Predicate::Equals(text("x")))
-        .expect(Query::Status, Predicate::Equals(Literal::Number(200.0)));
+        .capture("seen", Query::regex("(?s)^.*$"), false)
+        .expect(Query::body(), Predicate::Equals(text("{{password}}{{token}}")))
+        .expect(Query::header("x-echo"), Predicate::Equals(text("{{token}}")))
+        .expect(Query::header("set-cookie"), Predicate::Equals(text("x")))
+        .expect(Query::url(), Predicate::Equals(text("x")))
+        .expect(Query::status(), Predicate::Equals(Literal::Number(200.0)));
     let values = Values { secrets: &[("password", PASSWORD), ("pin", "42")], ..Values::default() };
     let run = walk_with(&engine(vec![]), vec![token, sign_in], &values).await;
     failed(&run, FaultKind::Assertion);

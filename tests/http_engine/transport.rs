@@ -226,7 +226,7 @@ async fn http_2_by_alpn() {
     };
     let engine = engine(vec![authority.root()]);
     let url = format!("https://shop.test:{port}/");
-    let step = || get(url.clone()).expect(Query::Status, status(200.0));
+    let step = || get(url.clone()).expect(Query::status(), status(200.0));
     let run = tokio::select! {
         () = serve => unreachable!(),
         run = walk(&engine, vec![step(), step(), step(), get(format!("{url}reset"))]) => run,
@@ -260,7 +260,7 @@ async fn many_runs_at_once_stay_apart() {
         let own = wayfarer::model::Predicate::Equals(wayfarer::model::Literal::Text(
             wayfarer::model::Text(format!("n={number}")),
         ));
-        let steps = vec![get(url.clone()), get(url).expect(Query::Body, own)];
+        let steps = vec![get(url.clone()), get(url).expect(Query::body(), own)];
         let ticket = ticket(steps, Duration::from_secs(60), &Values::default());
         runs.spawn(is_send(engine.walk(ticket)));
     }

@@ -139,6 +139,7 @@ fn told(case: &Case, runs: &[Probe], now: Timestamp) -> Vec<Verdict> {
         steps: std::collections::BTreeMap::new(),
         interval: case.interval,
         revision: None,
+        measures: std::collections::BTreeMap::new(),
     };
     room.open(change, vec![(member, before)], change.started_at);
     for run in runs {

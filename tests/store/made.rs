@@ -41,6 +41,7 @@ pub(crate) fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
         peer: Some("192.0.2.1:443".parse().unwrap()),
         body_bytes: 512,
         certificate_expires_at: Some(at("2027-01-01T00:00:00Z")),
+        server_timing: Vec::new(),
     };
     Run {
         id: RunId::at(started_at),
@@ -66,8 +67,13 @@ pub(crate) fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
                 actual: None,
             }],
             captures: Vec::new(),
+            iteration: None,
+            retries: Vec::new(),
+            failure: None,
+            measures: Vec::new(),
         }],
         deployed: vec![Deployed { service: "shop".into(), version: "1.0".to_owned() }],
+        insecure: false,
         evidence: None,
         unwell: None,
     }
@@ -93,8 +99,10 @@ pub(crate) fn failed(journey: &str, started_at: Timestamp) -> Run {
             response_headers: Vec::new(),
             response_body: Some("out of order".to_owned()),
             truncated: false,
+            ..Exchange::default()
         }],
         curl: "curl https://shop.test/".to_owned(),
+        left_out: 0,
     });
     run
 }

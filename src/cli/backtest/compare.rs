@@ -62,14 +62,18 @@ pub(super) fn json(replayed: &Replayed, since: Timestamp, set: &[String]) -> Val
         let verdicts: Vec<Value> = keys
             .into_iter()
             .map(|key| {
-                json!({
+                let mut row = json!({
                     "journey": key.1.journey, "environment": key.1.environment,
                     "location": key.1.location, "metric": key.2,
                     "recorded": word(&replayed.recorded, key),
                     "present": word(&replayed.present, key),
                     "other": replayed.other.as_ref().and_then(|said| word(said, key)),
                     "dismissed": replayed.dismissed.get(key),
-                })
+                });
+                if !key.3.is_whole() {
+                    row["part"] = json!(key.3);
+                }
+                row
             })
             .collect();
         let overall = |said| overall(said, change).map(Conclusion::as_str);

@@ -12,13 +12,13 @@ use super::{compare, settings};
 use crate::{
     cli::{Context, Exit, Failed, args::BacktestArguments},
     config,
-    correlate::{Member, Members, Room, Spell},
+    correlate::{Member, Members, PARTS_REACH, Room, Spell},
     daemon::Setup,
     model::{
-        Change, ChangeId, Conclusion, Detect, Finding, FindingKind, FindingState, Metric, Probe,
-        SeriesKey, Service, ServiceName, StepName, Verdict, Watch,
+        Change, ChangeId, Conclusion, Detect, Finding, FindingKind, FindingState, MeasureRule,
+        Metric, Part, Probe, SeriesKey, Service, ServiceName, StepName, Verdict, Watch,
     },
-    source::files,
+    source::{attached::Beside, files},
     store::{ChangeFilter, FindingFilter, Store, StoreError, StoreOptions},
 };
 
@@ -34,7 +34,7 @@ const PIECE: Duration = Duration::from_secs(6 * 3600);
 const MOST: usize = 100_000;
 
 /// Whose verdict it is.
-pub(super) type Key = (ChangeId, SeriesKey, Metric);
+pub(super) type Key = (ChangeId, SeriesKey, Metric, Part);
 
 /// What is concluded in the end of each metric of each series of each change.
 pub(super) type Said = BTreeMap<Key, Conclusion>;
@@ -91,7 +91,7 @@ impl Own {
             let found = files::find(&context.config).map_err(|e| {
                 Failed::new(Exit::Config, format!("{e}; or name a folder of histories, or --data"))
             })?;
-            let config = config::load(&found.main, &found.journeys)
+            let config = config::load_with(&found.main, &found.journeys, &Beside)
                 .map_err(|e| Failed::new(Exit::Config, e))?;
             let setup = Setup::outline(found.root, config);
             (setup.data_file(), Some(setup))
@@ -146,7 +146,7 @@ impl Own {
         let mut recorded = Said::new();
         for change in &changes {
             let verdicts = store.verdicts(&change.id).await?;
-            recorded.extend(verdicts.iter().filter(|v| v.part.is_whole()).map(said));
+            recorded.extend(verdicts.iter().filter(|v| is_compared(v.metric, &v.part)).map(said));
         }
         Ok(Replayed {
             present: rooms.next().unwrap_or_default(),
@@ -160,8 +160,13 @@ impl Own {
     /// The series that a change may be judged by, each with its services and its usual interval, as far as these are known.
     async fn series(&self, store: &Store) -> Result<Vec<Known>, StoreError> {
         let Some(setup) = &self.setup else {
-            let bare =
-                |key| Known { key, services: Vec::new(), steps: BTreeMap::new(), interval: None };
+            let bare = |key| Known {
+                key,
+                services: Vec::new(),
+                steps: BTreeMap::new(),
+                interval: None,
+                measures: BTreeMap::new(),
+            };
             return Ok(store.series().await?.into_iter().map(bare).collect());
         };
         let mut known = Vec::new();
@@ -176,6 +181,7 @@ impl Own {
                     services: scheduled.journey.services.clone(),
                     steps: scheduled.journey.step_services(),
                     interval: Some(scheduled.plan.interval(Timestamp::UNIX_EPOCH)),
+                    measures: scheduled.journey.measures(),
                 });
             }
         }
@@ -197,6 +203,7 @@ struct Known {
     services: Vec<ServiceName>,
     steps: BTreeMap<StepName, ServiceName>,
     interval: Option<Duration>,
+    measures: BTreeMap<Part, MeasureRule>,
 }
 
 /// Something that happened beside runs.
@@ -223,7 +230,7 @@ fn events<'a>(
             all.push((at, Event::Changed(Box::new(change.clone()))));
         }
     }
-    for finding in findings.iter().filter(|f| f.part.is_whole()) {
+    for finding in findings {
         if let (FindingKind::Unexplained, Some(onset)) = (finding.kind, finding.onset_at) {
             all.push((finding.opened_at, Event::Moved(finding, onset)));
         }
@@ -245,10 +252,10 @@ struct Judging {
 
 impl Judging {
     fn hear(&mut self, verdicts: &[Verdict]) {
-        self.said.extend(verdicts.iter().filter(|v| v.part.is_whole()).map(said));
+        self.said.extend(verdicts.iter().filter(|v| is_compared(v.metric, &v.part)).map(said));
         for verdict in verdicts.iter().filter(|v| v.part.is_whole() && v.metric == Metric::Latency)
         {
-            let ((change, series, _), _) = said(verdict);
+            let ((change, series, ..), _) = said(verdict);
             self.heard.entry(change).or_default().insert(series, verdict.clone());
         }
     }
@@ -293,7 +300,8 @@ impl Walk<'_> {
             let end = later(self.cursor, PIECE).min(to);
             let mut piece: Vec<(usize, Probe)> = Vec::new();
             for (index, known) in self.series.iter().enumerate() {
-                let probes = self.store.probes(&known.key, self.cursor, end).await?;
+                let span = (self.cursor, end);
+                let probes = self.store.probes_with_parts(&known.key, span, self.cursor).await?;
                 piece.extend(probes.into_iter().map(|probe| (index, probe)));
             }
             piece.sort_by_key(|(_, probe)| probe.at);
@@ -344,7 +352,10 @@ impl Walk<'_> {
                     location: finding.location.clone(),
                 };
                 for judging in &mut self.rooms {
-                    judging.room.shifted(&series, finding.metric, *moment);
+                    match &finding.part {
+                        Part::Whole => judging.room.shifted(&series, finding.metric, *moment),
+                        part => judging.room.part_shifted(&series, part, *moment),
+                    }
                 }
             }
         }
@@ -359,7 +370,8 @@ impl Walk<'_> {
             if !self.own.watches(change, &known.key) {
                 continue;
             }
-            let probes = self.store.probes(&known.key, from, now).await?;
+            let parts_from = change.started_at.checked_sub(PARTS_REACH).unwrap_or(from);
+            let probes = self.store.probes_with_parts(&known.key, (from, now), parts_from).await?;
             if probes.is_empty() {
                 continue;
             }
@@ -369,6 +381,7 @@ impl Walk<'_> {
                 steps: known.steps.clone(),
                 interval: known.interval.unwrap_or_else(|| pace(&probes)),
                 revision: probes.last().and_then(|p| p.revision.clone()),
+                measures: known.measures.clone(),
             };
             members.push((member, probes));
         }
@@ -389,17 +402,22 @@ fn later(at: Timestamp, by: Duration) -> Timestamp {
     at.saturating_add(by).unwrap_or(Timestamp::MAX)
 }
 
+/// What is compared: whole journeys, and each of their measures. The parts of a journey's time are told with it.
+fn is_compared(metric: Metric, part: &Part) -> bool {
+    part.is_whole() || metric == Metric::Measure
+}
+
 fn said(verdict: &Verdict) -> (Key, Conclusion) {
     let series = SeriesKey {
         journey: verdict.journey.clone(),
         environment: verdict.environment.clone(),
         location: verdict.location.clone(),
     };
-    ((verdict.change.clone(), series, verdict.metric), verdict.conclusion)
+    ((verdict.change.clone(), series, verdict.metric, verdict.part.clone()), verdict.conclusion)
 }
 
 fn dismissed(finding: &Finding) -> Option<(Key, bool)> {
-    if !finding.part.is_whole() {
+    if !is_compared(finding.metric, &finding.part) {
         return None;
     }
     let series = SeriesKey {
@@ -407,6 +425,6 @@ fn dismissed(finding: &Finding) -> Option<(Key, bool)> {
         environment: finding.environment.clone(),
         location: finding.location.clone(),
     };
-    let key = (finding.change.clone()?, series, finding.metric);
+    let key = (finding.change.clone()?, series, finding.metric, finding.part.clone());
     Some((key, finding.state == FindingState::Dismissed))
 }

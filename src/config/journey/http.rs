@@ -3,6 +3,7 @@
 use http::{HeaderName, HeaderValue};
 use url::Url;
 
+use super::{auth, body};
 use crate::{
     config::{
         hint,
@@ -10,7 +11,7 @@ use crate::{
         reader::Reader,
         value::{At, Entry},
     },
-    model::{Body, HttpStep, Text},
+    model::{Body, Connection, HttpStep, HttpVersion, IpFamily, Text},
 };
 
 /// The methods of RFC 9110 that ask something of a site, and PATCH (RFC 5789).
@@ -25,6 +26,14 @@ const MAX_BODY_BYTES: u64 = 10 * 1024 * 1024;
 /// Largest body that may be asked for: it is held in memory.
 const LARGEST_BODY_BYTES: u64 = 1024 * 1024 * 1024;
 
+const VERSIONS: &[(&str, HttpVersion)] =
+    &[("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2), ("auto", HttpVersion::Auto)];
+
+const FAMILIES: &[(&str, IpFamily)] = &[("4", IpFamily::V4), ("6", IpFamily::V6)];
+
+const CONNECTIONS: &[(&str, Connection)] =
+    &[("journey", Connection::Journey), ("fresh", Connection::Fresh)];
+
 /// Lowers the table; `stays`: a redirect is expected and must be seen, not followed.
 pub(super) fn lower(
     table: &Reader<'_>,
@@ -32,8 +41,9 @@ pub(super) fn lower(
     templates: &mut Vec<At<Text>>,
 ) -> Option<HttpStep> {
     table.require("url", "url = \"{{base_url}}/login\"");
+    let default = if table.has("graphql") { "POST" } else { "GET" };
     let method =
-        table.take("method").map_or_else(|| Some("GET".to_owned()), |entry| method(&entry));
+        table.take("method").map_or_else(|| Some(default.to_owned()), |entry| method(&entry));
     let url = table.take("url").and_then(|entry| url(&entry));
     templates.extend(url.clone());
     let query = pairs(table, "query", templates);
@@ -41,15 +51,17 @@ pub(super) fn lower(
     for (entry, text) in &headers {
         check_header(entry, text);
     }
-    let body = body(table, templates);
-    if let (Some(Body::Form(_)), Some(method @ ("GET" | "HEAD"))) = (&body, method.as_deref()) {
-        let span = table.take("form").map_or(table.span.clone(), |entry| entry.key_span);
-        let note = Note::new(span, format!("a form cannot be sent with {method}"));
-        table.note(
-            note.label("needs another method")
-                .help("add `method = \"POST\"`, or write `query` instead of `form`"),
-        );
+    let body = body::lower(table, templates);
+    check_method(table, body.as_ref(), method.as_deref());
+    let auth = auth::lower(table, templates);
+    let written = headers.iter().find(|(e, _)| e.key.eq_ignore_ascii_case("authorization"));
+    if let (true, Some((entry, _))) = (table.has("auth"), written) {
+        let note = Note::new(entry.key_span.clone(), "`auth` writes this header already");
+        table.note(note.label("besides `auth`").help("keep one of them"));
     }
+    let version = table.take("http").and_then(|entry| word(&entry, VERSIONS)).unwrap_or_default();
+    let ip = table.take("ip").and_then(|entry| word(&entry, FAMILIES));
+    let connection = connection(table);
     let default = if stays { 0 } else { REDIRECTS };
     let redirects = table
         .count("redirects", 0..50)
@@ -67,7 +79,46 @@ pub(super) fn lower(
         body,
         redirects,
         max_body_bytes,
+        auth,
+        version,
+        ip,
+        connection,
     })
+}
+
+/// `connection`, of a step or of a whole journey.
+pub(super) fn connection(table: &Reader<'_>) -> Option<Connection> {
+    table.take("connection").and_then(|entry| word(&entry, CONNECTIONS))
+}
+
+/// One of a few words.
+fn word<T: Copy>(entry: &Entry<'_>, words: &[(&str, T)]) -> Option<T> {
+    let text = entry.text()?;
+    let found = words.iter().find(|(word, _)| *word == text.value);
+    found.map(|(_, value)| *value).or_else(|| {
+        let note =
+            entry.fault(format!("`{}` cannot be `{}`", entry.key, text.value.escape_debug()));
+        let advice = hint::advice(&text.value, words.iter().map(|(word, _)| *word));
+        entry.refuse(note.label("not known here").maybe_help(advice))
+    })
+}
+
+/// Notes a body that its method cannot carry.
+fn check_method(table: &Reader<'_>, body: Option<&Body>, method: Option<&str>) {
+    let (key, help) = match body {
+        Some(Body::Form(_)) => {
+            ("form", "add `method = \"POST\"`, or write `query` instead of `form`")
+        }
+        Some(Body::Multipart(_)) => ("multipart", "add `method = \"POST\"`"),
+        Some(Body::GraphQl { .. }) => ("graphql", "leave out `method`: it is POST"),
+        _ => return,
+    };
+    if let Some(method @ ("GET" | "HEAD")) = method {
+        let span = table.take(key).map_or(table.span.clone(), |entry| entry.key_span);
+        let what = if key == "form" { "a form" } else { key };
+        let note = Note::new(span, format!("{what} cannot be sent with {method}"));
+        table.note(note.label("needs another method").help(help));
+    }
 }
 
 fn method(entry: &Entry<'_>) -> Option<String> {
@@ -81,7 +132,8 @@ fn method(entry: &Entry<'_>) -> Option<String> {
     entry.refuse(note.label("not a method").maybe_help(advice))
 }
 
-fn url(entry: &Entry<'_>) -> Option<At<Text>> {
+/// A whole address, or a template that begins like one.
+pub(super) fn url(entry: &Entry<'_>) -> Option<At<Text>> {
     let text = entry.text()?;
     let plain = !text.value.contains("{{");
     let absolute = text.value.starts_with("http://") || text.value.starts_with("https://");
@@ -91,8 +143,11 @@ fn url(entry: &Entry<'_>) -> Option<At<Text>> {
         absolute || text.value.starts_with("{{")
     };
     if !sound {
-        let note =
-            entry.fault(format!("`url`: `{}` is not a whole address", text.value.escape_debug()));
+        let note = entry.fault(format!(
+            "`{}`: `{}` is not a whole address",
+            entry.key,
+            text.value.escape_debug()
+        ));
         let path = text.value.trim_start_matches('/');
         let host = path.split('/').next().is_some_and(|first| first.contains('.'));
         let help = if text.value.contains(':') || path.contains("{{") {
@@ -108,7 +163,7 @@ fn url(entry: &Entry<'_>) -> Option<At<Text>> {
 }
 
 /// The entries of a table whose values are templates or lists of them, in order.
-fn pairs<'t>(
+pub(super) fn pairs<'t>(
     table: &Reader<'t>,
     key: &'static str,
     templates: &mut Vec<At<Text>>,
@@ -130,11 +185,13 @@ fn pairs<'t>(
     pairs
 }
 
-fn plain(pairs: Vec<(Entry<'_>, At<Text>)>) -> Vec<(String, Text)> {
+/// Names and texts without their places.
+pub(super) fn plain(pairs: Vec<(Entry<'_>, At<Text>)>) -> Vec<(String, Text)> {
     pairs.into_iter().map(|(entry, text)| (entry.key.to_owned(), text.value)).collect()
 }
 
-fn check_header(entry: &Entry<'_>, text: &At<Text>) {
+/// Notes what no header can be.
+pub(in crate::config) fn check_header(entry: &Entry<'_>, text: &At<Text>) {
     if HeaderName::from_bytes(entry.key.as_bytes()).is_err() {
         let note = Note::new(
             entry.key_span.clone(),
@@ -147,32 +204,4 @@ fn check_header(entry: &Entry<'_>, text: &At<Text>) {
             .fault(format!("`{}` has a value that no header can have", entry.key.escape_debug()));
         entry.page.note(note.label("control characters").help("a header is one line of text"));
     }
-}
-
-fn body(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Body> {
-    let form = table.has("form").then(|| Body::Form(plain(pairs(table, "form", templates))));
-    let json = table.take("json");
-    let text = table.take("body");
-    let said: Vec<&str> =
-        ["form", "json", "body"].into_iter().filter(|key| table.has(key)).collect();
-    if let [_, second, ..] = said[..] {
-        let entry = [json.as_ref(), text.as_ref()].into_iter().flatten().find(|e| e.key == second);
-        let span = entry.map_or(table.span.clone(), |entry| entry.key_span.clone());
-        let note = Note::new(span, "a request has only one body");
-        table.note(
-            note.label(format!("besides `{}`", said[0]))
-                .help("keep one of `form`, `json` and `body`"),
-        );
-    }
-    if let Some(json) = json {
-        json.texts_within(templates);
-        return json.json().map(Body::Json);
-    }
-    if let Some(text) = text {
-        let text = text.any_text()?;
-        let text = At { value: Text(text.value), span: text.span };
-        templates.push(text.clone());
-        return Some(Body::Text(text.value));
-    }
-    form
 }

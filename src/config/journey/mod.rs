@@ -1,12 +1,22 @@
 //! A journey file, table by table.
 
+mod auth;
+mod body;
 mod expect;
+mod filter;
+mod flow;
 mod http;
+mod matrix;
+mod measure;
+pub(super) mod part;
 mod predicate;
 mod query;
 mod revision;
 mod schedule;
+mod setup;
 mod steps;
+
+pub(in crate::config) use http::check_header;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +32,9 @@ use super::{
     settings::variable,
     value::At,
 };
-use crate::model::{EnvironmentName, Journey, ServiceName, Slo};
+use crate::model::{Action, Connection, EnvironmentName, Journey, ServiceName, Slo, Step, Variant};
+
+use part::Parts;
 
 /// The deadline of a run unless told otherwise.
 const TIMEOUT: Duration = Duration::from_secs(30);
@@ -35,14 +47,14 @@ const SLO_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 
 /// What could be read of a journey file.
 pub(super) struct Draft {
-    /// Its name, to be compared with those of other files.
-    pub(super) name: Option<At<String>>,
-    /// The journey, as far as its parts are there; faults noted keep it from being used.
-    pub(super) journey: Option<Journey>,
+    /// The names of its journeys, to be compared with those of other files.
+    pub(super) names: Vec<At<String>>,
+    /// The journeys, as far as their parts are there; faults noted keep them from being used. Several where there is a matrix.
+    pub(super) journeys: Vec<Journey>,
 }
 
 /// Lowers one file.
-pub(super) fn lower(top: &Reader<'_>, places: &Places) -> Draft {
+pub(super) fn lower(top: &Reader<'_>, places: &Places, parts: &Parts) -> Draft {
     top.require("name", "name = \"checkout\"");
     let name = top.name("name", NameOf::Thing);
     let description = top.text("description").map(|text| text.value);
@@ -51,51 +63,80 @@ pub(super) fn lower(top: &Reader<'_>, places: &Places) -> Draft {
     let schedule = schedule::lower(top);
     let timeout = top.duration("timeout", TIMEOUTS).map_or(TIMEOUT, |timeout| timeout.value);
     let owner = top.text("owner").map(|text| text.value);
-    let runbook = top.take("runbook").and_then(|entry| {
-        let text = entry.text()?;
-        let good =
-            url::Url::parse(&text.value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-        if good {
-            return Some(text.value);
-        }
-        entry.refuse(entry.fault("`runbook` must be a link").label("not an http address"))
-    });
+    let runbook = runbook(top);
     let slo = slo(top);
-    let vars = vars(top, &environments, places);
-    let scope = Scope {
-        page: top.page,
-        places,
-        environments,
-        vars: vars.0,
-        captured: BTreeMap::new(),
-        ever_captured: BTreeMap::new(),
-    };
-    let (steps, environments) = steps::lower(top, timeout, scope);
+    let (mut names, values) = vars(top, &environments, places);
+    let matrix = matrix::lower(top, &mut names);
+    let mut scope = Scope { environments, vars: names, ..Scope::new(top.page, places) };
+    let setup = setup::lower(top, &mut scope, parts);
+    let connection = http::connection(top);
+    let (mut steps, scope) = steps::lower(top, timeout, scope, parts);
+    if let Some(connection) = connection {
+        connect(&mut steps, connection);
+    }
     top.finish();
-    let journey = name.clone().zip(schedule).map(|(name, schedule)| {
-        let mut services: Vec<ServiceName> = services.into_iter().map(|s| s.value.into()).collect();
-        // A step's own service is touched by the journey too, whether it was listed or not.
-        for service in steps.iter().filter_map(|step| step.service.clone()) {
-            if !services.contains(&service) {
-                services.push(service);
-            }
-        }
+    let Some(name) = name else { return Draft { names: Vec::new(), journeys: Vec::new() } };
+    let variants = matrix::variants(&name, matrix.as_ref());
+    let named = |(text, _): &(String, _)| At { value: text.clone(), span: name.span.clone() };
+    let names = variants.iter().map(named).collect();
+    let Some(schedule) = schedule else { return Draft { names, journeys: Vec::new() } };
+    let journey = |(name, variant): (String, Option<Variant>)| {
+        let vars = matrix::vars(&values, variant.as_ref());
         Journey {
-            name: name.value.into(),
-            description,
-            services,
-            environments: environments.into_iter().map(EnvironmentName::from).collect(),
-            schedule,
+            name: name.into(),
+            description: description.clone(),
+            services: touched(&services, &steps),
+            environments: scope.environments.iter().cloned().map(EnvironmentName::from).collect(),
+            schedule: schedule.clone(),
             timeout,
-            owner,
-            runbook,
+            owner: owner.clone(),
+            runbook: runbook.clone(),
             slo,
-            revision: revision::of(&steps, &vars.1, timeout),
-            vars: vars.1,
-            steps,
+            revision: revision::of(&steps, &vars, timeout, setup.as_deref()),
+            vars,
+            setup: setup.clone(),
+            variant,
+            steps: steps.clone(),
         }
-    });
-    Draft { name, journey }
+    };
+    Draft { names, journeys: variants.into_iter().map(journey).collect() }
+}
+
+/// The journey's `connection` for all steps that do not say it themselves, those of its parts included.
+fn connect(steps: &mut [Step], connection: Connection) {
+    for step in steps {
+        match &mut step.action {
+            Action::Http(http) => {
+                http.connection.get_or_insert(connection);
+            }
+            Action::Part(part) => connect(&mut part.steps, connection),
+        }
+    }
+}
+
+/// The services a journey touches: those listed, and those of its steps.
+fn touched(listed: &[At<String>], steps: &[Step]) -> Vec<ServiceName> {
+    let mut services: Vec<ServiceName> =
+        listed.iter().map(|service| service.value.as_str().into()).collect();
+    let mut every = Vec::new();
+    steps.iter().for_each(|step| step.leaves(&mut every));
+    for service in every.into_iter().filter_map(|step| step.service.clone()) {
+        if !services.contains(&service) {
+            services.push(service);
+        }
+    }
+    services
+}
+
+fn runbook(top: &Reader<'_>) -> Option<String> {
+    let entry = top.take("runbook")?;
+    let text = entry.text()?;
+    let good =
+        url::Url::parse(&text.value).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if good {
+        return Some(text.value);
+    }
+    entry.refuse(entry.fault("`runbook` must be a link").label("not an http address"))
 }
 
 /// The environments that are said and exist.

@@ -4,36 +4,47 @@ use std::ops::Range;
 
 use super::query;
 use crate::{
+    check::{self, Kind},
     config::{
         expressions,
         page::Note,
         reader::Reader,
+        units,
         value::{At, Entry},
     },
-    model::{Assertion, Literal, Predicate, Query, Text},
+    model::{Assertion, Limit, Literal, Predicate, Query, Schema, Text, Type},
 };
 
-/// The keys of a predicate table.
-const KEYS: [&str; 14] = [
-    "equals",
-    "not_equals",
-    "contains",
-    "not_contains",
-    "starts_with",
-    "ends_with",
-    "matches",
-    "exists",
-    "is_empty",
-    "above",
-    "below",
-    "at_least",
-    "at_most",
-    "one_of",
+/// The keys of a predicate table, each with its negation.
+const KEYS: [(&str, &str); 23] = [
+    ("equals", "not_equals"),
+    ("contains", "not_contains"),
+    ("starts_with", "not_starts_with"),
+    ("ends_with", "not_ends_with"),
+    ("matches", "not_matches"),
+    ("exists", "not_exists"),
+    ("is_empty", "not_is_empty"),
+    ("above", "not_above"),
+    ("below", "not_below"),
+    ("at_least", "not_at_least"),
+    ("at_most", "not_at_most"),
+    ("between", "not_between"),
+    ("one_of", "not_one_of"),
+    ("schema", "not_schema"),
+    ("is_number", "not_is_number"),
+    ("is_integer", "not_is_integer"),
+    ("is_boolean", "not_is_boolean"),
+    ("is_text", "not_is_text"),
+    ("is_list", "not_is_list"),
+    ("is_object", "not_is_object"),
+    ("is_null", "not_is_null"),
+    ("is_date", "not_is_date"),
+    ("is_uuid", "not_is_uuid"),
 ];
 
 /// Those that fit a number of answers.
 const COUNT_KEYS: [&str; 7] =
-    ["equals", "not_equals", "above", "below", "at_least", "at_most", "one_of"];
+    ["equals", "above", "below", "at_least", "at_most", "between", "one_of"];
 
 /// A predicate and where it stands.
 pub(super) type Placed = (Predicate, Range<usize>);
@@ -42,7 +53,7 @@ pub(super) type Placed = (Predicate, Range<usize>);
 pub(super) fn assertion(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Assertion> {
     table.require("query", "query = { jsonpath = \"$.items\" }");
     let query = table.table("query").and_then(|reader| {
-        let query = query::of_table(&reader);
+        let query = query::of_table(&reader, templates);
         reader.finish();
         query
     });
@@ -54,10 +65,15 @@ pub(super) fn assertion(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Op
             return None;
         }
         let note = table.fault("the assertion asserts nothing").label("no predicate in it");
-        table.note(note.help(format!("add one of {}, or `count`", KEYS.join(", "))).derived());
+        table.note(note.help(format!("add one of {}, or `count`", words(&KEYS))).derived());
         return None;
     }
     judge(table, query, predicates, count)
+}
+
+/// The positive keys, as a list for people.
+fn words(keys: &[(&str, &str)]) -> String {
+    keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
 }
 
 /// The predicates and the predicates on `count` that a table says; the caller finishes the table.
@@ -66,17 +82,35 @@ pub(super) fn of_table(
     query: Option<&Query>,
     templates: &mut Vec<At<Text>>,
 ) -> (Vec<Placed>, Vec<Placed>) {
-    let timed = query == Some(&Query::Duration);
-    let read = |entry: &Entry<'_>, templates: &mut Vec<At<Text>>| {
-        if timed { time(entry) } else { predicate(entry, templates) }
-    };
-    let predicates = KEYS
-        .into_iter()
-        .filter_map(|key| table.take(key))
-        .filter_map(|entry| Some((read(&entry, templates)?, entry.span.clone())))
-        .collect();
-    let count = table.take("count").map(|entry| count(&entry)).unwrap_or_default();
+    let kind = query.map_or(Kind::Any, check::kind_of);
+    let mut predicates = below(table, kind, templates);
+    if let Some(not) = table.table("not") {
+        let inner = below(&not, kind, templates);
+        not.finish();
+        if inner.is_empty() && not.holds_only(&[]) {
+            let note = not.fault("`not` negates nothing").label("no predicate in it");
+            not.note(note.help(format!("add one of {}", words(&KEYS))).derived());
+        }
+        predicates.extend(inner.into_iter().map(|(predicate, at)| (predicate.negated(), at)));
+    }
+    let count = table.take("count").map(|entry| count(&entry, templates)).unwrap_or_default();
     (predicates, count)
+}
+
+/// The predicates that stand in a table itself.
+fn below(table: &Reader<'_>, kind: Kind, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
+    let mut placed = Vec::new();
+    for (positive, negative) in KEYS {
+        if let Some(entry) = table.take(positive) {
+            let read = predicate(positive, &entry, kind, templates);
+            placed.extend(read.map(|predicate| (predicate, entry.span.clone())));
+        }
+        if let Some(entry) = table.take(negative) {
+            let read = predicate(positive, &entry, kind, templates);
+            placed.extend(read.map(|predicate| (predicate.negated(), entry.span.clone())));
+        }
+    }
+    placed
 }
 
 /// Puts an assertion together and has it checked, predicate by predicate first, so that the caret finds the culprit.
@@ -110,28 +144,109 @@ pub(super) fn judge(
     good.then_some(whole)
 }
 
-fn predicate(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Predicate> {
-    Some(match entry.key {
+/// One predicate by its positive key; the entry may stand under the negated one.
+fn predicate(
+    key: &str,
+    entry: &Entry<'_>,
+    kind: Kind,
+    templates: &mut Vec<At<Text>>,
+) -> Option<Predicate> {
+    if kind == Kind::Time
+        && !matches!(key, "exists" | "above" | "below" | "at_least" | "at_most" | "between")
+    {
+        let note =
+            Note::new(entry.key_span.clone(), format!("`{}` does not fit a duration", entry.key));
+        return entry.refuse(
+            note.label("only limits do").help("write `below = \"2s\"` or `above = \"2s\"`"),
+        );
+    }
+    let is = Type::ALL.iter().find(|(word, _)| *word == key).map(|(_, kind)| *kind);
+    if let Some(is) = is {
+        let wanted = entry.boolean()?.value;
+        return Some(if wanted { Predicate::Is(is) } else { Predicate::Is(is).negated() });
+    }
+    Some(match key {
         "equals" => Predicate::Equals(literal(entry, templates)?),
-        "not_equals" => Predicate::NotEquals(literal(entry, templates)?),
         "contains" => Predicate::Contains(text(entry, templates)?),
-        "not_contains" => Predicate::NotContains(text(entry, templates)?),
         "starts_with" => Predicate::StartsWith(text(entry, templates)?),
         "ends_with" => Predicate::EndsWith(text(entry, templates)?),
         "matches" => Predicate::Matches(entry.text()?.value),
         "exists" => Predicate::Exists(entry.boolean()?.value),
         "is_empty" => Predicate::IsEmpty(entry.boolean()?.value),
-        "above" => Predicate::Above(entry.number()?.value),
-        "below" => Predicate::Below(entry.number()?.value),
-        "at_least" => Predicate::AtLeast(entry.number()?.value),
-        "at_most" => Predicate::AtMost(entry.number()?.value),
+        "above" => Predicate::Above(limit(entry, kind, templates)?),
+        "below" => Predicate::Below(limit(entry, kind, templates)?),
+        "at_least" => Predicate::AtLeast(limit(entry, kind, templates)?),
+        "at_most" => Predicate::AtMost(limit(entry, kind, templates)?),
+        "between" => {
+            let wanted = "two limits: [low, high]";
+            let limits = entry.elements(wanted)?;
+            let [low, high] = &limits[..] else { return entry.wrong_type(wanted) };
+            let (low, high) = (limit(low, kind, templates), limit(high, kind, templates));
+            Predicate::Between(low?, high?)
+        }
         "one_of" => one_of(entry, templates)?,
+        "schema" => Predicate::Schema(schema(entry)?),
         _ => return None,
     })
 }
 
+/// A limit in the way of what it is compared with.
+fn limit(entry: &Entry<'_>, kind: Kind, templates: &mut Vec<At<Text>>) -> Option<Limit> {
+    if kind == Kind::Time {
+        return entry.any_duration().map(|time| Limit::Time(time.value));
+    }
+    let written = match entry.value {
+        value if value.is_datetime() => value.as_datetime().map(ToString::to_string),
+        value => value.as_str().map(ToOwned::to_owned),
+    };
+    let Some(written) = written else {
+        if kind == Kind::Date {
+            return entry.wrong_type("a date such as \"2026-01-31\"");
+        }
+        return entry.number().map(|number| Limit::Number(number.value));
+    };
+    if written.contains("{{") {
+        return text(entry, templates).map(Limit::Text);
+    }
+    match kind {
+        Kind::Bytes => units::size(&written).map_or_else(
+            |_| entry.wrong_type("a number of bytes, or a size such as \"500KiB\""),
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a size that is written has few digits"
+            )]
+            |size| Some(Limit::Number(size as f64)),
+        ),
+        Kind::Any | Kind::Text | Kind::Date => match check::read_date(&written) {
+            Some(date) => Some(Limit::Date(date)),
+            None if kind == Kind::Date => entry.wrong_type("a date such as \"2026-01-31\""),
+            None => entry.wrong_type("a number"),
+        },
+        _ => entry.wrong_type("a number"),
+    }
+}
+
+/// A JSON schema: a table, or a file below the folder of the journey.
+fn schema(entry: &Entry<'_>) -> Option<Schema> {
+    if entry.value.is_table() {
+        return Some(Schema { file: None, json: entry.json()? });
+    }
+    if !entry.value.is_str() {
+        return entry.wrong_type("a schema, or the file that holds one");
+    }
+    let At { value: (file, text), .. } = entry.attached_text()?;
+    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(json) => Some(Schema { file: Some(file), json }),
+        Err(error) => {
+            let name = file.escape_debug().to_string();
+            let note = entry.fault(format!("the file `{name}` is not JSON: {error}"));
+            entry.refuse(note.label("no schema in it"))
+        }
+    }
+}
+
 /// What must hold of the number of answers: a number, or a table of predicates.
-fn count(entry: &Entry<'_>) -> Vec<Placed> {
+fn count(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     if !entry.value.is_table() {
         let number = if entry.value.is_integer() {
             entry.number()
@@ -144,20 +259,24 @@ fn count(entry: &Entry<'_>) -> Vec<Placed> {
             .collect();
     }
     let Some(table) = entry.table("count") else { return Vec::new() };
-    let predicates: Vec<Placed> = COUNT_KEYS
-        .into_iter()
-        .filter_map(|key| table.take(key))
-        .filter_map(|entry| {
-            let read = predicate(&entry, &mut Vec::new())?;
+    let mut predicates: Vec<Placed> = Vec::new();
+    for (key, negated) in KEYS.into_iter().filter(|(key, _)| COUNT_KEYS.contains(key)) {
+        for (word, opposite) in [(key, false), (negated, true)] {
+            let Some(entry) = table.take(word) else { continue };
+            let Some(read) = predicate(key, &entry, Kind::Number, templates) else { continue };
             let numbers = match &read {
-                Predicate::Equals(Literal::Text(_) | Literal::Bool(_))
-                | Predicate::NotEquals(Literal::Text(_) | Literal::Bool(_)) => false,
-                Predicate::OneOf(all) => all.iter().all(|one| matches!(one, Literal::Number(_))),
+                Predicate::Equals(literal) => is_number(literal),
+                Predicate::OneOf(all) => all.iter().all(is_number),
                 _ => true,
             };
-            if numbers { Some((read, entry.span.clone())) } else { entry.wrong_type("a number") }
-        })
-        .collect();
+            if numbers {
+                let read = if opposite { read.negated() } else { read };
+                predicates.push((read, entry.span.clone()));
+            } else {
+                predicates.extend(entry.wrong_type::<Placed>("a number"));
+            }
+        }
+    }
     table.finish();
     if table.holds_only(&[]) {
         let note = table.fault("`count` asserts nothing").label("no predicate in it");
@@ -166,19 +285,13 @@ fn count(entry: &Entry<'_>) -> Vec<Placed> {
     predicates
 }
 
-/// A predicate on the duration, which is compared with times.
-pub(super) fn time(entry: &Entry<'_>) -> Option<Predicate> {
-    let instead = match entry.key {
-        "below" => return Some(Predicate::Faster(entry.any_duration()?.value)),
-        "above" => return Some(Predicate::Slower(entry.any_duration()?.value)),
-        "at_least" => "above",
-        _ => "below",
-    };
-    let note =
-        Note::new(entry.key_span.clone(), format!("`{}` does not fit a duration", entry.key));
-    entry.refuse(
-        note.label("only `below` and `above` do").help(format!("write `{instead} = \"2s\"`")),
-    )
+/// A number, or a template that gives one.
+fn is_number(literal: &Literal) -> bool {
+    match literal {
+        Literal::Number(_) => true,
+        Literal::Text(text) => !text.is_plain(),
+        Literal::Bool(_) => false,
+    }
 }
 
 /// A value to compare with.
@@ -188,6 +301,9 @@ pub(super) fn literal(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Optio
     }
     if entry.value.is_bool() {
         return entry.boolean().map(|truth| Literal::Bool(truth.value));
+    }
+    if let Some(date) = entry.value.as_datetime() {
+        return Some(Literal::Text(Text(date.to_string())));
     }
     if !entry.value.is_str() {
         return entry.wrong_type("a text, a number, true or false");

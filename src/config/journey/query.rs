@@ -1,120 +1,196 @@
-//! Queries: where in a response a value is found; and captures, which keep it.
+//! Queries: where in a response a value is found and what is made of it; and captures, which keep it.
 
+use std::ops::Range;
+
+use super::filter;
 use crate::{
-    config::{expressions, page::Note, reader::Reader, settings::variable_name, value::Entry},
-    model::{Capture, Query},
+    config::{
+        expressions, hint,
+        names::{self, NameOf},
+        page::{Note, Page},
+        reader::Reader,
+        settings::variable_name,
+        value::{At, Entry},
+    },
+    model::{Capture, CertificateField, CookieAttribute, Query, Subject, Text},
 };
 
-/// The keys of a query, of which a table has exactly one.
-const KEYS: [&str; 10] = [
-    "status",
+/// Subjects that need no more words, by their keys.
+pub(super) const PLAIN: [(&str, Subject); 9] = [
+    ("status", Subject::Status),
+    ("version", Subject::Version),
+    ("body", Subject::Body),
+    ("bytes", Subject::Bytes),
+    ("url", Subject::Url),
+    ("redirects", Subject::Redirects),
+    ("duration", Subject::Duration),
+    ("ip", Subject::Ip),
+    ("sha256", Subject::Sha256),
+];
+
+/// Subjects with a name, path, selector, pattern or field, by their keys.
+pub(super) const NAMED: [&str; 9] = [
     "header",
     "cookie",
-    "body",
     "jsonpath",
     "css",
     "regex",
-    "duration",
-    "url",
-    "redirects",
+    "phase",
+    "server_timing",
+    "certificate",
+    "variable",
 ];
 
 /// One entry of `[step.capture]`.
-pub(super) fn capture(entry: &Entry<'_>) -> Option<Capture> {
+pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Capture> {
     let name = variable_name(entry);
     let table = entry.table(format!("step.capture.{}", entry.key))?;
     let secret = table.boolean("secret").is_some_and(|secret| secret.value);
-    let query = of_table(&table);
+    let query = of_table(&table, templates);
     table.finish();
     Some(Capture { name: name?, query: query?, secret })
 }
 
-/// The query a table says with one of [`KEYS`]; the caller finishes the table.
-pub(super) fn of_table(table: &Reader<'_>) -> Option<Query> {
-    let entries: Vec<Entry<'_>> = KEYS.into_iter().filter_map(|key| table.take(key)).collect();
+/// The query that a table says with one subject, its modifiers and `filter`; the caller finishes the table. A variable that it looks at is
+/// noted like a template that uses it.
+pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Query> {
+    let plain = PLAIN.iter().map(|(key, _)| *key);
+    let entries: Vec<Entry<'_>> =
+        plain.clone().chain(NAMED).filter_map(|key| table.take(key)).collect();
     let attribute = table.take("attribute");
+    let filters = table.take("filter");
     let [entry] = &entries[..] else {
         let what = if entries.is_empty() { "no query" } else { "several queries" };
         let note =
             table.fault(format!("`{}` has {what}", table.name)).label("exactly one belongs here");
-        table.note(note.help(format!("one of {}", KEYS.join(", "))));
+        let all: Vec<&str> = plain.chain(NAMED).collect();
+        table.note(note.help(format!("one of {}", all.join(", "))));
         return None;
     };
-    if let Some(attribute) = attribute.as_ref().filter(|_| entry.key != "css") {
-        let note = Note::new(attribute.key_span.clone(), "`attribute` goes with `css` only");
-        table.note(note.label("not an attribute of anything"));
-    }
-    let attribute = match attribute {
-        Some(attribute) => Some(attribute.text()?.value),
-        None => None,
-    };
-    let query = match entry.key {
-        "header" | "cookie" | "jsonpath" | "css" | "regex" => {
-            named(entry.key, entry.text()?.value, attribute)?
-        }
-        _ => {
+    let subject = match PLAIN.iter().find(|(key, _)| *key == entry.key) {
+        Some((key, subject)) => {
             if !entry.boolean()?.value {
-                let note = entry
-                    .fault(format!("`{}` cannot be false", entry.key))
-                    .label("asks for nothing");
-                return entry.refuse(note.help(format!("write `{} = true`", entry.key)));
+                let note =
+                    entry.fault(format!("`{key}` cannot be false")).label("asks for nothing");
+                return entry.refuse(note.help(format!("write `{key} = true`")));
             }
-            plain(entry.key)?
+            misplaced(attribute.as_ref());
+            subject.clone()
+        }
+        None => {
+            let name = entry.text()?;
+            let name =
+                Named { key: entry.key, name: &name.value, span: name.span, page: entry.page };
+            name.subject(attribute.as_ref(), templates)?
         }
     };
-    check(&query, entry.page, entry.span.clone()).then_some(query)
+    filter::with(Query::from(subject), filters.as_ref())
 }
 
-/// A query that needs no more words.
-pub(super) fn plain(key: &str) -> Option<Query> {
-    Some(match key {
-        "status" => Query::Status,
-        "body" => Query::Body,
-        "duration" => Query::Duration,
-        "url" => Query::Url,
-        "redirects" => Query::Redirects,
-        _ => return None,
-    })
-}
-
-/// A query with a name, path, selector or pattern.
-pub(super) fn named(key: &str, text: String, attribute: Option<String>) -> Option<Query> {
-    Some(match key {
-        "header" => Query::Header(text),
-        "cookie" => Query::Cookie(text),
-        "jsonpath" => Query::JsonPath(text),
-        "css" => Query::Css { selector: text, attribute },
-        "regex" => Query::Regex(text),
-        _ => return None,
-    })
-}
-
-/// Whether a query can be asked; if not, that is noted at `span`.
-pub(super) fn check(
-    query: &Query,
-    page: &crate::config::page::Page<'_>,
-    span: std::ops::Range<usize>,
-) -> bool {
-    let (kind, text) = match query {
-        Query::Header(text) => ("header", text),
-        Query::Cookie(text) => ("cookie", text),
-        Query::JsonPath(text) => ("jsonpath", text),
-        Query::Css { selector, .. } => ("css", selector),
-        Query::Regex(text) => ("regex", text),
-        _ => return true,
-    };
-    // In a pattern two braces may be meant; the others would silently find nothing.
-    if text.contains("{{") && kind != "regex" {
-        let note = Note::new(span, format!("`{kind}` cannot hold a template"))
-            .label("would not be filled in");
-        page.note(
-            note.help(
-                "queries are compiled when the file is read; compare with a template instead",
-            ),
-        );
-        return false;
+/// `attribute` beside a subject that has none.
+fn misplaced(attribute: Option<&Entry<'_>>) {
+    if let Some(attribute) = attribute {
+        let note =
+            Note::new(attribute.key_span.clone(), "`attribute` goes with `css` and `cookie` only");
+        attribute.page.note(note.label("not an attribute of anything"));
     }
-    let Some(fault) = expressions::query_fault(query) else { return true };
-    page.note(Note::new(span, fault).label("cannot be asked"));
-    false
+}
+
+/// One of [`NAMED`] with its name, and where that stands.
+pub(super) struct Named<'a> {
+    pub(super) key: &'a str,
+    pub(super) name: &'a str,
+    pub(super) span: Range<usize>,
+    pub(super) page: &'a Page<'a>,
+}
+
+impl Named<'_> {
+    /// The subject, if it can be asked; if not, that is noted.
+    pub(super) fn subject(
+        &self,
+        attribute: Option<&Entry<'_>>,
+        templates: &mut Vec<At<Text>>,
+    ) -> Option<Subject> {
+        if !matches!(self.key, "css" | "cookie") {
+            misplaced(attribute);
+        }
+        // In a pattern two braces may be meant; the others would silently find nothing.
+        if self.name.contains("{{") && self.key != "regex" {
+            return self.refuse(
+                Note::new(self.span.clone(), format!("`{}` cannot hold a template", self.key))
+                    .label("would not be filled in")
+                    .help("queries are compiled when the file is read; compare with a template instead"),
+            );
+        }
+        let name = self.name.to_owned();
+        let subject = match self.key {
+            "header" => Subject::Header(name),
+            "cookie" => {
+                let attribute = match attribute {
+                    Some(entry) => cookie_attribute(entry)?,
+                    None => CookieAttribute::Value,
+                };
+                Subject::Cookie { name, attribute }
+            }
+            "jsonpath" => Subject::JsonPath(name),
+            "css" => {
+                let attribute = match attribute {
+                    Some(entry) => Some(entry.text()?.value),
+                    None => None,
+                };
+                Subject::Css { selector: name, attribute }
+            }
+            "regex" => Subject::Regex(name),
+            "phase" => Subject::Phase(name),
+            "server_timing" => Subject::ServerTiming(name),
+            "certificate" => Subject::Certificate(self.certificate_field()?),
+            "variable" => {
+                if names::fault(NameOf::Variable, self.name).is_some() {
+                    let said = format!("`{}` cannot be a variable", self.name.escape_debug());
+                    return self.refuse(Note::new(self.span.clone(), said).label("not a name"));
+                }
+                // It must be known, but need not have a value: whether it has one can be asked.
+                templates.push(At {
+                    value: Text(format!("{{{{default {} ''}}}}", self.name)),
+                    span: self.span.clone(),
+                });
+                Subject::Variable(name)
+            }
+            _ => return None,
+        };
+        let Some(fault) = expressions::query_fault(&Query::from(subject.clone())) else {
+            return Some(subject);
+        };
+        self.refuse(Note::new(self.span.clone(), fault).label("cannot be asked"))
+    }
+
+    fn certificate_field(&self) -> Option<CertificateField> {
+        let words = CertificateField::ALL;
+        if let Some((_, field)) = words.iter().find(|(word, _)| *word == self.name) {
+            return Some(*field);
+        }
+        let words = words.map(|(word, _)| word);
+        let advice = hint::advice(self.name, words)
+            .unwrap_or_else(|| format!("one of {}", words.join(", ")));
+        let said = format!("a certificate has no `{}`", self.name.escape_debug());
+        self.refuse(Note::new(self.span.clone(), said).label("not a field").help(advice))
+    }
+
+    fn refuse<T>(&self, note: Note) -> Option<T> {
+        self.page.note(note);
+        None
+    }
+}
+
+fn cookie_attribute(entry: &Entry<'_>) -> Option<CookieAttribute> {
+    let text = entry.text()?;
+    let words = CookieAttribute::ALL;
+    if let Some((_, attribute)) = words.iter().find(|(word, _)| *word == text.value) {
+        return Some(*attribute);
+    }
+    let words = words.map(|(word, _)| word);
+    let advice =
+        hint::advice(&text.value, words).unwrap_or_else(|| format!("one of {}", words.join(", ")));
+    let note = entry.fault(format!("a cookie has no `{}`", text.value.escape_debug()));
+    entry.refuse(note.label("not an attribute").help(advice))
 }

@@ -135,8 +135,8 @@ fn a_journey_is_lowered() {
     let services: Vec<_> = journey.services.iter().map(|s| s.as_str()).collect();
     assert_eq!(services, ["shop", "auth"], "a step's own service counts");
     let [send, look] = &journey.steps[..] else { panic!() };
-    let Action::Http(http) = &send.action;
-    let HttpStep { method, url, query, headers, body, redirects, max_body_bytes } = http;
+    let Action::Http(http) = &send.action else { panic!() };
+    let HttpStep { method, url, query, headers, body, redirects, max_body_bytes, .. } = http;
     assert_eq!((method.as_str(), url), ("POST", &text("{{base_url}}/x")));
     let pair = |k: &str, v: &str| (k.to_owned(), text(v));
     assert_eq!(
@@ -149,26 +149,26 @@ fn a_journey_is_lowered() {
         serde_json::json!({ "b": [1, 2.5, true, "{{password}}"], "a": { "when": "2026-01-01" } });
     assert_eq!(*body, Some(Body::Json(json)));
     assert_eq!((*redirects, *max_body_bytes), (0, 1024), "a 3xx that is expected is not followed");
-    assert_eq!(
-        send.captures[0].query,
-        Query::Css { selector: "input".into(), attribute: Some("value".into()) }
-    );
+    assert_eq!(send.captures[0].query, Query::css_attribute("input", "value"));
     assert!(send.captures[0].secret);
     let asserted: Vec<_> = send.assertions.iter().map(|a| (&a.query, &a.predicates[..])).collect();
-    assert_eq!(asserted[0], (&Query::Status, &[Predicate::Equals(Literal::Number(303.0))][..]));
+    assert_eq!(asserted[0], (&Query::status(), &[Predicate::Equals(Literal::Number(303.0))][..]));
     assert_eq!(
         asserted[1].1,
-        [Predicate::Slower(Duration::from_millis(1)), Predicate::Faster(Duration::from_secs(2))]
+        [
+            Predicate::Above(Duration::from_millis(1).into()),
+            Predicate::Below(Duration::from_secs(2).into())
+        ]
     );
-    assert_eq!(asserted[2].0, &Query::Header("location".into()));
-    assert_eq!(asserted[3].0, &Query::JsonPath("$.a".into()));
-    let Action::Http(http) = &look.action;
+    assert_eq!(asserted[2].0, &Query::header("location"));
+    assert_eq!(asserted[3].0, &Query::json_path("$.a"));
+    let Action::Http(http) = &look.action else { panic!() };
     assert_eq!(
         (http.method.as_str(), http.redirects, http.max_body_bytes),
         ("GET", 10, 10 * 1024 * 1024)
     );
     assert_eq!((look.timeout, look.effect), (Some(Duration::from_secs(2)), true));
-    assert_eq!(look.assertions[0].count, [Predicate::AtLeast(1.0)]);
+    assert_eq!(look.assertions[0].count, [Predicate::AtLeast(1.0.into())]);
     assert_eq!(
         look.assertions[0].predicates,
         [Predicate::OneOf(vec![
@@ -185,7 +185,10 @@ fn redirects_are_followed_unless_one_is_expected() {
         let journey = format!(
             "name = 'x'\nenvironments = ['production']\nevery = '1s'\n[[step]]\nname = 's'\n[step.http]\nurl = '{{{{base_url}}}}'\n[step.expect]\n{expect}\n"
         );
-        let Action::Http(http) = good(MAIN, &journey).journeys.remove(0).steps.remove(0).action;
+        let Action::Http(http) = good(MAIN, &journey).journeys.remove(0).steps.remove(0).action
+        else {
+            panic!()
+        };
         http.redirects
     };
     for (expect, count) in [

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use super::secret;
+use super::{network, secret, transport};
 use crate::{
     config::{
         expressions,
@@ -69,8 +69,10 @@ fn environment(reader: &Reader<'_>, place: &mut Place) -> EnvironmentSettings {
         }
         rate.value
     });
+    let network = reader.table("network").map(|table| network::lower(&table)).unwrap_or_default();
+    let (transport, client_key) = transport::lower(reader, place);
     reader.finish();
-    EnvironmentSettings { vars, secrets, max_rate }
+    EnvironmentSettings { vars, secrets, max_rate, network, transport, client_key }
 }
 
 fn secrets(reader: &Reader<'_>, place: &mut Place) -> BTreeMap<String, SecretSource> {
@@ -118,7 +120,7 @@ pub(in crate::config) fn variable_name(entry: &Entry<'_>) -> Option<String> {
         Some("every run has a variable of this name already")
     } else {
         let alone = expressions::names_of(&Text(format!("{{{{{name}}}}}")));
-        let usable = alone.is_ok_and(|names| names.contains(&name));
+        let usable = alone.is_ok_and(|names| names.all.contains(&name));
         (!usable).then_some("templates mean something else by this word")
     };
     match taken {

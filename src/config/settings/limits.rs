@@ -73,6 +73,8 @@ pub(super) fn retention(top: &Reader<'_>) -> Retention {
     set(&mut retention.runs, table.duration("runs", limits.clone()));
     let evidence = table.duration("evidence", limits.clone());
     set(&mut retention.rollups, table.duration("rollups", limits));
+    let sizes = 1 << 20..1 << 40;
+    set(&mut retention.evidence_max, table.take("evidence_max").and_then(|e| e.size(sizes)));
     if let Some(evidence) = evidence {
         if evidence.value > retention.runs {
             let note = Note::new(

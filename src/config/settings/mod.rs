@@ -3,7 +3,9 @@
 mod agent;
 mod environments;
 mod limits;
+mod network;
 mod secret;
+mod transport;
 
 use std::collections::BTreeMap;
 

@@ -18,6 +18,7 @@ pub(super) fn source(entry: &Entry<'_>, name: &str) -> Option<SecretSource> {
         let note = entry.fault(format!("the secret `{name}` stands in the file itself"));
         return entry.refuse(note.label("not a reference").help(FORMS));
     }
+    entry.page.mark(name, entry.span.clone());
     let reader = entry.table(name)?;
     let env = reader.take("env");
     let file = reader.take("file");
@@ -75,7 +76,9 @@ pub(super) fn tokens(top: &Reader<'_>) -> (Vec<TokenSettings>, bool) {
         reader.require("secret", "secret = { env = \"WAYFARER_TOKEN\" }");
         let name = reader.name("name", NameOf::Thing);
         let scope = reader.take("scope").and_then(|entry| scope(&entry));
-        let secret = reader.take("secret").and_then(|entry| source(&entry, "token.secret"));
+        let called = name.as_ref().map_or("secret", |name| &name.value);
+        let secret =
+            reader.take("secret").and_then(|entry| source(&entry, &format!("token.{called}")));
         reader.finish();
         let Some(name) = name else { continue };
         if tokens.iter().any(|token| token.name == name.value) {

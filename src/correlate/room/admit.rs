@@ -14,7 +14,7 @@ use super::{
         series::{Line, later},
         watch::Track,
     },
-    AHEAD, Members, Room, Watched,
+    AHEAD, Calendar, Members, Odds, Room, Watched,
 };
 
 impl Room {
@@ -33,8 +33,10 @@ impl Room {
             fleet: Fleet::default(),
             shares: Shares::default(),
             mapped: BTreeSet::new(),
+            odds: Odds::default(),
             closed_at: None,
         });
+        self.calendar = Calendar::default();
         let moved = watched.change.started_at != change.started_at;
         watched.change = change.clone();
         let mut keys = Vec::new();

@@ -63,7 +63,7 @@ impl Room {
                 altered.push(id);
             }
         }
-        altered.iter().flat_map(|id| self.tell(id, series, true)).collect()
+        altered.iter().flat_map(|id| self.tell_all(id, std::slice::from_ref(series))).collect()
     }
 
     /// When the next change of a service of this one began: what comes then is judged by that one. Its rollback belongs to it.

@@ -2,7 +2,10 @@
 //!
 //! Nothing of them is told twice, and none is opened again by being taken up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 
@@ -89,7 +92,7 @@ impl Room {
             };
             track.close_again(scene, closed_at);
             for (slot, metric) in METRICS.into_iter().enumerate() {
-                let now = Told::now(track, &Part::Whole, metric, &Suspects::default());
+                let now = Told::now(track, &Part::Whole, metric, Arc::new(Suspects::default()));
                 track.told[slot] = Some(now);
             }
         }

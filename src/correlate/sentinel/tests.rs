@@ -108,6 +108,7 @@ fn false_alarms_per_journey_month() {
         for seed in 0..months {
             for (_, alarm) in alarms(&make.probes(1000 + seed, 32 * DAY, 60.0), 2 * DAY) {
                 match alarm.metric {
+                    Metric::Measure => panic!("a sentinel looks at no measure"),
                     Metric::Latency => slow += 1,
                     Metric::Success => failing += 1,
                 }

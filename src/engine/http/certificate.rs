@@ -8,9 +8,11 @@ use url::Url;
 use x509_parser::{
     extensions::GeneralName,
     prelude::{FromDer, X509Certificate},
+    time::ASN1Time,
 };
 
 use super::tls::earliest_expiry;
+use crate::check::Certificate;
 
 /// How many names of a certificate are told.
 const NAMES: usize = 4;
@@ -51,6 +53,23 @@ fn wrong_name(own: Option<&X509Certificate<'_>>, url: &Url) -> String {
         list += &format!(" and {more} more");
     }
     format!("the certificate has the wrong name: it is for {list}, not {wanted}")
+}
+
+/// What a certificate says, for queries. `chain` is what the server sent (DER), its own first.
+pub(super) fn facts(chain: &[Vec<u8>]) -> Option<Certificate> {
+    let (_, own) = X509Certificate::from_der(chain.first()?).ok()?;
+    let at = |time: ASN1Time| Timestamp::from_second(time.timestamp()).ok();
+    let serial: String = own.raw_serial().iter().map(|byte| format!("{byte:02x}")).collect();
+    Some(Certificate {
+        subject: own.subject().to_string(),
+        issuer: own.issuer().to_string(),
+        serial,
+        names: names(&own),
+        not_before: at(own.validity().not_before)?,
+        not_after: at(own.validity().not_after)?,
+        chain_ends: earliest_expiry(chain)?,
+        chain_length: u32::try_from(chain.len()).unwrap_or(u32::MAX),
+    })
 }
 
 /// The subject's alternative names (RFC 5280, section 4.2.1.6): the only ones that count.
@@ -114,7 +133,7 @@ pub(super) fn words(text: &str) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, KeyPair};
+    use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
     use rustls::OtherError;
 
     use super::*;
@@ -158,5 +177,21 @@ mod tests {
             assert!(said.contains(expected), "{said}");
             assert!(!said.contains(['{', '"']), "{said}");
         }
+    }
+
+    #[test]
+    fn facts_for_queries() {
+        let mut params = CertificateParams::new(vec!["x.example".to_owned()]).unwrap();
+        params.distinguished_name.push(DnType::OrganizationName, "Shop");
+        params.serial_number = Some(vec![1, 0xab].into());
+        let key = KeyPair::generate().unwrap();
+        let chain = vec![params.self_signed(&key).unwrap().der().to_vec(); 2];
+        let told = facts(&chain).unwrap();
+        assert!(told.subject.contains("O=Shop"), "{}", told.subject);
+        assert_eq!(told.issuer, told.subject);
+        assert_eq!((told.serial.as_str(), told.chain_length), ("01ab", 2));
+        assert_eq!(told.names, ["x.example"]);
+        assert!(told.not_before < told.not_after && told.chain_ends == told.not_after);
+        assert!(facts(&[]).is_none() && facts(&[vec![1, 2]]).is_none());
     }
 }

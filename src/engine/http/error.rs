@@ -13,14 +13,24 @@ use super::{
 use crate::{engine::fault::Trouble, model::FaultKind};
 
 /// Judges an error of sending or receiving. `marks` are those of the connect attempt of the hop, if there was one.
-pub(super) fn judge(error: &reqwest::Error, marks: Option<&Marks>, url: &Url) -> Trouble {
+pub(super) fn judge(
+    error: &reqwest::Error,
+    marks: Option<&Marks>,
+    url: &Url,
+    proxy: Option<&Url>,
+) -> Trouble {
     let chain = chain(error);
+    if let Some(trouble) = proxy.and_then(|proxy| by_proxy(&chain, marks, url, proxy)) {
+        return trouble;
+    }
     if let Some(ours) = ours(&chain, marks, url) {
         return Trouble::Ours(ours);
     }
     let connecting = marks.is_some_and(|marks| marks.connected.is_none());
     if let Some(lookup) = find::<LookupError>(&chain) {
-        return Trouble::target(FaultKind::Dns, lookup.to_string());
+        let guarded = matches!(lookup, LookupError::Guarded(_));
+        let kind = if guarded { FaultKind::Guard } else { FaultKind::Dns };
+        return Trouble::target(kind, lookup.to_string());
     }
     if let Some(tls) = find::<TlsError>(&chain) {
         return Trouble::target(FaultKind::Tls, tls_reason(tls, marks, url));
@@ -41,6 +51,41 @@ pub(super) fn judge(error: &reqwest::Error, marks: Option<&Marks>, url: &Url) ->
         return Trouble::target(FaultKind::Connect, reason);
     }
     in_use(&chain, io)
+}
+
+/// Trouble on the way through a proxy, up to where the tunnel stands. The proxy is a part of our own path: that it cannot be reached or does
+/// not let us in is our trouble. That it opens no tunnel may mean that it forbids the target or that the target is down, which only its log
+/// can tell; it counts as the target's, because an outage must not be missed.
+fn by_proxy(
+    chain: &[&(dyn Error + 'static)],
+    marks: Option<&Marks>,
+    url: &Url,
+    proxy: &Url,
+) -> Option<Trouble> {
+    if !marks.is_some_and(|marks| marks.connected.is_none() && marks.tls_started.is_none()) {
+        return None;
+    }
+    // hyper-util does not export the type of the error.
+    let tunnel = chain
+        .iter()
+        .find_map(|error| error.to_string().strip_prefix("tunnel error: ").map(str::to_owned));
+    let at = place(proxy);
+    Some(match tunnel.as_deref() {
+        Some("proxy authorization required") => {
+            Trouble::Ours(format!("the proxy {at} does not take our credentials (status 407)"))
+        }
+        Some("unsuccessful") => Trouble::target(
+            FaultKind::Connect,
+            format!(
+                "the proxy {at} opened no tunnel to {}: it forbids it, or cannot reach it",
+                place(url)
+            ),
+        ),
+        Some("unexpected end of file" | "proxy response headers too long") => {
+            Trouble::Ours(format!("the proxy {at} does not answer as a proxy does"))
+        }
+        _ => Trouble::Ours(format!("the proxy {at} cannot be reached: {}", deepest(chain))),
+    })
 }
 
 /// Trouble on a connection that stood.

@@ -10,20 +10,14 @@ use super::{
     error::judge,
     marks::{Ends, Marks, phases, whole_micros},
     request::Request,
-    session::Session,
+    server_timing,
+    session::{Chain, Session},
+    tls::earliest_expiry,
 };
 use crate::{
-    engine::fault::Trouble,
+    engine::{fault::Trouble, limits::Deadline},
     model::{FaultKind, Hop},
 };
-
-/// A deadline and whose it is.
-#[derive(Debug, Clone)]
-pub(super) struct Deadline {
-    pub(super) at: Instant,
-    /// Such as `the step's deadline of 2s`.
-    pub(super) name: String,
-}
 
 /// A hop as it was: what a report shows, what evidence needs, and how it ended.
 #[derive(Debug)]
@@ -35,6 +29,8 @@ pub(super) struct Walked {
     pub(super) head: Option<Head>,
     /// The decoded body, or what came of it.
     pub(super) body: Vec<u8>,
+    /// The certificates of the server; none of plain HTTP.
+    pub(super) chain: Option<Chain>,
     /// Whether the body breaks off.
     pub(super) cut: bool,
     pub(super) trouble: Option<Trouble>,
@@ -75,7 +71,7 @@ impl Session {
             Ok(Err(Failed::TooLarge)) => Some(too_large(cap)),
             Ok(Err(Failed::Broken(error))) => {
                 let marks = if walked.hop.reused { None } else { self.attempts.latest() };
-                Some(judge(&error, marks.as_ref(), &walked.request.url))
+                Some(judge(&error, marks.as_ref(), &walked.request.url, self.proxy()))
             }
             Err(_) => Some(timed_out(&walked, self.attempts.latest().as_ref(), deadline)),
         };
@@ -151,6 +147,7 @@ impl Session {
             None => self.attempts.latest(),
         };
         let ends = progress.ends.or_else(|| made.as_ref().and_then(|marks| marks.ends));
+        let chain = self.chain(&request.url, ends, made.as_ref());
         let phases = phases(start, end, made.as_ref(), progress.head_at);
         let hop = Hop {
             method: request.method.to_string(),
@@ -163,10 +160,15 @@ impl Session {
             reused: made.is_none(),
             peer: ends.map(|(_, remote)| remote),
             body_bytes: progress.wire_bytes,
-            certificate_expires_at: self.expiry(&request.url, ends, made.as_ref()),
+            certificate_expires_at: chain.as_deref().and_then(|chain| earliest_expiry(chain)),
+            server_timing: progress
+                .head
+                .as_ref()
+                .map(|head| server_timing::read(&head.headers))
+                .unwrap_or_default(),
         };
         let head = progress.head.clone();
-        Walked { hop, request, head, body: Vec::new(), cut: false, trouble: None }
+        Walked { hop, request, head, body: Vec::new(), chain, cut: false, trouble: None }
     }
 }
 
@@ -215,7 +217,7 @@ mod tests {
     use url::Url;
 
     use super::*;
-    use crate::{clock::Clock, model::Phases};
+    use crate::{clock::Clock, engine::http::body::Sent, model::Phases};
 
     #[test]
     fn a_look_up_without_an_end_is_ours() {
@@ -234,15 +236,18 @@ mod tests {
                 peer: None,
                 body_bytes: 0,
                 certificate_expires_at: None,
+                server_timing: Vec::new(),
             },
             request: Request {
                 method: Method::GET,
                 url: url.clone(),
                 headers: HeaderMap::new(),
                 body: None,
+                sent: Sent::Text,
             },
             head: None,
             body: Vec::new(),
+            chain: None,
             cut: false,
             trouble: None,
         };

@@ -2,13 +2,24 @@
 
 use cookie_store::CookieStore;
 use http::{HeaderMap, header};
+use jiff::Timestamp;
 use url::Url;
 
+use crate::check::Cookie;
+
 /// A browser's jar, empty at the beginning of each run.
-#[derive(Debug, Default)]
-pub(super) struct Jar(CookieStore);
+#[derive(Debug, Default, Clone)]
+pub(in crate::engine) struct Jar(CookieStore);
 
 impl Jar {
+    /// Takes all cookies of another jar; where both have one, the other's is kept.
+    pub(in crate::engine) fn absorb(&mut self, other: &Self) {
+        let all = self.0.iter_any().chain(other.0.iter_any()).cloned();
+        let Ok(merged) =
+            CookieStore::from_cookies(all.map(Ok::<_, std::convert::Infallible>), false);
+        self.0 = merged;
+    }
+
     /// Takes the cookies of an answer. One that cannot be read, or that the host may not set, is passed over as a browser does.
     pub(super) fn take(&mut self, headers: &HeaderMap, url: &Url) {
         for value in headers.get_all(header::SET_COOKIE) {
@@ -27,20 +38,33 @@ impl Jar {
         (!pairs.is_empty()).then(|| pairs.join("; "))
     }
 
-    /// All cookies that have not expired: first those that would be sent to `url`, then the others.
-    pub(super) fn all(&self, url: &Url) -> Vec<(String, String)> {
-        let mut all: Vec<_> =
-            self.0.get_request_values(url).map(|(n, v)| (n.to_owned(), v.to_owned())).collect();
-        let mut others: Vec<_> = self
-            .0
-            .iter_unexpired()
-            .map(|cookie| (cookie.name().to_owned(), cookie.value().to_owned()))
-            .collect();
-        // The store has no order of its own.
-        all.sort();
-        others.sort();
-        all.append(&mut others);
+    /// All cookies that have not expired, with their attributes: first those that would be sent to `url`.
+    pub(super) fn cookies(&self, url: &Url) -> Vec<Cookie> {
+        let ordered = |mut cookies: Vec<Cookie>| {
+            // The store has no order of its own.
+            cookies.sort_by(|a, b| (&a.name, &a.value).cmp(&(&b.name, &b.value)));
+            cookies
+        };
+        let mut all = ordered(self.0.matches(url).into_iter().map(seen).collect());
+        all.extend(ordered(self.0.iter_unexpired().map(seen).collect()));
         all
+    }
+}
+
+/// A cookie as queries see it.
+fn seen(cookie: &cookie_store::Cookie<'_>) -> Cookie {
+    let same_site = cookie.same_site().map(|site| site.to_string());
+    let expires = cookie.expires_datetime();
+    Cookie {
+        name: cookie.name().to_owned(),
+        value: cookie.value().to_owned(),
+        path: Some(String::from(&cookie.path)),
+        domain: cookie.domain().map(ToOwned::to_owned),
+        expires: expires.and_then(|at| Timestamp::from_second(at.unix_timestamp()).ok()),
+        max_age_s: cookie.max_age().map(|age| age.whole_seconds()),
+        secure: cookie.secure() == Some(true),
+        http_only: cookie.http_only() == Some(true),
+        same_site,
     }
 }
 
@@ -69,6 +93,9 @@ mod tests {
         for elsewhere in ["https://elsewhere.example/", "http://shop.example/"] {
             assert_eq!(jar.header(&Url::parse(elsewhere).unwrap()), None, "{elsewhere}");
         }
-        assert_eq!(jar.all(&here).first(), Some(&("b".to_owned(), "2".to_owned())));
+        assert_eq!(jar.cookies(&here)[0].name, "b");
+        let sid = jar.cookies(&here).into_iter().find(|cookie| cookie.name == "sid").unwrap();
+        assert_eq!((sid.value.as_str(), sid.path.as_deref(), sid.domain), ("abc", Some("/"), None));
+        assert!(sid.secure && sid.http_only && sid.same_site.is_none());
     }
 }

@@ -5,19 +5,30 @@
 //! belong to a connect *attempt* (a task-local around the connector): hyper may race a new connect against a connection that is just
 //! coming back, and the loser's marks must not fall into the next hop. Which connection served is told by its socket addresses.
 
+mod auth;
+mod body;
 mod certificate;
 mod decode;
 mod error;
 mod evidence;
+mod guard;
 mod hop;
 mod jar;
 mod marks;
+mod measure;
 mod redirect;
 mod request;
 mod resolve;
+mod server_timing;
 mod session;
 mod step;
 pub(super) mod tls;
+mod trail;
 
+pub(super) use auth::Tokens;
+pub(super) use jar::Jar;
+pub(super) use marks::whole_micros;
 pub(super) use session::Session;
-pub(super) use step::{End, Limits, later, walk_step};
+pub(super) use step::{End, WalkedStep, holds, walk_step};
+pub use trail::Trace;
+pub(super) use trail::Trail;

@@ -4,7 +4,9 @@ use http::{HeaderMap, Method, StatusCode, header};
 use url::Url;
 
 use super::{
+    body::Sent,
     error::place,
+    hop::Walked,
     request::{Request, read_url, take_credentials},
 };
 use crate::{engine::fault::Trouble, model::FaultKind, render::Mask};
@@ -12,6 +14,13 @@ use crate::{engine::fault::Trouble, model::FaultKind, render::Mask};
 /// Whether a status sends one on (RFC 9110, section 15.4); 300 and 304 do not.
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+/// How many redirects were followed: a request that was sent again with credentials is none.
+pub(super) fn followed(walked: &[Walked]) -> u32 {
+    let before = walked.split_last().map(|(_, before)| before).unwrap_or_default();
+    let redirect = |w: &&Walked| w.head.as_ref().is_some_and(|head| is_redirect(head.status));
+    u32::try_from(before.iter().filter(redirect).count()).unwrap_or(u32::MAX)
 }
 
 /// The request a redirect asks for, after the rules of the Fetch standard (HTTP-redirect fetch): 303 turns everything but HEAD into GET,
@@ -41,6 +50,7 @@ pub(super) fn follow(
     if to_get {
         next.method = Method::GET;
         next.body = None;
+        next.sent = Sent::Text;
         for name in [
             header::CONTENT_TYPE,
             header::CONTENT_ENCODING,
@@ -120,7 +130,13 @@ mod tests {
         ] {
             headers.insert(name, HeaderValue::from_static(value));
         }
-        Request { method, url: Url::parse(url).unwrap(), headers, body: Some(b"x".to_vec()) }
+        Request {
+            method,
+            url: Url::parse(url).unwrap(),
+            headers,
+            body: Some(b"x".to_vec().into()),
+            sent: Sent::Text,
+        }
     }
 
     fn step(method: Method, status: u16, location: &str) -> Result<Request, Trouble> {

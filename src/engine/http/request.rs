@@ -2,12 +2,13 @@
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use serde_json::Value;
+use hyper::body::Bytes;
 use url::Url;
 
+use super::body::{self, Sent};
 use crate::{
     engine::{fault::Trouble, vars::Variables},
-    model::{Body, FaultKind, HttpStep, Text},
+    model::{HttpStep, Text},
 };
 
 /// What is asked for where a step does not say: everything we can undo.
@@ -23,7 +24,9 @@ pub(super) struct Request {
     pub(super) url: Url,
     /// Without cookies from the jar, `Host` and `Content-Length`.
     pub(super) headers: HeaderMap,
-    pub(super) body: Option<Vec<u8>>,
+    pub(super) body: Option<Bytes>,
+    /// What the body was made of.
+    pub(super) sent: Sent,
 }
 
 /// Fills a step's templates.
@@ -33,28 +36,56 @@ pub(super) fn build(step: &HttpStep, vars: &Variables) -> Result<Request, Troubl
     let mut url = build_url(step, vars)?;
     let mut headers = HeaderMap::new();
     for (name, text) in &step.headers {
-        let parsed = HeaderName::from_bytes(name.as_bytes())
-            .map_err(|_| Trouble::ours(format!("`{name}` cannot be the name of a header")))?;
-        let value =
-            HeaderValue::from_bytes(vars.fill_to_send(text)?.trim().as_bytes()).map_err(|_| {
-                let message = format!(
-                    "the value of the header {name} has a character that no header can have"
-                );
-                vars.impossible(text, message)
-            })?;
-        headers.append(parsed, value);
+        let (name, value) = header_of(name, text, vars)?;
+        headers.append(name, value);
     }
     if let Some(credentials) = take_credentials(&mut url)
         && !headers.contains_key(header::AUTHORIZATION)
     {
         headers.insert(header::AUTHORIZATION, credentials);
     }
-    let mut body = None;
+    let (mut body, mut sent) = (None, Sent::Text);
     if let Some(wanted) = &step.body {
-        let (bytes, content_type) = build_body(wanted, vars)?;
-        body = Some(bytes);
-        headers.entry(header::CONTENT_TYPE).or_insert(HeaderValue::from_static(content_type));
+        let built = body::build(wanted, vars)?;
+        (body, sent) = (Some(built.bytes), built.sent);
+        headers.entry(header::CONTENT_TYPE).or_insert(built.media_type);
     }
+    add_environment(&mut headers, vars)?;
+    add_defaults(&mut headers);
+    Ok(Request { method, url, headers, body, sent })
+}
+
+fn header_of(
+    name: &str,
+    text: &Text,
+    vars: &Variables,
+) -> Result<(HeaderName, HeaderValue), Trouble> {
+    let parsed = HeaderName::from_bytes(name.as_bytes())
+        .map_err(|_| Trouble::ours(format!("`{name}` cannot be the name of a header")))?;
+    let filled = vars.fill_to_send(text)?;
+    let value = HeaderValue::from_bytes(filled.trim().as_bytes()).map_err(|_| {
+        let message =
+            format!("the value of the header {name} has a character that no header can have");
+        vars.impossible(text, message)
+    })?;
+    Ok((parsed, value))
+}
+
+/// Adds the headers of the environment that the step does not write itself.
+pub(super) fn add_environment(headers: &mut HeaderMap, vars: &Variables) -> Result<(), Trouble> {
+    let mut added = HeaderMap::new();
+    for (name, text) in &vars.environment().transport.headers {
+        let (name, value) = header_of(name, text, vars)?;
+        if !headers.contains_key(&name) {
+            added.append(name, value);
+        }
+    }
+    headers.extend(added);
+    Ok(())
+}
+
+/// Adds what every request has, where nobody said otherwise.
+pub(super) fn add_defaults(headers: &mut HeaderMap) {
     for (name, value) in [
         (header::USER_AGENT, USER_AGENT),
         (header::ACCEPT, "*/*"),
@@ -62,7 +93,6 @@ pub(super) fn build(step: &HttpStep, vars: &Variables) -> Result<Request, Troubl
     ] {
         headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    Ok(Request { method, url, headers, body })
 }
 
 fn build_url(step: &HttpStep, vars: &Variables) -> Result<Url, Trouble> {
@@ -110,41 +140,6 @@ pub(super) fn take_credentials(url: &mut Url) -> Option<HeaderValue> {
     // Neither can fail for a URL with a host; a URL that kept its credentials would show them.
     url.set_username("").and_then(|()| url.set_password(None)).ok()?;
     HeaderValue::from_str(&format!("Basic {}", BASE64_STANDARD.encode(pair))).ok()
-}
-
-fn build_body(body: &Body, vars: &Variables) -> Result<(Vec<u8>, &'static str), Trouble> {
-    Ok(match body {
-        Body::Text(text) => (vars.fill_to_send(text)?.into_bytes(), "text/plain; charset=utf-8"),
-        Body::Form(fields) => {
-            let mut form = url::form_urlencoded::Serializer::new(String::new());
-            for (name, text) in fields {
-                form.append_pair(name, &vars.fill_to_send(text)?);
-            }
-            (form.finish().into_bytes(), "application/x-www-form-urlencoded")
-        }
-        Body::Json(value) => {
-            let filled = fill_json(value, vars)?;
-            let bytes = serde_json::to_vec(&filled).map_err(|error| {
-                Trouble::target(FaultKind::Template, format!("the JSON cannot be written: {error}"))
-            })?;
-            (bytes, "application/json")
-        }
-    })
-}
-
-/// Every string of a JSON value is a template, and stays a string.
-fn fill_json(value: &Value, vars: &Variables) -> Result<Value, Trouble> {
-    Ok(match value {
-        Value::String(text) => Value::String(vars.fill_to_send(&Text(text.clone()))?),
-        Value::Array(items) => {
-            Value::Array(items.iter().map(|item| fill_json(item, vars)).collect::<Result<_, _>>()?)
-        }
-        Value::Object(members) => {
-            let filled = members.iter().map(|(k, v)| Ok((k.clone(), fill_json(v, vars)?)));
-            Value::Object(filled.collect::<Result<_, Trouble>>()?)
-        }
-        other => other.clone(),
-    })
 }
 
 #[cfg(test)]

@@ -9,32 +9,41 @@ use std::{
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
-use super::marks::mark;
-use crate::clock::Clock;
+use super::{guard::Guard, marks::mark};
+use crate::{clock::Clock, model::IpFamily};
 
 /// Why a look-up gave nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum LookupError {
     #[error("the name {0} has no address")]
     NoAddress(String),
+    #[error("the name {0} has no {1} address")]
+    NoneOfFamily(String, &'static str),
     #[error("names cannot be looked up: {0}")]
     ResolverDown(String),
+    #[error("{0}")]
+    Guarded(String),
 }
 
 /// The system's resolver (`getaddrinfo`), with our own list of hosts before it.
 #[derive(Debug, Clone)]
 pub(super) struct Resolver {
     pub(super) hosts: Arc<BTreeMap<String, IpAddr>>,
+    pub(super) guard: Guard,
     pub(super) clock: Clock,
+    /// Which addresses are wanted; either if it is not said.
+    pub(super) family: Option<IpFamily>,
 }
 
 impl Resolve for Resolver {
     fn resolve(&self, name: Name) -> Resolving {
-        let (hosts, clock) = (Arc::clone(&self.hosts), self.clock);
+        let (hosts, guard) = (Arc::clone(&self.hosts), self.guard.clone());
+        let (clock, family) = (self.clock, self.family);
         Box::pin(async move {
             let started = clock.instant();
             mark(|marks| marks.resolve_started = Some(started));
-            let addresses = lookup(&hosts, name.as_str()).await?;
+            let addresses = lookup(&hosts, name.as_str(), family).await?;
+            let addresses = guarded(&guard, name.as_str(), addresses)?;
             let now = clock.instant();
             mark(|marks| {
                 marks.resolved = Some(now);
@@ -48,6 +57,7 @@ impl Resolve for Resolver {
 async fn lookup(
     hosts: &BTreeMap<String, IpAddr>,
     name: &str,
+    family: Option<IpFamily>,
 ) -> Result<Vec<SocketAddr>, LookupError> {
     let name = name.to_ascii_lowercase();
     let plain = name.trim_end_matches('.');
@@ -61,8 +71,40 @@ async fn lookup(
     let looked_up = tokio::net::lookup_host((name.as_str(), 0)).await;
     match looked_up.map(Iterator::collect::<Vec<SocketAddr>>) {
         Ok(found) if found.is_empty() => Err(LookupError::NoAddress(name)),
-        Ok(found) => Ok(routable(found)),
+        Ok(mut found) => {
+            found.retain(|address| match family {
+                None => true,
+                Some(IpFamily::V4) => address.is_ipv4(),
+                Some(IpFamily::V6) => address.is_ipv6(),
+            });
+            if found.is_empty() {
+                let wanted = if family == Some(IpFamily::V6) { "IPv6" } else { "IPv4" };
+                return Err(LookupError::NoneOfFamily(name, wanted));
+            }
+            Ok(routable(found))
+        }
         Err(error) => Err(judge(&name, &error)),
+    }
+}
+
+/// The addresses that may be connected to.
+fn guarded(
+    guard: &Guard,
+    name: &str,
+    addresses: Vec<SocketAddr>,
+) -> Result<Vec<SocketAddr>, LookupError> {
+    let mut refused = None;
+    let mut open = addresses;
+    open.retain(|address| match guard.connects(name, address.ip()) {
+        Ok(()) => true,
+        Err(why) => {
+            refused.get_or_insert(why);
+            false
+        }
+    });
+    match refused {
+        Some(why) if open.is_empty() => Err(LookupError::Guarded(why)),
+        _ => Ok(open),
     }
 }
 
@@ -148,9 +190,9 @@ mod tests {
     #[tokio::test]
     async fn hosts_come_first_and_invalid_never_exists() {
         let hosts = BTreeMap::from([("shop.test".to_owned(), IpAddr::from([127, 0, 0, 1]))]);
-        let found = lookup(&hosts, "Shop.test.").await.unwrap();
+        let found = lookup(&hosts, "Shop.test.", None).await.unwrap();
         assert_eq!(found, vec![SocketAddr::from(([127, 0, 0, 1], 0))]);
-        let missing = lookup(&hosts, "nowhere.invalid").await.unwrap_err();
+        let missing = lookup(&hosts, "nowhere.invalid", None).await.unwrap_err();
         assert_eq!(missing, LookupError::NoAddress("nowhere.invalid".to_owned()));
     }
 

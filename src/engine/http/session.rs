@@ -1,19 +1,27 @@
 //! What one run keeps between its requests: client, cookies, connections.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    net::IpAddr,
+    sync::Arc,
+    time::Duration,
+};
 
-use jiff::Timestamp;
 use url::Url;
 
 use super::{
+    auth::Nonces,
+    guard::Guard,
     jar::Jar,
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
-    tls::earliest_expiry,
+    tls::Tls,
+    trail::Trail,
 };
 use crate::{
     clock::{Clock, Stopwatch},
-    engine::{fault::Trouble, settings::Parts},
+    engine::{fault::Trouble, settings::Parts, vars::Variables},
+    model::{Connection, HttpStep, HttpVersion, IpFamily, Proxy},
 };
 
 /// How long we wait before a request that follows another. After a chunked answer hyper needs a moment to see that the connection is idle;
@@ -23,46 +31,169 @@ pub(super) const PAUSE: Duration = Duration::from_millis(2);
 
 /// One run's side of HTTP. Nothing of it outlives the run.
 pub(in crate::engine) struct Session {
+    /// The client of the present step.
     pub(super) client: reqwest::Client,
     pub(super) attempts: Attempts,
-    pub(super) jar: Jar,
-    pub(super) clock: Clock,
+    pub(super) guard: Guard,
+    pub(in crate::engine) jar: Jar,
+    pub(in crate::engine) clock: Clock,
     /// The run's own stopwatch: offsets count from it.
-    pub(super) watch: Stopwatch,
+    pub(in crate::engine) watch: Stopwatch,
+    /// What was sent and got.
+    pub(in crate::engine) trail: Trail,
     /// Whether a request was sent before.
     pub(super) used: bool,
-    /// When the certificates of the connections of this run end.
-    expiries: HashMap<Ends, Timestamp>,
+    /// What servers with digest authentication have asked for.
+    pub(super) nonces: Nonces,
+    /// A client for each way that steps asked for: connections are kept apart by it.
+    clients: HashMap<Way, reqwest::Client>,
+    route: Route,
+    /// The certificates of the connections of this run.
+    chains: HashMap<Ends, Chain>,
     /// The same by host, for connections whose handshake resumed a session and so sent no certificate.
-    host_expiries: HashMap<String, Timestamp>,
+    host_chains: HashMap<String, Chain>,
 }
 
-impl Session {
-    /// A session for one run; what the shared parts cost (system roots) is not paid again.
-    pub(in crate::engine) fn new(parts: &Parts, watch: Stopwatch) -> Result<Self, Trouble> {
-        let attempts = Attempts::default();
-        let clock = parts.clock;
-        let resolver = Resolver { hosts: Arc::clone(&parts.hosts), clock };
-        let client = reqwest::Client::builder()
-            .tls_backend_preconfigured(parts.tls.for_run())
+/// What a server sent of certificates (DER), its own first.
+pub(super) type Chain = Arc<Vec<Vec<u8>>>;
+
+/// What a step may fix.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+struct Way {
+    version: HttpVersion,
+    ip: Option<IpFamily>,
+}
+
+/// What the environment fixes.
+#[derive(Clone)]
+struct Route {
+    tls: Arc<Tls>,
+    hosts: Arc<BTreeMap<String, IpAddr>>,
+    guard: Guard,
+    proxy: Option<(Url, reqwest::Proxy)>,
+}
+
+impl Route {
+    fn of(parts: &Parts, vars: &Variables) -> Result<Self, Trouble> {
+        let environment = vars.environment();
+        let tls = parts.tls(environment).map_err(|error| Trouble::ours(error.to_string()))?;
+        let pinned = &environment.transport.resolve;
+        let hosts = if pinned.is_empty() {
+            Arc::clone(&parts.hosts)
+        } else {
+            let mut hosts = BTreeMap::clone(&parts.hosts);
+            hosts.extend(pinned.iter().map(|(name, address)| (name.clone(), *address)));
+            Arc::new(hosts)
+        };
+        let proxy = environment.transport.proxy.as_ref();
+        let proxy = proxy.map(|proxy| proxy_of(proxy, vars)).transpose()?;
+        let guard = Guard(Arc::new(environment.network.clone()));
+        Ok(Self { tls, hosts, guard, proxy })
+    }
+
+    /// A client without connections; what the shared parts cost (system roots) is not paid again.
+    fn client(
+        &self,
+        way: Way,
+        attempts: &Attempts,
+        clock: Clock,
+    ) -> Result<reqwest::Client, Trouble> {
+        let (hosts, guard) = (Arc::clone(&self.hosts), self.guard.clone());
+        let resolver = Resolver { hosts, guard, clock, family: way.ip };
+        let builder = reqwest::Client::builder()
+            .tls_backend_preconfigured(self.tls.for_run(way.version))
             .dns_resolver(Arc::new(resolver))
             .connector_layer(Marking { attempts: attempts.clone(), clock })
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
-            .no_proxy()
-            .referer(false)
+            .referer(false);
+        let builder = match &self.proxy {
+            Some((_, proxy)) => builder.proxy(proxy.clone()),
+            None => builder.no_proxy(),
+        };
+        let builder = match way.version {
+            HttpVersion::Auto => builder,
+            HttpVersion::Http1 => builder.http1_only(),
+            HttpVersion::Http2 => builder.http2_prior_knowledge(),
+        };
+        builder
             .build()
-            .map_err(|error| Trouble::ours(format!("no HTTP client can be built: {error}")))?;
+            .map_err(|error| Trouble::ours(format!("no HTTP client can be built: {error}")))
+    }
+}
+
+/// The environment's proxy, its templates filled. It gets its credentials from reqwest, so that they stand in no request of ours.
+fn proxy_of(proxy: &Proxy, vars: &Variables) -> Result<(Url, reqwest::Proxy), Trouble> {
+    let address = vars.fill_to_send(&proxy.address)?;
+    let unusable = || Trouble::ours(format!("\"{address}\" is not the address of a proxy"));
+    let url = Url::parse(&address).ok().filter(Url::has_host).ok_or_else(unusable)?;
+    let mut built = reqwest::Proxy::all(url.clone()).map_err(|_| unusable())?;
+    if let Some(user) = &proxy.user {
+        let user = vars.fill_to_send(user)?;
+        let password = proxy.password.as_ref().map(|p| vars.fill_to_send(p)).transpose()?;
+        let password = password.unwrap_or_default();
+        if !password.is_empty() {
+            vars.hide(&password);
+        }
+        built = built.basic_auth(&user, &password);
+    }
+    Ok((url, built))
+}
+
+impl Session {
+    /// A session for one run.
+    pub(in crate::engine) fn new(
+        parts: &Parts,
+        vars: &Variables,
+        watch: Stopwatch,
+    ) -> Result<Self, Trouble> {
+        Self::over(Route::of(parts, vars)?, parts.clock, watch)
+    }
+
+    fn over(route: Route, clock: Clock, watch: Stopwatch) -> Result<Self, Trouble> {
+        let attempts = Attempts::default();
+        let client = route.client(Way::default(), &attempts, clock)?;
         Ok(Self {
+            clients: HashMap::from([(Way::default(), client.clone())]),
             client,
             attempts,
+            guard: route.guard.clone(),
             jar: Jar::default(),
             clock,
             watch,
+            trail: Trail::default(),
             used: false,
-            expiries: HashMap::new(),
-            host_expiries: HashMap::new(),
+            nonces: Nonces::default(),
+            route,
+            chains: HashMap::new(),
+            host_chains: HashMap::new(),
         })
+    }
+
+    /// A session that goes the same way and shares nothing with this one: what it does leaves no connection and no cookie behind.
+    pub(super) fn apart(&self) -> Result<Self, Trouble> {
+        Self::over(self.route.clone(), self.clock, self.watch)
+    }
+
+    /// Readies the client that a step asks for. One that wants a fresh connection gets a client of its own, with no TLS session either; the
+    /// steps after it that ask for the same way go on with that.
+    pub(super) fn ready_for(&mut self, step: &HttpStep) -> Result<(), Trouble> {
+        let way = Way { version: step.version, ip: step.ip };
+        let fresh = step.connection == Some(Connection::Fresh);
+        self.client = match self.clients.get(&way) {
+            Some(client) if !fresh => client.clone(),
+            _ => {
+                let client = self.route.client(way, &self.attempts, self.clock)?;
+                self.clients.insert(way, client.clone());
+                client
+            }
+        };
+        Ok(())
+    }
+
+    /// The proxy that all requests go through.
+    pub(super) fn proxy(&self) -> Option<&Url> {
+        self.route.proxy.as_ref().map(|(url, _)| url)
     }
 
     /// Waits until the connection of the request before is idle again, and gives how long that took: it is in nobody's time.
@@ -75,25 +206,26 @@ impl Session {
         self.clock.instant().saturating_duration_since(from)
     }
 
-    /// When the first certificate of the connection that served ends. `marks` are those of the attempt that made it in this hop.
-    pub(super) fn expiry(
+    /// The certificates of the connection that served. `marks` are those of the attempt that made it in this hop.
+    pub(super) fn chain(
         &mut self,
         url: &Url,
         ends: Option<Ends>,
         marks: Option<&Marks>,
-    ) -> Option<Timestamp> {
+    ) -> Option<Chain> {
         if url.scheme() != "https" {
             return None;
         }
         let host = url.host_str().unwrap_or_default().to_owned();
-        let seen = marks.and_then(|marks| earliest_expiry(&marks.chain));
-        let expiry = seen
-            .or_else(|| self.expiries.get(&ends?).copied())
-            .or_else(|| self.host_expiries.get(&host).copied())?;
+        let seen = marks.filter(|marks| !marks.chain.is_empty());
+        let chain = seen
+            .map(|marks| Arc::new(marks.chain.clone()))
+            .or_else(|| self.chains.get(&ends?).cloned())
+            .or_else(|| self.host_chains.get(&host).cloned())?;
         if let Some(ends) = ends {
-            self.expiries.insert(ends, expiry);
+            self.chains.insert(ends, Arc::clone(&chain));
         }
-        self.host_expiries.insert(host, expiry);
-        Some(expiry)
+        self.host_chains.insert(host, Arc::clone(&chain));
+        Some(chain)
     }
 }

@@ -3,81 +3,53 @@
 use std::{cell::RefCell, time::Duration};
 
 use super::{
-    decode,
-    evidence::{evidence, hide},
-    hop::{Deadline, Walked},
+    auth::Login,
+    certificate, decode,
+    evidence::hide,
+    hop::Walked,
     marks::whole_micros,
-    redirect,
+    measure, redirect,
     request::{Request, build},
     session::Session,
 };
 use crate::{
     check::{self, Answer, Wording},
-    engine::{fault::Trouble, vars::Variables},
+    engine::{fault::Trouble, limits::Deadline, vars::Variables},
     model::{
-        AssertionResult, Evidence, Failure, FaultKind, HttpStep, Query, Step, StepOutcome, StepRun,
-        Text,
+        Assertion, AssertionResult, Capture, Evidence, Failure, FaultKind, HttpStep, Query, Step,
+        StepName, StepOutcome, StepRun, Subject, Text,
     },
 };
-
-/// The deadlines a step stands under.
-#[derive(Debug, Clone)]
-pub(in crate::engine) struct Limits {
-    /// When the journey's deadline passes.
-    pub(in crate::engine) journey_at: std::time::Instant,
-    /// The journey's deadline as configured.
-    pub(in crate::engine) journey: Duration,
-}
-
-impl Limits {
-    /// The deadline that passes first.
-    fn deadline(&self, step: &Step, now: std::time::Instant) -> Deadline {
-        let journey = Deadline {
-            at: self.journey_at,
-            name: format!("the journey's deadline of {}", check::span(self.journey)),
-        };
-        match step.timeout {
-            Some(timeout) if later(now, timeout) < self.journey_at => Deadline {
-                at: later(now, timeout),
-                name: format!("the step's deadline of {}", check::span(timeout)),
-            },
-            _ => journey,
-        }
-    }
-}
-
-/// So much later; a year where that is beyond what the clock can say.
-pub(in crate::engine) fn later(now: std::time::Instant, by: Duration) -> std::time::Instant {
-    const YEAR: Duration = Duration::from_secs(365 * 86_400);
-    now.checked_add(by).unwrap_or(now + YEAR)
-}
 
 /// A step as it was walked.
 pub(in crate::engine) struct WalkedStep {
     pub(in crate::engine) run: StepRun,
-    /// Why the run ends here, if it does.
+    /// Why it did not pass, if it did not.
     pub(in crate::engine) end: Option<End>,
+    /// Whether what is waited for has come; none where nothing is waited for, or there was no answer.
+    pub(in crate::engine) until: Option<bool>,
 }
 
 /// How a run ends in a step that did not pass.
 pub(in crate::engine) enum End {
     Failed(Box<Failure>, Option<Evidence>),
-    Broken(String),
+    /// What was wrong with us, and at which step.
+    Broken(String, StepName),
 }
 
-/// Walks a step: never fails, whatever the target does.
+/// Walks a step once: never fails, whatever the target does.
 pub(in crate::engine) async fn walk_step(
     session: &mut Session,
     step: &Step,
     http: &HttpStep,
     vars: &mut Variables,
-    limits: &Limits,
+    deadline: &mut Deadline,
 ) -> WalkedStep {
-    session.settle().await;
+    deadline.at += session.settle().await;
     let began = session.clock.instant();
-    let mut deadline = limits.deadline(step, began);
     let mut walked = Vec::new();
-    let trouble = hops(session, http, vars, &mut deadline, &mut walked).await.err();
+    let mut until = None;
+    let trouble = hops(session, http, vars, deadline, &mut walked).await.err();
     let duration = walked.iter().map(|w| w.hop.duration).sum();
     let offset = walked.first().map_or_else(
         || whole_micros(began.saturating_duration_since(session.watch.origin())),
@@ -91,49 +63,62 @@ pub(in crate::engine) async fn walk_step(
         hops: Vec::new(),
         assertions: Vec::new(),
         captures: Vec::new(),
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     };
     let end = match trouble {
-        Some(Trouble::Ours(reason)) => Some(End::Broken(reason)),
+        Some(Trouble::Ours(reason)) => Some(End::Broken(reason, step.name.clone())),
         Some(Trouble::Target(kind, message)) => {
-            let failure = Failure {
-                step: step.name.clone(),
-                kind,
-                message,
-                check: None,
-                expected: None,
-                actual: None,
-            };
-            Some(End::Failed(Box::new(failure), None))
+            Some(End::Failed(Box::new(bare(step, kind, message)), None))
         }
-        None => judge(session, step, &walked, vars, &mut run),
+        None => judge(session, step, &walked, vars, (&mut run, &mut until)),
     };
     run.hops = walked.iter().map(|w| w.hop.clone()).collect();
+    session.trail.add(&step.name, &walked, vars.mask());
     let end = end.map(|end| match end {
         End::Failed(failure, _) => {
-            let cookies = walked.last().map(|w| session.jar.all(&w.request.url));
-            let cookies = cookies.unwrap_or_default();
-            End::Failed(failure, evidence(&walked, &cookies, vars.mask()))
+            End::Failed(failure, session.trail.evidence(walked.last(), vars.mask()))
         }
-        broken @ End::Broken(_) => broken,
+        broken @ End::Broken(..) => broken,
     });
     run.outcome = match end {
         None => StepOutcome::Passed,
         Some(End::Failed(..)) => StepOutcome::Failed,
-        Some(End::Broken(_)) => StepOutcome::Broken,
+        Some(End::Broken(..)) => StepOutcome::Broken,
     };
-    WalkedStep { run, end }
+    WalkedStep { run, end, until }
+}
+
+/// A failure without an assertion.
+fn bare(step: &Step, kind: FaultKind, message: String) -> Failure {
+    Failure { step: step.name.clone(), kind, message, check: None, expected: None, actual: None }
 }
 
 /// Sends the request and follows its redirects.
 async fn hops(
     session: &mut Session,
     http: &HttpStep,
-    vars: &Variables,
+    vars: &mut Variables,
     deadline: &mut Deadline,
     walked: &mut Vec<Walked>,
 ) -> Result<(), Trouble> {
-    let mut request: Request = build(http, vars)?;
+    session.ready_for(http)?;
+    let built = build(http, vars);
+    vars.learn();
+    let mut request: Request = built?;
+    session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
+    let login = Login::begin(http, &request, session, vars, deadline, walked).await;
+    vars.learn();
+    let mut login = login?;
+    let mut redirects = 0;
     loop {
+        if let Some(login) = &mut login {
+            let signed = login.sign(&mut request, session, vars);
+            vars.learn();
+            signed?;
+        }
         if session.clock.instant() >= deadline.at {
             let message = format!("{} passed before the request was sent", deadline.name);
             return Err(Trouble::target(FaultKind::Timeout, message));
@@ -145,16 +130,28 @@ async fn hops(
         if let Some(trouble) = trouble {
             return Err(trouble);
         }
+        if let (Some(login), Some(head)) = (&mut login, &head) {
+            let again = login.again(head, &request, session, vars, deadline).await;
+            vars.learn();
+            if again? {
+                deadline.at += session.settle().await;
+                continue;
+            }
+        }
         let Some(head) = head.filter(|head| redirect::is_redirect(head.status)) else {
             return Ok(());
         };
         if http.redirects == 0 {
             return Ok(());
         }
-        if walked.len() > http.redirects as usize {
+        redirects += 1;
+        if redirects > http.redirects {
             return Err(redirect::too_many(http.redirects, walked.iter().map(|w| &w.request.url)));
         }
         request = redirect::follow(&request, head.status, &head.headers, vars.mask())?;
+        session.guard.asks(&request.url).map_err(|why| {
+            Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
+        })?;
         deadline.at += session.settle().await;
     }
 }
@@ -166,12 +163,11 @@ fn judge(
     step: &Step,
     walked: &[Walked],
     vars: &mut Variables,
-    run: &mut StepRun,
+    (run, until): (&mut StepRun, &mut Option<bool>),
 ) -> Option<End> {
-    let last = walked.last()?;
-    let answer = answer(session, last, walked.len(), run.duration)?;
+    let answer = answer(session, walked, run.duration)?;
     let missing = capture(step, &answer, vars, run);
-    let checking = Checking { vars, unfilled: RefCell::new(None) };
+    let checking = Checking::of(vars);
     let mut failed: Option<(FaultKind, AssertionResult)> = None;
     if !check::looks_at_status(&step.assertions) {
         let result = default_assertion(&answer);
@@ -182,16 +178,25 @@ fn judge(
     }
     for assertion in &step.assertions {
         let mut result = check::assert(assertion, &answer, &checking);
-        if let Query::Header(name) = &assertion.query {
+        if let Subject::Header(name) = &assertion.query.subject {
             // Cookies and credentials are no more to be seen in a comparison than in evidence.
             let shown =
                 |t: String| if hides(name) { hide_all(&answer, name, &checking) } else { t };
             result.actual = result.actual.map(shown);
         }
         if !result.passed && failed.is_none() {
-            let status = assertion.query == Query::Status;
+            let status = check::is_status(&assertion.query);
             let kind = if status { FaultKind::Status } else { FaultKind::Assertion };
             failed = Some((kind, result.clone()));
+        }
+        run.assertions.push(result);
+    }
+    if let Some(wanted) = step.flow.retry.as_ref().and_then(|retry| retry.until.as_ref()) {
+        let mut result = check::assert(wanted, &answer, &checking);
+        result.check = format!("until {}", result.check);
+        *until = Some(result.passed);
+        if !result.passed && failed.is_none() {
+            failed = Some((FaultKind::Assertion, result.clone()));
         }
         run.assertions.push(result);
     }
@@ -210,20 +215,33 @@ fn judge(
     match (unfilled, failed, missing) {
         // A template of an assertion may need the capture that found nothing: then that is the reason.
         (Some(_), _, Some((result, message))) => fail(FaultKind::Capture, message, result),
-        (Some(reason), _, None) => Some(End::Broken(reason)),
+        (Some(Trouble::Ours(reason)), _, None) => Some(End::Broken(reason, step.name.clone())),
+        (Some(Trouble::Target(kind, message)), _, None) => {
+            Some(End::Failed(Box::new(bare(step, kind, message)), None))
+        }
         (None, Some((kind, result)), _) => {
             let message = said(&result);
             fail(kind, message, result)
         }
         (None, None, Some((result, message))) => fail(FaultKind::Capture, message, result),
-        (None, None, None) => None,
+        (None, None, None) => {
+            let (measures, missing) = measure::measure(step, &answer, vars, &Checking::of(vars));
+            run.measures = measures;
+            run.assertions.extend(missing.as_ref().map(measure::unmet));
+            missing.map(|failure| End::Failed(Box::new(failure), None))
+        }
     }
 }
 
 /// The answer as the checks see it.
-fn answer(session: &Session, last: &Walked, hops: usize, duration: Duration) -> Option<Answer> {
+fn answer(session: &Session, walked: &[Walked], duration: Duration) -> Option<Answer> {
+    let last = walked.last()?;
     let head = last.head.as_ref()?;
     let mut answer = Answer::new(head.status.as_u16(), decode::text(&head.headers, &last.body));
+    if answer.body.as_bytes() != last.body {
+        answer.bytes = Some(last.body.clone());
+    }
+    answer.version = last.hop.version.clone().unwrap_or_default();
     answer.headers = head
         .headers
         .iter()
@@ -231,10 +249,15 @@ fn answer(session: &Session, last: &Walked, hops: usize, duration: Duration) -> 
             (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned())
         })
         .collect();
-    answer.cookies = session.jar.all(&last.request.url);
+    answer.cookies = session.jar.cookies(&last.request.url);
     answer.duration = duration;
+    walked.iter().for_each(|walked| answer.phases.add(&walked.hop.phases));
+    answer.server_timing.clone_from(&last.hop.server_timing);
+    answer.ip = last.hop.peer.map(|peer| peer.ip());
+    answer.certificate = last.chain.as_deref().and_then(|chain| certificate::facts(chain));
+    answer.at = session.clock.now();
     answer.url = last.request.url.to_string();
-    answer.redirects = u32::try_from(hops.saturating_sub(1)).unwrap_or(u32::MAX);
+    answer.redirects = redirect::followed(walked);
     Some(answer)
 }
 
@@ -248,13 +271,18 @@ fn capture(
     let mut missing = None;
     let mut taken = Vec::new();
     for capture in &step.captures {
-        match check::capture(&capture.query, answer) {
+        let found = check::capture(&capture.query, answer, &Checking::of(vars));
+        if capture.secret && !capture.query.filters.is_empty() {
+            hide_origin(capture, found.as_deref().ok(), answer, vars);
+        }
+        match found {
             Ok(value) => {
                 vars.capture(&capture.name, value.clone(), capture.secret);
                 taken.push((capture, value));
             }
             Err(fault) if missing.is_none() => {
-                let (actual, _) = vars.mask().excerpt(&fault.message, 400, false);
+                let said = if capture.secret { fault.without_value() } else { &fault.message };
+                let (actual, _) = vars.mask().excerpt(said, 400, false);
                 let result = AssertionResult {
                     check: check::describe_capture(capture),
                     passed: false,
@@ -276,6 +304,19 @@ fn capture(
         run.captures.push((capture.name.clone(), shown));
     }
     missing
+}
+
+/// Longest text that is hidden for what was made of it, in bytes: no secret is as long as a page.
+const ORIGIN: usize = 4096;
+
+/// What a secret was made of by filters is a secret too, where it does not hold the secret as it is.
+fn hide_origin(capture: &Capture, made: Option<&str>, answer: &Answer, vars: &mut Variables) {
+    let origin = Query::from(capture.query.subject.clone());
+    let Ok(origin) = check::capture(&origin, answer, &Checking::of(vars)) else { return };
+    if origin.len() <= ORIGIN && made.is_none_or(|made| !origin.contains(made)) {
+        vars.hide(&origin);
+        vars.learn();
+    }
 }
 
 /// The assertion nobody wrote.
@@ -317,14 +358,32 @@ fn hide_all(answer: &Answer, name: &str, checking: &Checking<'_>) -> String {
 /// What assertions need: variables, and a note of what could not be filled.
 struct Checking<'a> {
     vars: &'a Variables,
-    unfilled: RefCell<Option<String>>,
+    unfilled: RefCell<Option<Trouble>>,
+}
+
+/// Whether a condition on variables holds.
+pub(in crate::engine) fn holds(condition: &Assertion, vars: &Variables) -> Result<bool, Trouble> {
+    let checking = Checking { vars, unfilled: RefCell::new(None) };
+    let result = check::assert(condition, &Answer::new(0, String::new()), &checking);
+    checking.unfilled.into_inner().map_or(Ok(result.passed), Err)
+}
+
+impl<'a> Checking<'a> {
+    fn of(vars: &'a Variables) -> Self {
+        Self { vars, unfilled: RefCell::new(None) }
+    }
 }
 
 impl Wording for Checking<'_> {
     fn fill(&self, text: &Text) -> Result<String, String> {
         self.vars.fill(text).inspect_err(|reason| {
-            self.unfilled.borrow_mut().get_or_insert_with(|| reason.clone());
+            let trouble = self.vars.unfilled(text, reason.clone());
+            self.unfilled.borrow_mut().get_or_insert(trouble);
         })
+    }
+
+    fn variable(&self, name: &str) -> Option<String> {
+        self.vars.value(name).map(ToOwned::to_owned)
     }
 
     fn mask(&self, text: &str, cap: usize) -> (String, bool) {

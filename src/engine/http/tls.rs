@@ -1,4 +1,4 @@
-//! TLS: rustls with ring. One configuration for all runs; each run clones it and puts its own session store in.
+//! TLS: rustls with ring. One configuration for each setting that an environment may have; each run clones it and puts its own session store in.
 
 use std::{fmt, sync::Arc};
 
@@ -11,7 +11,7 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::ring,
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
 };
 use x509_parser::prelude::{FromDer, X509Certificate};
 
@@ -19,44 +19,121 @@ use super::marks::mark;
 use crate::{
     clock::Clock,
     engine::settings::{EngineError, PemRoots},
+    model::{Attachment, Environment, HttpVersion, Secret},
 };
 
 /// How many TLS sessions a run remembers: one for each server it meets, and no journey meets more.
 const SESSIONS: usize = 32;
 
-/// The configuration all runs begin with.
-#[derive(Clone)]
+/// Authorities that are trusted in every environment.
+#[derive(Debug)]
+pub(in crate::engine) struct Roots(RootCertStore);
+
+impl Roots {
+    /// The system's authorities and the extra ones; those of Mozilla (`webpki-roots`) only where the system has none.
+    pub(in crate::engine) fn new(extra: &[PemRoots]) -> Result<Self, EngineError> {
+        roots(extra).map(Self)
+    }
+}
+
+/// What an environment says of TLS.
+#[derive(Debug, Default)]
+pub(in crate::engine) struct Trust {
+    ca: Option<Attachment>,
+    certificate: Option<Attachment>,
+    key: Option<Secret>,
+    insecure: bool,
+}
+
+impl Trust {
+    pub(in crate::engine) fn of(environment: &Environment) -> Self {
+        let transport = &environment.transport;
+        Self {
+            ca: transport.ca.clone(),
+            certificate: transport.client_certificate.clone(),
+            key: environment.client_key.clone(),
+            insecure: transport.insecure,
+        }
+    }
+
+    /// Whether it is what this environment says: certificates by their bytes, for a file may have been exchanged.
+    pub(in crate::engine) fn is_of(&self, environment: &Environment) -> bool {
+        let transport = &environment.transport;
+        self.ca == transport.ca
+            && self.certificate == transport.client_certificate
+            && self.key == environment.client_key
+            && self.insecure == transport.insecure
+    }
+
+    /// The client's certificate, the chain above it and its key.
+    fn client(&self) -> Result<Option<Client>, EngineError> {
+        let Some(file) = &self.certificate else { return Ok(None) };
+        let fault = |reason: String| EngineError::Certificate { origin: file.path.clone(), reason };
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&file.bytes).collect();
+        let chain = chain.map_err(|error| fault(error.to_string()))?;
+        let key = self.key.as_ref().ok_or_else(|| fault("it has no private key".to_owned()))?;
+        // The error of the reader may quote what it read: that is the key.
+        let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes())
+            .map_err(|_| fault("its key is not an unencrypted PEM private key".to_owned()))?;
+        Ok(Some((chain, key)))
+    }
+}
+
+type Client = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+/// The configuration that the runs of environments of one setting begin with.
 pub(in crate::engine) struct Tls {
     config: ClientConfig,
     clock: Clock,
 }
 
 impl Tls {
-    /// Trusts the system's authorities and the extra ones; those of Mozilla (`webpki-roots`) only where the system has none.
-    pub(in crate::engine) fn new(clock: Clock, extra: &[PemRoots]) -> Result<Self, EngineError> {
+    /// Trusts the given authorities and those of the setting.
+    pub(in crate::engine) fn new(
+        clock: Clock,
+        roots: &Roots,
+        trust: &Trust,
+    ) -> Result<Self, EngineError> {
         let provider = Arc::new(ring::default_provider());
-        let roots = Arc::new(roots(extra)?);
+        let mut roots = roots.0.clone();
+        if let Some(file) = &trust.ca {
+            add(&mut roots, &file.path, &file.bytes)?;
+        }
         let tls = |error: &dyn fmt::Display| EngineError::Tls(error.to_string());
-        let verifier = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider))
-            .build()
-            .map_err(|e| tls(&e))?;
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let verifier =
+            WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
+                .build()
+                .map_err(|e| tls(&e))?;
+        let keeping = Keeping { verifier, insecure: trust.insecure };
+        let config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|e| tls(&e))?
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Keeping { verifier }))
-            .with_no_client_auth();
-        // reqwest leaves a configuration that it is given as it is.
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            .with_custom_certificate_verifier(Arc::new(keeping));
+        let config = match trust.client()? {
+            None => config.with_no_client_auth(),
+            Some((chain, key)) => config.with_client_auth_cert(chain, key).map_err(|error| {
+                EngineError::Tls(format!(
+                    "the client's certificate and its key cannot be used: {error}"
+                ))
+            })?,
+        };
         Ok(Self { config, clock })
     }
 
-    /// A configuration for one run.
-    pub(super) fn for_run(&self) -> ClientConfig {
+    /// A configuration for one run, which offers these versions of HTTP.
+    pub(super) fn for_run(&self, version: HttpVersion) -> ClientConfig {
         let sessions =
             Sessions { cache: ClientSessionMemoryCache::new(SESSIONS), clock: self.clock };
         let mut config = self.config.clone();
         config.resumption = Resumption::store(Arc::new(sessions));
+        // reqwest leaves a configuration that it is given as it is.
+        let offered: &[&[u8]] = match version {
+            HttpVersion::Auto => &[b"h2", b"http/1.1"],
+            HttpVersion::Http1 => &[b"http/1.1"],
+            HttpVersion::Http2 => &[b"h2"],
+        };
+        config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         config
     }
 }
@@ -84,18 +161,21 @@ fn roots(extra: &[PemRoots]) -> Result<RootCertStore, EngineError> {
                 (path.display().to_string(), bytes)
             }
         };
-        let fault = |reason: String| EngineError::Certificate { origin: origin.clone(), reason };
-        let mut found = false;
-        for certificate in CertificateDer::pem_slice_iter(&bytes) {
-            let certificate = certificate.map_err(|error| fault(error.to_string()))?;
-            roots.add(certificate).map_err(|error| fault(error.to_string()))?;
-            found = true;
-        }
-        if !found {
-            return Err(fault("no PEM certificate is in it".to_owned()));
-        }
+        add(&mut roots, &origin, &bytes)?;
     }
     Ok(roots)
+}
+
+/// Adds the certificates of a PEM file; one at least must be in it.
+fn add(roots: &mut RootCertStore, origin: &str, bytes: &[u8]) -> Result<(), EngineError> {
+    let fault = |reason: String| EngineError::Certificate { origin: origin.to_owned(), reason };
+    let mut found = false;
+    for certificate in CertificateDer::pem_slice_iter(bytes) {
+        let certificate = certificate.map_err(|error| fault(error.to_string()))?;
+        roots.add(certificate).map_err(|error| fault(error.to_string()))?;
+        found = true;
+    }
+    if found { Ok(()) } else { Err(fault("no PEM certificate is in it".to_owned())) }
 }
 
 /// When the first certificate of a chain (DER) ends; certificates that cannot be read are passed over.
@@ -111,6 +191,8 @@ pub(super) fn earliest_expiry(chain: &[Vec<u8>]) -> Option<Timestamp> {
 #[derive(Debug)]
 struct Keeping {
     verifier: Arc<WebPkiServerVerifier>,
+    /// Whether it takes any certificate.
+    insecure: bool,
 }
 
 impl ServerCertVerifier for Keeping {
@@ -126,6 +208,9 @@ impl ServerCertVerifier for Keeping {
             let all = std::iter::once(end_entity).chain(intermediates);
             marks.chain = all.map(|certificate| certificate.to_vec()).collect();
         });
+        if self.insecure {
+            return Ok(ServerCertVerified::assertion());
+        }
         self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)
     }
 
@@ -135,6 +220,9 @@ impl ServerCertVerifier for Keeping {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if self.insecure {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         self.verifier.verify_tls12_signature(message, cert, dss)
     }
 
@@ -144,6 +232,9 @@ impl ServerCertVerifier for Keeping {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
+        if self.insecure {
+            return Ok(HandshakeSignatureValid::assertion());
+        }
         self.verifier.verify_tls13_signature(message, cert, dss)
     }
 

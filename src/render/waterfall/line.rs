@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// A colour or a weight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ink {
+pub(in crate::render) enum Ink {
     Plain,
     Bold,
     Dim,
@@ -35,14 +35,14 @@ impl Ink {
 
 /// Pieces of text; neighbours in the same ink are one piece.
 #[derive(Debug, Default)]
-pub(super) struct Line(Vec<(Ink, String)>);
+pub(in crate::render) struct Line(Vec<(Ink, String)>);
 
 impl Line {
-    pub(super) fn plain(&mut self, text: &str) {
+    pub(in crate::render) fn plain(&mut self, text: &str) {
         self.ink(Ink::Plain, text);
     }
 
-    pub(super) fn ink(&mut self, ink: Ink, text: &str) {
+    pub(in crate::render) fn ink(&mut self, ink: Ink, text: &str) {
         match self.0.last_mut() {
             Some((last, piece)) if *last == ink => piece.push_str(text),
             _ => self.0.push((ink, text.to_owned())),
@@ -50,13 +50,13 @@ impl Line {
     }
 
     /// Takes the white space off the end.
-    pub(super) fn trim(&mut self) {
+    pub(in crate::render) fn trim(&mut self) {
         if let Some((_, piece)) = self.0.last_mut() {
             piece.truncate(piece.trim_end().len());
         }
     }
 
-    pub(super) fn draw(&self, colour: bool) -> String {
+    pub(in crate::render) fn draw(&self, colour: bool) -> String {
         let mut out = String::new();
         for (ink, piece) in &self.0 {
             match ink.code().filter(|_| colour) {
@@ -70,7 +70,7 @@ impl Line {
 }
 
 /// Text that cannot steer a terminal: control characters and direction marks (Unicode Standard Annex #9, section 2) become `·`.
-pub(super) fn clean(text: &str) -> String {
+pub(in crate::render) fn clean(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
             || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -79,14 +79,14 @@ pub(super) fn clean(text: &str) -> String {
 }
 
 /// Clean text in exactly so many columns: cut with `…` or filled with spaces. Every character counts as one column.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+pub(in crate::render) fn fit(text: &str, columns: usize) -> String {
     let text = clip(text, columns);
     let length = text.chars().count();
     text + &" ".repeat(columns - length)
 }
 
 /// Clean text in at most so many columns.
-pub(super) fn clip(text: &str, columns: usize) -> String {
+pub(in crate::render) fn clip(text: &str, columns: usize) -> String {
     let text = clean(text);
     if text.chars().count() <= columns {
         return text;
@@ -96,7 +96,7 @@ pub(super) fn clip(text: &str, columns: usize) -> String {
 }
 
 /// The same, cut in the middle: of a URL both its beginning and the end of its path tell something.
-pub(super) fn fit_url(text: &str, columns: usize) -> String {
+pub(in crate::render) fn fit_url(text: &str, columns: usize) -> String {
     let text = clean(text);
     let length = text.chars().count();
     if length <= columns {
@@ -110,7 +110,7 @@ pub(super) fn fit_url(text: &str, columns: usize) -> String {
 }
 
 /// A time with three or so digits: `0.4 ms`, `123 ms`, `12.3 s`.
-pub(super) fn length_of_time(time: Duration) -> String {
+pub(in crate::render) fn length_of_time(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1000.0;
     if ms < 9.95 {
         format!("{ms:.1} ms")

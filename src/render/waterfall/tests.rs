@@ -26,6 +26,7 @@ fn hop(method: &str, url: &str, status: Option<u16>, phases: [u64; 5]) -> Hop {
         peer: None,
         body_bytes: 10,
         certificate_expires_at: None,
+        server_timing: Vec::new(),
     }
 }
 
@@ -38,6 +39,10 @@ fn run(outcome: Outcome) -> Run {
         hops,
         assertions: vec![],
         captures: vec![],
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     };
     let last = match outcome {
         Outcome::Passed => StepOutcome::Passed,
@@ -79,6 +84,7 @@ fn run(outcome: Outcome) -> Run {
         outcome,
         steps,
         deployed: vec![],
+        insecure: false,
         evidence: None,
         unwell: None,
     }
@@ -104,8 +110,10 @@ fn failure() -> Run {
             response_headers: vec![],
             response_body: Some(body),
             truncated: true,
+            ..Exchange::default()
         }],
         curl: "curl -i http://other.example.com/account/overview/2 --data-raw 'a\nb'".to_owned(),
+        left_out: 0,
     });
     run
 }
@@ -161,7 +169,8 @@ failed in step "sign in"
             <h1>sorry ·[31mred·[0m ·evil</h1>
             a line of text. a line of text. a line of text. a line of text. a l…
             … and more
-  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a'$'\n''b'
+  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a
+b'
 "##);
     insta::assert_snapshot!(draw(&failure(), 120), @r##"
 FAILED checkout in production from fra1, 532 ms
@@ -182,7 +191,8 @@ failed in step "sign in"
             <h1>sorry ·[31mred·[0m ·evil</h1>
             a line of text. a line of text. a line of text. a line of text. a line of text. a line of text. a line of t…
             … and more
-  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a'$'\n''b'
+  repeat    curl -i http://other.example.com/account/overview/2 --data-raw 'a
+b'
 "##);
 }
 
@@ -232,4 +242,32 @@ fn an_empty_run_is_drawn() {
     run.steps.clear();
     run.duration = Duration::ZERO;
     assert!(draw(&run, 80).starts_with("BROKEN checkout in production from fra1, 0.0 ms\n"));
+}
+
+#[test]
+fn what_a_step_measured_is_below_it() {
+    let mut run = run(Outcome::Passed);
+    run.steps.truncate(1);
+    let measured = |name: &str, unit: Option<&str>, value, note: Option<&str>| Measured {
+        name: name.into(),
+        unit: unit.map(str::to_owned),
+        value,
+        note: note.map(str::to_owned),
+    };
+    run.steps[0].measures = vec![
+        measured("total", Some("EUR"), Some(12.0), None),
+        measured("rows", None, Some(7.0), None),
+        measured("age", Some("s"), None, Some("`\u{1b}[31mred` is no number")),
+    ];
+    insta::assert_snapshot!(draw(&run, 80), @r##"
+PASSED checkout in production from fra1, 532 ms
+
+✓ open login page                    230 ms
+    GET https://…ple.com/login 200   230 ms  ·--====███████▒
+    # total 12.00 EUR
+    # rows 7
+    # age none: `·[31mred` is no number
+
+    · resolve  - connect  = tls  █ processing  ▒ transfer
+"##);
 }

@@ -1,7 +1,10 @@
 //! What is said below the rows of a run that did not pass.
 
 use super::line::{Ink, Line, clean, clip};
-use crate::model::{Evidence, Failure, Outcome, Run};
+use crate::model::{Failure, Outcome, Run};
+
+/// How many more assertions that did not hold are shown.
+const ASSERTIONS: usize = 10;
 
 /// How many lines of a body are shown.
 const BODY_LINES: usize = 8;
@@ -11,7 +14,7 @@ pub(super) fn block(run: &Run, width: usize) -> Vec<Line> {
     match &run.outcome {
         Outcome::Passed => Vec::new(),
         Outcome::Broken { reason } => broken(reason),
-        Outcome::Failed(failure) => failed(failure, run.evidence.as_ref(), width),
+        Outcome::Failed(failure) => failed(failure, run, width),
     }
 }
 
@@ -24,35 +27,89 @@ fn broken(reason: &str) -> Vec<Line> {
     vec![Line::default(), head, note]
 }
 
-fn failed(failure: &Failure, evidence: Option<&Evidence>, width: usize) -> Vec<Line> {
+fn failed(failure: &Failure, run: &Run, width: usize) -> Vec<Line> {
     let mut lines = vec![Line::default()];
     let mut head = Line::default();
     head.ink(Ink::Red, "failed");
     head.plain(&format!(" in step \"{}\"", clean(failure.step.as_str())));
     lines.push(head);
-    let mut field = |name: &str, value: &str| {
-        let mut line = Line::default();
-        line.ink(Ink::Dim, &format!("  {name:<10}"));
-        line.plain(&clean(value));
-        lines.push(line);
-    };
     if let Some(check) = &failure.check {
-        field("assertion", check);
-        field("expected", failure.expected.as_deref().unwrap_or("-"));
-        field("actual", failure.actual.as_deref().unwrap_or("-"));
+        let (expected, actual) = (failure.expected.as_deref(), failure.actual.as_deref());
+        assertion(&mut lines, check, expected, actual);
     } else {
-        field("reason", &failure.message);
+        field(&mut lines, "reason", &failure.message);
     }
-    let Some(evidence) = evidence else { return lines };
+    more_assertions(&mut lines, failure, run);
+    let Some(evidence) = &run.evidence else { return lines };
     let last = evidence.exchanges.last();
+    let last = last.filter(|e| e.step.as_ref().is_none_or(|step| *step == failure.step));
     if let Some(body) = last.and_then(|e| e.response_body.as_deref()).filter(|b| !b.is_empty()) {
         lines.extend(excerpt(body, last.is_some_and(|e| e.truncated), width));
     }
-    let mut line = Line::default();
-    line.ink(Ink::Dim, "  repeat    ");
-    line.plain(&one_line(&evidence.curl));
-    lines.push(line);
+    repeat(&mut lines, &evidence.curl);
     lines
+}
+
+fn field(lines: &mut Vec<Line>, name: &str, value: &str) {
+    let mut line = Line::default();
+    line.ink(Ink::Dim, &format!("  {name:<10}"));
+    line.plain(&clean(value));
+    lines.push(line);
+}
+
+fn assertion(lines: &mut Vec<Line>, check: &str, expected: Option<&str>, actual: Option<&str>) {
+    field(lines, "assertion", check);
+    field(lines, "expected", expected.unwrap_or("-"));
+    field(lines, "actual", actual.unwrap_or("-"));
+}
+
+/// The other assertions of the failing step that did not hold.
+fn more_assertions(lines: &mut Vec<Line>, failure: &Failure, run: &Run) {
+    let step = run.steps.iter().rfind(|step| step.name == failure.step);
+    let all = step.map(|step| step.assertions.as_slice()).unwrap_or_default();
+    let mut first = failure.check.as_deref();
+    let more: Vec<_> = all
+        .iter()
+        .filter(|result| !result.passed)
+        .filter(|result| {
+            // The one that is the failure itself was shown.
+            let is_first = first == Some(result.check.as_str());
+            first = first.filter(|_| !is_first);
+            !is_first
+        })
+        .collect();
+    for result in more.iter().take(ASSERTIONS) {
+        assertion(lines, &result.check, result.expected.as_deref(), result.actual.as_deref());
+    }
+    if let Some(left) = more.len().checked_sub(ASSERTIONS).filter(|left| *left > 0) {
+        field(lines, "", &format!("… and {left} more assertions that did not hold"));
+    }
+}
+
+/// The `curl` line as a shell reads it: a body of several lines stands on several lines, within its quotes.
+fn repeat(lines: &mut Vec<Line>, curl: &str) {
+    if curl.is_empty() {
+        return;
+    }
+    let mut changed = false;
+    for (index, text) in curl.split('\n').enumerate() {
+        let shown: Vec<String> = text.split('\t').map(clean).collect();
+        let shown = shown.join("\t");
+        changed |= shown != text;
+        let mut line = Line::default();
+        if index == 0 {
+            line.ink(Ink::Dim, "  repeat    ");
+        }
+        line.plain(&shown);
+        lines.push(line);
+    }
+    if changed {
+        field(
+            lines,
+            "",
+            "(control characters stand as · here: the line is not the request to the letter)",
+        );
+    }
 }
 
 fn excerpt(body: &str, truncated: bool, width: usize) -> Vec<Line> {
@@ -70,9 +127,4 @@ fn excerpt(body: &str, truncated: bool, width: usize) -> Vec<Line> {
         lines.push(line);
     }
     lines
-}
-
-/// The line as a shell would read it, on one line: a line break within a word becomes `$'\n'`.
-fn one_line(curl: &str) -> String {
-    curl.split('\n').map(clean).collect::<Vec<_>>().join("'$'\\n''")
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::{
     model::{
         AssertionResult, Deployed, Failure, Hop, Outcome, Parts, Phases, Probe, Run, RunId,
-        SeriesKey, Signature, StepName, StepOutcome, StepRun, Unwell,
+        SeriesKey, Signature, StepName, StepOutcome, StepRun,
     },
     store::{
         error::Fault,
@@ -21,14 +21,17 @@ use crate::{
 };
 
 use super::{
-    UNWELL, VERSION,
-    parts::Layouts,
-    shape::{OTHER, PROTOCOLS, Shape, fault_of, hop_flag, step_flag, trigger_of},
+    EXTENDED, PLAIN,
+    parts::{self, Layouts},
+    shape::{OTHER, PROTOCOLS, RUN_UNWELL, Shape, fault_of, hop_flag, step_flag, trigger_of},
+    tail,
 };
 
 /// The front of a record: what tells whose names the rest needs.
 #[derive(Debug, Clone)]
 pub(in crate::store) struct Head<'a> {
+    /// Whether there may be a tail.
+    extended: bool,
     flags: u64,
     /// The id of the revision.
     pub(in crate::store) revision: i64,
@@ -36,7 +39,6 @@ pub(in crate::store) struct Head<'a> {
     duration: u64,
     /// The id of the set of deployed versions.
     pub(in crate::store) deployed: i64,
-    unwell: Option<Unwell>,
     /// The number of the shape; none where it stands in the record.
     shape: Option<u32>,
     rest: Take<'a>,
@@ -46,7 +48,7 @@ impl<'a> Head<'a> {
     /// Reads the front.
     pub(in crate::store) fn read(record: &'a [u8]) -> Result<Self, Fault> {
         let (&version, rest) = record.split_first().ok_or_else(torn)?;
-        if version != VERSION && version != UNWELL {
+        if ![PLAIN, EXTENDED].contains(&version) {
             let reason = format!("format {version} is not known here");
             return Err(Fault::unreadable("a stored record", reason));
         }
@@ -56,12 +58,12 @@ impl<'a> Head<'a> {
         let late = take.uint()?;
         let duration = take.uint()?;
         let deployed = take.uint()?.cast_signed();
-        let unwell = if version == UNWELL { Some(unwell(&mut take)?) } else { None };
         let shape = match take.small::<u32>()? {
             0 => None,
             number => Some(number - 1),
         };
-        Ok(Self { flags, revision, late, duration, deployed, unwell, shape, rest: take })
+        let extended = version == EXTENDED;
+        Ok(Self { extended, flags, revision, late, duration, deployed, shape, rest: take })
     }
 
     /// Whether the run failed.
@@ -70,16 +72,27 @@ impl<'a> Head<'a> {
     }
 
     /// Whether what was wrong with us explains how the run ended.
-    fn explained(mut self, revision: &ReadRevision) -> Result<bool, Fault> {
-        let outcome = match self.flags & 3 {
-            0 => Outcome::Passed,
-            1 => {
-                let shape = self.shape(revision)?;
-                Outcome::Failed(failure(&mut self.rest, &shape)?)
-            }
-            _ => return Ok(false),
-        };
-        Ok(self.unwell.is_some_and(|unwell| unwell.explains(&outcome)))
+    fn explained(&self, revision: &ReadRevision) -> Result<bool, Fault> {
+        if !self.extended || self.flags & RUN_UNWELL == 0 {
+            return Ok(false);
+        }
+        let mut head = self.clone();
+        let shape = head.shape(revision)?;
+        let outcome = head.outcome(&shape)?;
+        parts::pass_over(&mut head.rest, shape.steps.len())?;
+        let unwell = tail::unwell_of(&mut head.rest)?;
+        Ok(unwell.is_some_and(|unwell| unwell.explains(&outcome)))
+    }
+
+    /// How the run ended.
+    fn outcome(&mut self, shape: &Shape) -> Result<Outcome, Fault> {
+        let take = &mut self.rest;
+        match self.flags & 3 {
+            0 => Ok(Outcome::Passed),
+            1 => Ok(Outcome::Failed(failure(take, shape)?)),
+            2 => Ok(Outcome::Broken { reason: take.text()?.to_owned() }),
+            _ => Err(torn()),
+        }
     }
 
     fn shape(&mut self, revision: &ReadRevision) -> Result<Shape, Fault> {
@@ -88,15 +101,6 @@ impl<'a> Head<'a> {
             Some(number) => Shape::read(revision.phrase(number).ok_or_else(torn)?),
         }
     }
-}
-
-fn unwell(take: &mut Take<'_>) -> Result<Unwell, Fault> {
-    let word = take.uint()?;
-    Ok(Unwell {
-        failed: word & 1 == 1,
-        steal_percent: u8::try_from(word >> 1).map_err(|_| torn())?,
-        slower_percent: take.small()?,
-    })
 }
 
 /// The point of its series that a run is; with the times of its parts where `layouts` is given.
@@ -109,7 +113,7 @@ pub(in crate::store) fn probe(
     let milliseconds = |us: u64| Duration::from_micros(us).as_secs_f64() * 1000.0;
     let passed = head.flags & 3 == 0;
     let late_ms = milliseconds(head.late);
-    if head.unwell.is_some() && head.clone().explained(revision)? {
+    if head.explained(revision)? {
         // Our own trouble tells nothing of the target.
         return Ok(Probe {
             at,
@@ -145,7 +149,7 @@ pub(in crate::store) fn probe(
                     take.maybe_text()?;
                 }
             }
-            layouts.read(take, (place, shape.as_ref()), revision)?
+            layouts.read(take, (place, shape.as_ref()), head.extended, revision)?
         }
     };
     Ok(Probe {
@@ -168,18 +172,18 @@ pub(in crate::store) fn run(
 ) -> Result<Run, Fault> {
     let (id, started_at, series) = key;
     let shape = head.shape(revision)?;
+    let outcome = head.outcome(&shape)?;
     let take = &mut head.rest;
-    let outcome = match head.flags & 3 {
-        0 => Outcome::Passed,
-        1 => Outcome::Failed(failure(take, &shape)?),
-        2 => Outcome::Broken { reason: take.text()?.to_owned() },
-        _ => return Err(torn()),
-    };
     let mut trail = Trail { version: Some(PROTOCOLS[0].to_owned()), ..Trail::default() };
     let mut steps = Vec::with_capacity(shape.steps.len());
     for (name, checks) in shape.steps {
         steps.push(step(take, name, checks, &mut trail, revision)?);
     }
+    let of_run = if head.extended {
+        tail::restore(take, &mut steps, revision)?
+    } else {
+        tail::OfRun::default()
+    };
     Ok(Run {
         id,
         journey: series.journey.clone(),
@@ -193,8 +197,9 @@ pub(in crate::store) fn run(
         outcome,
         steps,
         deployed: deployed.to_vec(),
+        insecure: of_run.insecure,
         evidence: None,
-        unwell: head.unwell,
+        unwell: of_run.unwell,
     })
 }
 
@@ -237,7 +242,7 @@ fn step(
         0 => StepOutcome::Passed,
         1 => StepOutcome::Failed,
         2 => StepOutcome::Broken,
-        _ => return Err(torn()),
+        _ => StepOutcome::Skipped,
     };
     let offset = trail.end.wrapping_add(take.int()?.cast_unsigned());
     let number_of_hops = if flags & step_flag::HOPS != 0 { take.uint()? } else { 1 };
@@ -276,6 +281,10 @@ fn step(
         hops,
         assertions,
         captures,
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     })
 }
 
@@ -337,12 +346,16 @@ fn hop(
         peer: trail.peer,
         body_bytes,
         certificate_expires_at: trail.certificate,
+        server_timing: Vec::new(),
     };
     Ok((hop, duration))
 }
 
 /// A text by its number, or as it stands here.
-fn phrase<'b, 'a: 'b>(take: &mut Take<'a>, revision: &'b ReadRevision) -> Result<Take<'b>, Fault> {
+pub(super) fn phrase<'b, 'a: 'b>(
+    take: &mut Take<'a>,
+    revision: &'b ReadRevision,
+) -> Result<Take<'b>, Fault> {
     match take.small::<u32>()? {
         0 => Ok(Take(take.bytes()?)),
         number => Ok(Take(revision.phrase(number - 1).ok_or_else(torn)?)),

@@ -11,33 +11,31 @@ use crate::{
 };
 
 use super::{
-    UNWELL, VERSION,
+    EXTENDED, PLAIN,
     kept::{MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds},
-    shape::{self, OTHER, PROTOCOLS, fault_code, hop_flag, step_flag, trigger_code},
+    shape::{self, OTHER, PROTOCOLS, RUN_UNWELL, fault_code, hop_flag, step_flag, trigger_code},
+    tail::put_tail,
 };
 
-/// The record of a run. Texts that get a number wait in the dictionary to be written.
+/// The record of a run: of version 1 where that can hold it. Texts that get a number wait in the dictionary to be written.
 pub(in crate::store) fn encode(
     run: &Run,
     revision: i64,
     deployed: i64,
     dictionary: &mut Dictionary,
 ) -> Vec<u8> {
-    let mut put = Put(vec![if run.unwell.is_some() { UNWELL } else { VERSION }]);
+    let mut put = Put(vec![PLAIN]);
     let result = match run.outcome {
         Outcome::Passed => 0,
         Outcome::Failed(_) => 1,
         Outcome::Broken { .. } => 2,
     };
-    put.uint(result | trigger_code(run.trigger) << 2);
+    let unwell = if run.unwell.is_some() { RUN_UNWELL } else { 0 };
+    put.uint(result | trigger_code(run.trigger) << 2 | unwell);
     put.uint(revision.cast_unsigned());
     put.uint(length(run.late_by));
     put.uint(length(run.duration));
     put.uint(deployed.cast_unsigned());
-    if let Some(unwell) = &run.unwell {
-        put.uint(u64::from(unwell.failed) | u64::from(unwell.steal_percent) << 1);
-        put.uint(u64::from(unwell.slower_percent));
-    }
     reference(&mut put, dictionary, Sort::Shape, &shape::of(run));
     match &run.outcome {
         Outcome::Passed => {}
@@ -48,11 +46,14 @@ pub(in crate::store) fn encode(
     for step in &run.steps {
         put_step(&mut put, dictionary, step, &mut trail, result != 0);
     }
+    if put_tail(&mut put, dictionary, run) {
+        put.0[0] = EXTENDED;
+    }
     put.0
 }
 
 /// The number of a text + 1, or 0 and the text.
-fn reference(put: &mut Put, dictionary: &mut Dictionary, sort: Sort, text: &[u8]) {
+pub(super) fn reference(put: &mut Put, dictionary: &mut Dictionary, sort: Sort, text: &[u8]) {
     match dictionary.number(sort, text) {
         Some(number) => put.uint(u64::from(number) + 1),
         None => {

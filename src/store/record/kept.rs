@@ -4,7 +4,9 @@ use std::{borrow::Cow, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::model::{AssertionResult, Failure, Hop, Outcome, Phases, Run, StepOutcome, StepRun};
+use crate::model::{
+    AssertionResult, Attempt, Failure, Hop, Measured, Outcome, Phases, Run, StepOutcome, StepRun,
+};
 
 /// Longest message, expected or actual value and reason, in bytes.
 pub(super) const MESSAGE_BYTES: usize = 1 << 10;
@@ -12,8 +14,10 @@ pub(super) const MESSAGE_BYTES: usize = 1 << 10;
 pub(super) const CHECK_BYTES: usize = 512;
 /// Longest URL of a hop, in bytes.
 pub(super) const URL_BYTES: usize = 2 << 10;
-/// Longest method or protocol, in bytes.
+/// Longest method, protocol, unit or name of a server's timing, in bytes.
 pub(super) const WORD_BYTES: usize = 32;
+/// Most timings of a server that are kept of a hop.
+pub(super) const TIMINGS: usize = 32;
 
 /// The run as the store will give it back: times in whole microseconds, certificate ends in seconds, texts cut at a
 /// kibibyte (URLs at two), captures only where the run did not pass (they are for finding a fault, and may be personal).
@@ -37,14 +41,18 @@ fn outcome(outcome: &Outcome) -> Outcome {
         Outcome::Broken { reason } => {
             Outcome::Broken { reason: clip(reason, MESSAGE_BYTES).into_owned() }
         }
-        Outcome::Failed(failure) => Outcome::Failed(Failure {
-            step: failure.step.clone(),
-            kind: failure.kind,
-            message: clip(&failure.message, MESSAGE_BYTES).into_owned(),
-            check: clipped(failure.check.as_deref()),
-            expected: clipped(failure.expected.as_deref()),
-            actual: clipped(failure.actual.as_deref()),
-        }),
+        Outcome::Failed(found) => Outcome::Failed(failure(found)),
+    }
+}
+
+fn failure(failure: &Failure) -> Failure {
+    Failure {
+        step: failure.step.clone(),
+        kind: failure.kind,
+        message: clip(&failure.message, MESSAGE_BYTES).into_owned(),
+        check: clipped(failure.check.as_deref()),
+        expected: clipped(failure.expected.as_deref()),
+        actual: clipped(failure.actual.as_deref()),
     }
 }
 
@@ -62,6 +70,29 @@ fn step(step: &StepRun, run_passed: bool) -> StepRun {
         hops: step.hops.iter().map(hop).collect(),
         assertions: step.assertions.iter().map(assertion).collect(),
         captures,
+        iteration: step.iteration,
+        retries: step.retries.iter().map(attempt).collect(),
+        failure: step.failure.as_deref().map(|f| Box::new(failure(f))),
+        measures: step.measures.iter().map(measured).collect(),
+    }
+}
+
+fn attempt(attempt: &Attempt) -> Attempt {
+    Attempt {
+        offset: floor(attempt.offset),
+        duration: floor(attempt.duration),
+        status: attempt.status,
+        reason: clip(&attempt.reason, MESSAGE_BYTES).into_owned(),
+    }
+}
+
+fn measured(measured: &Measured) -> Measured {
+    let value = measured.value.filter(|v| v.is_finite());
+    Measured {
+        name: measured.name.clone(),
+        unit: measured.unit.as_deref().map(|u| clip(u, WORD_BYTES).into_owned()),
+        value,
+        note: clipped(measured.note.as_deref().filter(|_| value.is_none())),
     }
 }
 
@@ -91,6 +122,12 @@ fn hop(hop: &Hop) -> Hop {
         certificate_expires_at: hop
             .certificate_expires_at
             .and_then(|t| Timestamp::from_second(seconds(t)).ok()),
+        server_timing: hop
+            .server_timing
+            .iter()
+            .take(TIMINGS)
+            .map(|(name, took)| (clip(name, WORD_BYTES).into_owned(), floor(*took)))
+            .collect(),
     }
 }
 
@@ -148,5 +185,6 @@ pub(super) fn outcome_code(outcome: StepOutcome) -> u64 {
         StepOutcome::Passed => 0,
         StepOutcome::Failed => 1,
         StepOutcome::Broken => 2,
+        StepOutcome::Skipped => 3,
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn fault_code(kind: FaultKind) -> u64 {
         FaultKind::Assertion => 10,
         FaultKind::Capture => 11,
         FaultKind::Template => 12,
+        FaultKind::Guard => 13,
     }
 }
 
@@ -83,6 +84,7 @@ pub(super) fn fault_of(code: u64) -> Result<FaultKind, Fault> {
         10 => FaultKind::Assertion,
         11 => FaultKind::Capture,
         12 => FaultKind::Template,
+        13 => FaultKind::Guard,
         _ => return Err(torn()),
     })
 }
@@ -106,6 +108,9 @@ pub(super) fn trigger_of(code: u64) -> Trigger {
         _ => Trigger::Manual,
     }
 }
+
+/// The flag of a run that tells what was wrong with us; below it are outcome and trigger.
+pub(super) const RUN_UNWELL: u64 = 1 << 4;
 
 /// Flags of a step; the two lowest bits are its outcome.
 pub(super) mod step_flag {

@@ -11,8 +11,8 @@ use proptest::{
 use super::{Head, Layouts, encode, kept, probe, run};
 use crate::{
     model::{
-        AssertionResult, Deployed, Failure, FaultKind, Hop, Outcome, Phases, Probe, Run, RunId,
-        StepOutcome, StepRun, Trigger, Unwell,
+        AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Part,
+        Phases, Probe, Run, RunId, StepOutcome, StepRun, Trigger, Unwell,
     },
     store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
 };
@@ -58,13 +58,53 @@ prop_compose! {
         peer in option::of(any::<SocketAddr>()),
         body_bytes in any::<u64>(),
         certificate_expires_at in option::of(time()),
+        server_timing in rarely((text(), duration())),
     ) -> Hop {
         let sum = phases.named().iter().fold(Duration::ZERO, |sum, (_, d)| sum.saturating_add(*d));
         Hop {
             method: method.to_owned(), url, status, version, offset,
             duration: if exact { sum } else { length },
-            phases, reused, peer, body_bytes, certificate_expires_at,
-        }
+            phases, reused, peer, body_bytes, certificate_expires_at, server_timing }
+    }
+}
+
+/// What few steps have.
+fn rarely<T: std::fmt::Debug>(what: impl Strategy<Value = T>) -> impl Strategy<Value = Vec<T>> {
+    let some = proptest::collection::vec(what, 0..4);
+    (any::<u8>(), some).prop_map(|(n, all)| if n < 180 { Vec::new() } else { all })
+}
+
+prop_compose! {
+    fn attempt()((offset, duration) in (duration(), duration()), status in any::<Option<u16>>(), reason in text()) -> Attempt {
+        Attempt { offset, duration, status, reason }
+    }
+}
+
+fn number() -> impl Strategy<Value = f64> {
+    let price = |cents: i32| f64::from(cents) / 100.0;
+    prop_oneof![
+        any::<i32>().prop_map(price),
+        any::<i64>().prop_map(|n| n as f64),
+        any::<f64>(),
+        Just(-0.0)
+    ]
+}
+
+prop_compose! {
+    fn measured()(
+        name in select(vec!["price", "rows", "", "ü"]), unit in option::of(text()),
+        value in option::of(number()), note in option::of(text()),
+    ) -> Measured {
+        Measured { name: name.into(), unit, value, note }
+    }
+}
+
+prop_compose! {
+    fn failure()(
+        (step, kind, message) in (text(), select(FAULTS), text()),
+        (check, expected, actual) in (option::of(text()), option::of(text()), option::of(text())),
+    ) -> Failure {
+        Failure { step: step.into(), kind, message, check, expected, actual }
     }
 }
 
@@ -75,14 +115,16 @@ prop_compose! {
 
 prop_compose! {
     fn step()(
-        name in text(),
+        name in prop_oneof![text(), select(vec!["a", "b"]).prop_map(str::to_owned)],
         (offset, duration) in (duration(), duration()),
-        outcome in select(vec![StepOutcome::Passed, StepOutcome::Failed, StepOutcome::Broken]),
+        outcome in select(vec![StepOutcome::Passed, StepOutcome::Passed, StepOutcome::Failed, StepOutcome::Broken, StepOutcome::Skipped]),
         hops in proptest::collection::vec(hop(), 0..4),
         assertions in proptest::collection::vec(assertion(), 0..4),
         captures in proptest::collection::vec((text(), text()), 0..3),
+        (iteration, retries, failed, measures) in (option::of(any::<u32>()), rarely(attempt()), rarely(failure()), rarely(measured())),
     ) -> StepRun {
-        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures }
+        let failure = failed.into_iter().next().map(Box::new);
+        StepRun { name: name.into(), offset, duration, outcome, hops, assertions, captures, iteration, retries, failure, measures }
     }
 }
 
@@ -99,17 +141,13 @@ const FAULTS: &[FaultKind] = &[
     FaultKind::Assertion,
     FaultKind::Capture,
     FaultKind::Template,
+    FaultKind::Guard,
 ];
 
 fn outcome() -> impl Strategy<Value = Outcome> {
-    let failure = (text(), select(FAULTS), text(), option::of(text()), option::of(text()))
-        .prop_map(|(step, kind, message, check, expected)| {
-            let actual = expected.clone();
-            Outcome::Failed(Failure { step: step.into(), kind, message, check, expected, actual })
-        });
     prop_oneof![
         Just(Outcome::Passed),
-        failure,
+        failure().prop_map(Outcome::Failed),
         text().prop_map(|reason| Outcome::Broken { reason })
     ]
 }
@@ -122,7 +160,8 @@ prop_compose! {
         started_at in time(),
         (late_by, duration) in (duration(), duration()),
         named in any::<bool>(),
-        unwell in proptest::option::of((any::<bool>(), any::<u32>(), 0..=100_u8).prop_map(
+        insecure in any::<bool>(),
+        unwell in option::of((any::<bool>(), any::<u32>(), 0..=100_u8).prop_map(
             |(failed, slower_percent, steal_percent)| Unwell { failed, slower_percent, steal_percent })),
     ) -> Run {
         let mut outcome = outcome;
@@ -132,8 +171,8 @@ prop_compose! {
         Run {
             id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
             revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
-            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], evidence: None,
-            unwell,
+            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], insecure,
+            evidence: None, unwell,
         }
     }
 }
@@ -185,7 +224,7 @@ proptest! {
         let mut damaged = [&record[..cut], &noise[..]].concat();
         drop(back(&damaged, &walked, &revision));
         if let Some(first) = damaged.first_mut() {
-            *first = super::VERSION;
+            *first = if noise.len() % 2 == 0 { super::PLAIN } else { super::EXTENDED };
         }
         drop(back(&damaged, &walked, &revision));
         if let Ok(head) = Head::read(&damaged) {
@@ -204,6 +243,89 @@ fn a_record_of_version_1_stays_readable() {
     assert_eq!(hex, FIXTURE);
     let revision = learned(&mut dictionary, &mut HashMap::new());
     assert_eq!(back(&record, &walked, &revision).unwrap(), kept(&walked));
+}
+
+#[test]
+fn a_run_with_nothing_new_is_written_as_ever_and_a_tail_is_passed_over() {
+    let mut walked = fixture();
+    let mut dictionary = Dictionary::default();
+    assert_eq!(encode(&walked, 7, 3, &mut dictionary)[0], super::PLAIN);
+    walked.steps[0].iteration = Some(2);
+    walked.steps[0].measures =
+        vec![measure(Some(12.99), None), measure(None, Some("nothing found"))];
+    let mut record = encode(&walked, 7, 3, &mut dictionary);
+    assert_eq!(record[0], super::EXTENDED);
+    // What a newer program may add.
+    record.extend([99, 3, 1, 2, 3]);
+    let revision = learned(&mut dictionary, &mut HashMap::new());
+    assert_eq!(back(&record, &walked, &revision).unwrap(), kept(&walked));
+    let head = Head::read(&record).unwrap();
+    let seen = probe(head, walked.started_at, &revision, Some(&mut Layouts::default())).unwrap();
+    let price = Part::Measure("open".into(), "price".into());
+    assert_eq!(seen.parts.get(&price), Some(f64::from(12.99_f32)));
+}
+
+#[test]
+fn what_was_wrong_with_us_stands_in_the_tail() {
+    let mut walked = fixture();
+    walked.outcome = Outcome::Passed;
+    let mut dictionary = Dictionary::default();
+    encode(&walked, 7, 3, &mut dictionary);
+    let well = encode(&walked, 7, 3, &mut dictionary);
+    walked.unwell = Some(Unwell { failed: true, slower_percent: 130, steal_percent: 4 });
+    let record = encode(&walked, 7, 3, &mut dictionary);
+    assert_eq!((well[0], record[0]), (super::PLAIN, super::EXTENDED));
+    // Sort, length, two numbers, of which the second takes two bytes.
+    assert_eq!(record.len() - well.len(), 5);
+    let revision = learned(&mut dictionary, &mut HashMap::new());
+    assert_eq!(back(&record, &walked, &revision).unwrap(), kept(&walked));
+    let seen = |record: &[u8]| {
+        let head = Head::read(record).unwrap();
+        probe(head, walked.started_at, &revision, Some(&mut Layouts::default())).unwrap()
+    };
+    assert_eq!((seen(&well).latency_ms, seen(&well).success), (Some(82.0), Some(true)));
+    assert_eq!(seen(&record), Probe::from(&walked));
+    assert_eq!((seen(&record).latency_ms, seen(&record).success), (None, None));
+}
+
+#[test]
+fn a_measure_takes_few_bytes() {
+    let mut walked = fixture();
+    let mut dictionary = Dictionary::default();
+    let mut size = |run: &Run| {
+        encode(run, 7, 3, &mut dictionary);
+        encode(run, 7, 3, &mut dictionary).len()
+    };
+    let without = size(&walked);
+    walked.steps[0].measures = vec![measure(Some(12.99), None)];
+    // Sort, length, number of the names, decimals, value.
+    assert_eq!(size(&walked) - without, 6);
+}
+
+fn measure(value: Option<f64>, note: Option<&str>) -> Measured {
+    let note = note.map(str::to_owned);
+    Measured { name: "price".into(), unit: Some("EUR".to_owned()), value, note }
+}
+
+#[test]
+fn rounds_of_a_step_are_summed_and_skipped_ones_are_none() {
+    let mut walked = fixture();
+    walked.outcome = Outcome::Passed;
+    let mut round = walked.steps[0].clone();
+    round.measures = vec![measure(Some(1.0), None)];
+    let mut other = round.clone();
+    other.measures = vec![measure(Some(4.0), None)];
+    let mut skipped = round.clone();
+    (skipped.name, skipped.outcome) = ("later".into(), StepOutcome::Skipped);
+    let mut spoilt = round.clone();
+    spoilt.name = "mixed".into();
+    let failed = StepRun { outcome: StepOutcome::Failed, ..spoilt.clone() };
+    walked.steps = vec![round, other, skipped, spoilt, failed];
+    let parts = Probe::from(&walked).parts;
+    let of = |step: &str| parts.get(&Part::Step(step.into()));
+    assert_eq!((of("open"), of("later"), of("mixed")), (Some(82.0), None, None));
+    assert_eq!(parts.get(&Part::Measure("open".into(), "price".into())), Some(2.5));
+    assert_eq!(parts.get(&Part::Measure("mixed".into(), "price".into())), Some(1.0));
 }
 
 #[test]
@@ -246,6 +368,7 @@ fn fixture() -> Run {
         peer: Some("192.0.2.7:443".parse().unwrap()),
         body_bytes: 4_711,
         certificate_expires_at: Some("2027-01-01T00:00:00Z".parse().unwrap()),
+        server_timing: Vec::new(),
     };
     let step = |name: &str, offset, hops: Vec<Hop>, passed| StepRun {
         name: name.into(),
@@ -260,6 +383,10 @@ fn fixture() -> Run {
             actual: (!passed).then(|| "503".to_owned()),
         }],
         captures: vec![("token".to_owned(), "***".to_owned())],
+        iteration: None,
+        retries: Vec::new(),
+        failure: None,
+        measures: Vec::new(),
     };
     Run {
         id: RunId::at(started_at),
@@ -284,6 +411,7 @@ fn fixture() -> Run {
             step("buy", 43_000, vec![hop(43_000, 302, true), hop(83_900, 503, true)], false),
         ],
         deployed: Vec::new(),
+        insecure: false,
         evidence: None,
         unwell: None,
     }

@@ -12,7 +12,10 @@ use crate::{
     daemon::Handle,
     model::RunId,
     store::{RunFilter, RunResult},
-    web::{ApiError, views::RunView},
+    web::{
+        ApiError,
+        views::{self, RunView},
+    },
 };
 
 /// The query of a list of runs.
@@ -65,19 +68,40 @@ pub(crate) async fn list(
     Ok(Json(json!({ "runs": runs })))
 }
 
-/// `GET /api/v1/runs/{id}`: with steps, hops, phases and, while it is kept, the evidence.
+/// `GET /api/v1/runs/{id}`: with steps, hops, phases and, while it is kept, the evidence: its own, or `alike`, that of a run before it that
+/// failed in the same way; with `last_good`, that of the last run before it that passed.
 pub(crate) async fn show(
     State(handle): State<Handle>,
     Path(id): Path<String>,
 ) -> Result<Json<Value>, ApiError> {
-    let id: RunId = id.parse().map_err(|_| {
-        ApiError::bad_request(format!("`{id}` is not the id of a run"), "ids are UUIDs")
-    })?;
-    match handle.store().run(&id).await? {
-        Some(run) => Ok(Json(json!(RunView::from(&run)))),
+    let id = run_id(&id)?;
+    let Some(run) = handle.store().run(&id).await? else { return Err(unknown(&id)) };
+    let kept = handle.store().evidence(&id).await?;
+    Ok(Json(views::run_with_evidence(&run, kept.as_ref())))
+}
+
+/// `GET /api/v1/runs/{id}/evidence`: what the failed run sent and got, and the last good one before it.
+pub(crate) async fn evidence(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let id = run_id(&id)?;
+    match handle.store().evidence(&id).await? {
+        Some(kept) => Ok(Json(json!(kept))),
+        None if handle.store().run(&id).await?.is_none() => Err(unknown(&id)),
         None => Err(ApiError::not_found(
-            format!("no run has the id {id}"),
-            "it may be older than the retention",
+            format!("no evidence of the run {id} is kept"),
+            "only of failed runs, for as long as [retention] says",
         )),
     }
+}
+
+fn run_id(id: &str) -> Result<RunId, ApiError> {
+    id.parse().map_err(|_| {
+        ApiError::bad_request(format!("`{id}` is not the id of a run"), "ids are UUIDs")
+    })
+}
+
+fn unknown(id: &RunId) -> ApiError {
+    ApiError::not_found(format!("no run has the id {id}"), "it may be older than the retention")
 }

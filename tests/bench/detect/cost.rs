@@ -62,6 +62,7 @@ fn measure(cases: &[Case], rows: usize) -> Cost {
             steps: std::collections::BTreeMap::new(),
             interval: case.interval,
             revision: None,
+            measures: std::collections::BTreeMap::new(),
         };
         members.push((member, before[skipped..].to_vec()));
         after.push((key, behind));

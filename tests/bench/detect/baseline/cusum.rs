@@ -18,7 +18,7 @@ pub(super) fn alarms(around: &Around, metric: Metric) -> Option<u32> {
         return None;
     }
     match metric {
-        Metric::Latency => slower(around, &before),
+        Metric::Latency | Metric::Measure => slower(around, &before),
         Metric::Success => failing(around),
     }
 }

@@ -29,7 +29,7 @@ pub(super) fn alarms(around: &Around, metric: Metric) -> Option<u32> {
     let failed_before = failed(around.change.saturating_sub(BEFORE), around.change);
     (FIRST..=around.watched)
         .find(|&n| match metric {
-            Metric::Latency => {
+            Metric::Latency | Metric::Measure => {
                 let after = around.times_after(n);
                 if after.len() < 3 {
                     return false;

@@ -18,7 +18,7 @@ pub(super) fn alarms(around: &Around, metric: Metric) -> Option<u32> {
                 return false;
             };
             match metric {
-                Metric::Latency => {
+                Metric::Latency | Metric::Measure => {
                     let of = |end: usize| {
                         let times = around.ms[end - window..end].iter().copied();
                         mean(times.filter(|ms| ms.is_finite()))

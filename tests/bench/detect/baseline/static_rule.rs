@@ -25,7 +25,7 @@ pub(super) fn alarms(around: &Around, metric: Metric) -> Option<u32> {
                 n <= minutes(10.0)
                     && around.failing(around.change, around.change + n) >= errors + 0.15
             }
-            Metric::Latency => {
+            Metric::Latency | Metric::Measure => {
                 let after = around.times_after(n);
                 n <= minutes(30.0) && after.len() >= LEAST && mean(after.into_iter()) >= 1.2 * usual
             }
