@@ -54,12 +54,26 @@ struct Progress {
     wire_bytes: u64,
 }
 
+impl Progress {
+    /// Whether the connection outlives the answer (RFC 9112, section 9.3).
+    fn goes_on(&self) -> bool {
+        let closes = |head: &Head| {
+            let said = head.headers.get_all(header::CONNECTION).iter();
+            said.filter_map(|value| value.to_str().ok())
+                .flat_map(|value| value.split(','))
+                .any(|word| word.trim().eq_ignore_ascii_case("close"))
+        };
+        self.version.is_some_and(|version| version >= Version::HTTP_11)
+            && self.head.as_ref().is_some_and(|head| !closes(head))
+    }
+}
+
 impl Session {
     /// Sends a request and reads the answer, at most `cap` bytes of it on the wire and as many decoded.
     pub(super) async fn hop(&mut self, request: &Request, cap: u64, deadline: &Deadline) -> Walked {
         let mut request = request.clone();
         self.add_cookies(&mut request);
-        self.attempts.begin_hop();
+        self.attempts.begin_hop(self.is_warm(&request.url));
         let mut progress = Progress::default();
         let start = self.clock.instant();
         let left = deadline.at.saturating_duration_since(start);
@@ -76,6 +90,7 @@ impl Session {
             Err(_) => Some(timed_out(&walked, self.attempts.latest().as_ref(), deadline)),
         };
         walked.cut = walked.trouble.is_some();
+        self.keep_warm(&walked.request.url, !walked.cut && progress.goes_on());
         if let (None, Some(head)) = (&walked.trouble, &walked.head) {
             // Decoding is our work, not the target's: it is outside of the timing.
             match decode(&head.headers, std::mem::take(&mut progress.wire), cap).await {
@@ -146,6 +161,8 @@ impl Session {
             Some(ends) => self.attempts.that_made(ends),
             None => self.attempts.latest(),
         };
+        let begun = made.as_ref().and_then(|marks| marks.waited_until);
+        let start = begun.map_or(start, |begun| begun.clamp(start, end.max(start)));
         let ends = progress.ends.or_else(|| made.as_ref().and_then(|marks| marks.ends));
         let chain = self.chain(&request.url, ends, made.as_ref());
         let phases = phases(start, end, made.as_ref(), progress.head_at);

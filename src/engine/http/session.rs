@@ -1,13 +1,12 @@
 //! What one run keeps between its requests: client, cookies, connections.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     net::IpAddr,
     sync::Arc,
-    time::Duration,
 };
 
-use url::Url;
+use url::{Origin, Url};
 
 use super::{
     auth::Nonces,
@@ -24,11 +23,6 @@ use crate::{
     model::{Connection, HttpStep, HttpVersion, IpFamily, Proxy},
 };
 
-/// How long we wait before a request that follows another. After a chunked answer hyper needs a moment to see that the connection is idle;
-/// a request sent at once opened a new one in a third to a half of all cases, so that a step's time depended on a race in our own process.
-/// One millisecond was enough in nearly all cases, two in all.
-pub(super) const PAUSE: Duration = Duration::from_millis(2);
-
 /// One run's side of HTTP. Nothing of it outlives the run.
 pub(in crate::engine) struct Session {
     /// The client of the present step.
@@ -41,8 +35,10 @@ pub(in crate::engine) struct Session {
     pub(in crate::engine) watch: Stopwatch,
     /// What was sent and got.
     pub(in crate::engine) trail: Trail,
-    /// Whether a request was sent before.
-    pub(super) used: bool,
+    /// Where the clients have a connection that goes on.
+    warm: HashSet<(Way, Origin)>,
+    /// The way of the present step.
+    way: Way,
     /// What servers with digest authentication have asked for.
     pub(super) nonces: Nonces,
     /// A client for each way that steps asked for: connections are kept apart by it.
@@ -162,7 +158,8 @@ impl Session {
             clock,
             watch,
             trail: Trail::default(),
-            used: false,
+            warm: HashSet::new(),
+            way: Way::default(),
             nonces: Nonces::default(),
             route,
             chains: HashMap::new(),
@@ -180,10 +177,12 @@ impl Session {
     pub(super) fn ready_for(&mut self, step: &HttpStep) -> Result<(), Trouble> {
         let way = Way { version: step.version, ip: step.ip };
         let fresh = step.connection == Some(Connection::Fresh);
+        self.way = way;
         self.client = match self.clients.get(&way) {
             Some(client) if !fresh => client.clone(),
             _ => {
                 let client = self.route.client(way, &self.attempts, self.clock)?;
+                self.warm.retain(|(of, _)| *of != way);
                 self.clients.insert(way, client.clone());
                 client
             }
@@ -196,14 +195,19 @@ impl Session {
         self.route.proxy.as_ref().map(|(url, _)| url)
     }
 
-    /// Waits until the connection of the request before is idle again, and gives how long that took: it is in nobody's time.
-    pub(super) async fn settle(&mut self) -> Duration {
-        if !std::mem::replace(&mut self.used, true) {
-            return Duration::ZERO;
+    /// Whether a connection that can serve a request to `url` was left by one before.
+    pub(super) fn is_warm(&self, url: &Url) -> bool {
+        self.warm.contains(&(self.way, url.origin()))
+    }
+
+    /// Notes whether the connection that served goes on.
+    pub(super) fn keep_warm(&mut self, url: &Url, goes_on: bool) {
+        let place = (self.way, url.origin());
+        if goes_on {
+            self.warm.insert(place);
+        } else {
+            self.warm.remove(&place);
         }
-        let from = self.clock.instant();
-        tokio::time::sleep(PAUSE).await;
-        self.clock.instant().saturating_duration_since(from)
     }
 
     /// The certificates of the connection that served. `marks` are those of the attempt that made it in this hop.

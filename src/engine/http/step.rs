@@ -45,7 +45,6 @@ pub(in crate::engine) async fn walk_step(
     vars: &mut Variables,
     deadline: &mut Deadline,
 ) -> WalkedStep {
-    deadline.at += session.settle().await;
     let began = session.clock.instant();
     let mut walked = Vec::new();
     let mut until = None;
@@ -134,7 +133,6 @@ async fn hops(
             let again = login.again(head, &request, session, vars, deadline).await;
             vars.learn();
             if again? {
-                deadline.at += session.settle().await;
                 continue;
             }
         }
@@ -152,7 +150,6 @@ async fn hops(
         session.guard.asks(&request.url).map_err(|why| {
             Trouble::target(FaultKind::Guard, format!("the redirect leads astray: {why}"))
         })?;
-        deadline.at += session.settle().await;
     }
 }
 
