@@ -1,12 +1,12 @@
 //! `[agent]`.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use url::Url;
 
 use crate::{
     config::{names::NameOf, reader::Reader, value::Entry},
-    model::{AgentSettings, LocationName},
+    model::{AgentSettings, EnvironmentName, EnvironmentSettings, LocationName},
 };
 
 /// Where the agent listens unless told otherwise.
@@ -19,11 +19,14 @@ const WORKERS: u64 = 64;
 /// Most addresses of `self_check`.
 const MOST_CHECKS: usize = 3;
 
+/// The environments, whose servers are no self-check.
+type Environments = BTreeMap<EnvironmentName, EnvironmentSettings>;
+
 /// How long a stop waits for runs under way unless told otherwise.
 const DRAIN: Duration = Duration::from_secs(30);
 
 /// Lowers the table; what is missing has a default. `guarded`: there is at least one `[[token]]`.
-pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {
+pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> AgentSettings {
     let mut agent = AgentSettings {
         location: LocationName::new("local"),
         listen: LISTEN,
@@ -49,16 +52,16 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {
         agent.drain = drain.value;
     }
     if let Some(entry) = table.take("self_check") {
-        agent.self_check = self_check(&entry);
+        agent.self_check = self_check(&entry, targets);
     }
     table.finish();
     agent
 }
 
 /// One address, or a list of a few.
-fn self_check(entry: &Entry<'_>) -> Vec<String> {
+fn self_check(entry: &Entry<'_>, targets: &Environments) -> Vec<String> {
     if entry.is_text() {
-        return address(entry).into_iter().collect();
+        return address(entry, targets).into_iter().collect();
     }
     let items = entry.elements("an address, or a list of them").unwrap_or_default();
     if items.len() > MOST_CHECKS {
@@ -68,29 +71,54 @@ fn self_check(entry: &Entry<'_>) -> Vec<String> {
                 .help(format!("{MOST_CHECKS} are enough to tell our trouble from theirs")),
         );
     }
-    items.iter().filter_map(address).take(MOST_CHECKS).collect()
+    let mut found: Vec<String> = Vec::new();
+    for item in &items {
+        match address(item, targets) {
+            Some(again) if found.contains(&again) => {
+                let note = item.fault("`self_check` has this address twice");
+                entry.page.note(note.label("again").help("one server counts once: name others"));
+            }
+            read => found.extend(read),
+        }
+    }
+    found
 }
 
-fn address(entry: &Entry<'_>) -> Option<String> {
-    let text = entry.text()?;
-    let url = Url::parse(&text.value).ok().filter(|url| url.has_host());
-    let Some(url) = url.filter(|url| matches!(url.scheme(), "http" | "https")) else {
-        let note =
-            entry.fault(format!("`self_check`: `{}` is not an address", text.value.escape_debug()));
-        return entry.refuse(
-            note.label("not an http address").help("write it as `https://known-good.example/`"),
-        );
-    };
-    if !url.username().is_empty() || url.password().is_some() {
+fn address(entry: &Entry<'_>, targets: &Environments) -> Option<String> {
+    let text = entry.text()?.value;
+    let url = Url::parse(&text).ok().filter(|url| url.has_host());
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let open = |url: &Url| url.username().is_empty() && url.password().is_none();
+    if !url.as_ref().map_or(!text.contains('@'), open) {
+        // Whatever stands before the sign may be a password.
         entry.page.hide(entry.span.clone());
         let note = entry.fault("`self_check` holds a user or a password");
         return entry.refuse(note.label("a secret in the file").help("name an open address"));
     }
-    if text.value.contains("{{") || url.query().is_some() || url.fragment().is_some() {
+    if text.contains("{{") || text.contains(['?', '#']) {
+        // A query may be a key.
+        entry.page.hide(entry.span.clone());
         let note = entry.fault("`self_check` holds a template, a query or a fragment");
         return entry.refuse(note.label("not plain").help("name a plain address"));
     }
-    Some(text.value)
+    let Some(url) = url else {
+        let note =
+            entry.fault(format!("`self_check`: `{}` is not an address", text.escape_debug()));
+        return entry.refuse(
+            note.label("not an http address").help("write it as `https://known-good.example/`"),
+        );
+    };
+    let origin = url.origin();
+    let at_it = |base: &String| Url::parse(base).is_ok_and(|base| base.origin() == origin);
+    let same = targets.iter().find(|(_, e)| e.vars.get("base_url").is_some_and(at_it));
+    if let Some((name, _)) = same {
+        let note =
+            entry.fault(format!("`self_check` names the server of the environment `{name}`"));
+        return entry.refuse(note.label("a target").help(
+            "while it is down, what fails there would be our own trouble: name a server of somebody else",
+        ));
+    }
+    Some(text)
 }
 
 fn listen(entry: &Entry<'_>, guarded: bool) -> Option<SocketAddr> {
