@@ -86,7 +86,7 @@ impl SelfCheck {
         }
     }
 
-    /// The run with what was wrong with us while it was made.
+    /// The run with what was wrong with us while it was made; broken, where that explains why it failed.
     pub(super) async fn note(&self, run: Run) -> Run {
         if matches!(run.outcome, Outcome::Broken { .. }) {
             return run;
@@ -102,7 +102,10 @@ impl SelfCheck {
         }
         let latest = *self.latest.borrow();
         let unwell = latest.filter(|(at, _)| *at >= since(STALE)).and_then(|(_, unwell)| unwell);
-        Run { unwell, ..run }
+        match unwell {
+            Some(unwell) => run.noting(unwell),
+            None => run,
+        }
     }
 
     async fn look(&self, state: &mut State) {

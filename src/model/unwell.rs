@@ -1,8 +1,10 @@
 //! Our own health while a run was made: what a run shows may be our host's or our path's doing.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use super::{FaultKind, Outcome};
+use super::{FaultKind, Outcome, Run, StepOutcome};
 
 /// From so many percent of its usual time on a self-check is slow. A single one strays by 20 to 30% (log standard deviation of a
 /// small request over the internet), so that twice as long is more than two of these, and of the last three the middle one counts.
@@ -47,6 +49,43 @@ impl Unwell {
     }
 }
 
+impl fmt::Display for Unwell {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut said = Vec::new();
+        if self.failed {
+            said.push("our self-check failed meanwhile".to_owned());
+        }
+        if self.slower_percent >= SLOW_PERCENT {
+            said.push(format!(
+                "our self-check took {:.1} times as long as usual",
+                f64::from(self.slower_percent) / 100.0
+            ));
+        }
+        if self.steal_percent >= STEAL_PERCENT {
+            let percent = self.steal_percent;
+            said.push(format!("our host gave {percent}% of the processor time to others"));
+        }
+        f.write_str(&said.join(", "))
+    }
+}
+
+impl Run {
+    /// The run with what was wrong with us while it was made. A failure that this explains is our own: the run broke.
+    #[must_use]
+    pub fn noting(mut self, unwell: Unwell) -> Self {
+        self.unwell = Some(unwell);
+        if let Outcome::Failed(failure) = &self.outcome
+            && unwell.explains(&self.outcome)
+        {
+            let reason = format!("{unwell} (step {}: {})", failure.step, failure.message);
+            let failed = self.ended_at().and_then(|index| self.steps.get_mut(index));
+            failed.into_iter().for_each(|step| step.outcome = StepOutcome::Broken);
+            self.outcome = Outcome::Broken { reason };
+        }
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +115,16 @@ mod tests {
             assert_eq!(seen, expected, "{unwell:?}");
         }
         assert_eq!(Unwell::noted(false, 199, 9), None);
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        let said = |unwell: Unwell| unwell.to_string();
+        let failed = Unwell { failed: true, slower_percent: 100, steal_percent: 0 };
+        assert_eq!(said(failed), "our self-check failed meanwhile");
+        assert_eq!(
+            said(Unwell { failed: false, slower_percent: 250, steal_percent: 12 }),
+            "our self-check took 2.5 times as long as usual, our host gave 12% of the processor time to others"
+        );
     }
 }
