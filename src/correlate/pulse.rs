@@ -20,6 +20,8 @@ const FAILED: f64 = 0.2;
 const AT_LEAST: usize = 180;
 /// Walks of which the middle one says how slow it is now.
 const NOW: usize = 3;
+/// From so many times the usual share of stolen time on it is trouble: a host that always gives some away is as it is.
+const STOLEN: f64 = 2.0;
 
 /// What is known of our own health.
 #[derive(Debug, Clone, Default)]
@@ -28,13 +30,17 @@ pub struct Pulse {
     walks: Vec<VecDeque<Option<f64>>>,
     /// By address: whether it answered the last time, be it out of turn.
     answers: Vec<bool>,
+    /// Shares of stolen time, oldest first.
+    stolen: VecDeque<f64>,
+    /// The last of them, if it was more than usual.
     steal: f64,
 }
 
 impl Pulse {
     /// For so many addresses.
     pub fn new(addresses: usize) -> Self {
-        Self { walks: vec![VecDeque::new(); addresses], answers: vec![true; addresses], steal: 0.0 }
+        let (walks, answers) = (vec![VecDeque::new(); addresses], vec![true; addresses]);
+        Self { walks, answers, ..Self::default() }
     }
 
     /// Takes one walk to each address, in their order: how long it took in ms, none where it failed.
@@ -57,7 +63,13 @@ impl Pulse {
 
     /// Takes the share of processor time that the host gave to others.
     pub fn push_steal(&mut self, share: f64) {
-        self.steal = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+        let share = if share.is_finite() { share.clamp(0.0, 1.0) } else { 0.0 };
+        let usual = median_of(self.stolen.iter().copied().collect()).unwrap_or(0.0);
+        self.steal = if share >= STOLEN * usual { share } else { 0.0 };
+        self.stolen.push_back(share);
+        if self.stolen.len() > MEMORY {
+            self.stolen.pop_front();
+        }
     }
 
     /// Whether enough was seen to know what is usual.
@@ -152,6 +164,13 @@ mod tests {
     fn stolen_time_is_said_by_itself() {
         let mut pulse = pulse(1, &[Some(20.0)], 50);
         for (share, said) in [(0.05, false), (0.15, true), (f64::NAN, false), (7.0, true)] {
+            pulse.push_steal(share);
+            assert_eq!(pulse.unwell().is_some(), said, "{share}");
+        }
+        // A host that always does so is as it is, until it does so even more.
+        let mut pulse = Pulse::new(0);
+        (0..20).for_each(|_| pulse.push_steal(0.2));
+        for (share, said) in [(0.2, false), (0.3, false), (0.5, true), (0.2, false)] {
             pulse.push_steal(share);
             assert_eq!(pulse.unwell().is_some(), said, "{share}");
         }
