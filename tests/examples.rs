@@ -1,7 +1,14 @@
-//! The examples in `journeys/` are good journeys, all of them, and so are those within its README.
+//! The examples in `journeys/` are good journeys, all of them, and so are those within its README; each is walked as well, by the real binary and
+//! through a shop of their own on loopback. Two kinds of blocks are only checked: settings (`# wayfarer.toml`), which name proxies, networks
+//! and hosts of others, and the one step that AWS would have to answer.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
-use std::{fs, path::Path};
+#[path = "examples/shop.rs"]
+mod shop;
+
+use std::{fs, path::Path, process::Command};
+
+use shop::{PASSWORD, Shop, USER};
 
 use wayfarer::config::{self, Attached, SourceFile};
 
@@ -82,12 +89,17 @@ fn blocks(page: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// A block that begins with `# wayfarer.toml` is one of settings, one that begins with `# journeys/parts/` a file that every journey may use, one with
-/// `environments` a whole journey, and any other a piece of one.
+/// A block that begins with `# wayfarer.toml` is one of settings, one with `[agent]` is all of them, one that begins with `# journeys/parts/` is
+/// a file that every journey may use, one with `environments` a whole journey, and any other a piece of one.
 #[test]
-fn every_block_of_the_readme_is_good() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
-    let page = fs::read_to_string(folder.join("README.md")).unwrap();
+fn every_block_of_both_readmes_is_good() {
+    for page in ["README.md", "journeys/README.md"] {
+        every_block_is_good(page);
+    }
+}
+
+fn every_block_is_good(name: &str) {
+    let page = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap();
     let blocks = blocks(&page);
     assert!(!blocks.is_empty(), "no blocks found");
     let parts: Vec<SourceFile> = blocks
@@ -102,9 +114,14 @@ fn every_block_of_the_readme_is_good() {
         if text.starts_with("# journeys/parts/") {
             continue;
         }
-        let settings = text.starts_with("# wayfarer.toml");
+        let all = text.starts_with("[agent]");
+        let settings = all || text.starts_with("# wayfarer.toml");
         let whole = text.lines().any(|line| line.starts_with("environments"));
-        let main = if settings { format!("{SETTINGS}\n{text}") } else { SETTINGS.to_owned() };
+        let main = match (all, settings) {
+            (true, _) => text.clone(),
+            (false, true) => format!("{SETTINGS}\n{text}"),
+            (false, false) => SETTINGS.to_owned(),
+        };
         let journey = match (settings, whole) {
             (true, _) => {
                 format!("{HEAD}[[step]]\nname = \"a\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n")
@@ -113,8 +130,105 @@ fn every_block_of_the_readme_is_good() {
             (false, false) => format!("{HEAD}{text}"),
         };
         let main = SourceFile { path: "wayfarer.toml".into(), text: main };
-        let file = SourceFile { path: format!("journeys/README.md, line {line}"), text: journey };
+        let file = SourceFile { path: format!("{name}, line {line}"), text: journey };
         let files = [&[file], &parts[..]].concat();
         config::load_with(&main, &files, &Samples).unwrap_or_else(|faults| panic!("{faults}"));
     }
+}
+
+/// Settings for the shop; every environment of the examples is it.
+fn settings(shop: &Shop) -> String {
+    ["production", "staging"]
+        .map(|environment| {
+            format!(
+                "[environments.{environment}]\nbase_url = \"https://shop.example.com:{}\"\nca = \"ca.pem\"\n\
+                 resolve = {{ \"shop.example.com\" = \"127.0.0.1\" }}\nvars = {{ user = \"{USER}\" }}\n\
+                 secrets = {{ password = {{ env = \"SHOP_PASSWORD\" }} }}\n",
+                shop.address.port()
+            )
+        })
+        .join("\n")
+}
+
+/// Walks everything in a folder; what it printed where that does not pass.
+async fn walk(folder: &Path, environment: &str) -> Result<String, String> {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wayfarer"));
+    command
+        .args(["run", "--env", environment, "--show"])
+        .current_dir(folder)
+        .env("SHOP_PASSWORD", PASSWORD)
+        .env("NO_COLOR", "1");
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned());
+    let text = text.concat();
+    assert!(!text.contains(PASSWORD), "{text}");
+    if output.status.success() { Ok(text) } else { Err(text) }
+}
+
+/// A folder for the shop, with the parts of `journeys/` and what the examples send.
+fn folder(shop: &Shop) -> tempfile::TempDir {
+    let dir = tempfile::TempDir::new().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put("wayfarer.toml", &settings(shop));
+    put("ca.pem", &shop.authority);
+    put("journeys/files/photo.png", "\u{89}PNG");
+    put("journeys/files/order.xml", "<order/>");
+    fs::create_dir(dir.path().join("journeys/parts")).unwrap();
+    dir
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_example_passes() {
+    let shop = Shop::open().await;
+    let dir = folder(&shop);
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
+    for part in ["", "parts"] {
+        for path in fs::read_dir(from.join(part)).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.extension().is_some_and(|kind| kind == "toml") {
+                let name = path.file_name().unwrap();
+                fs::copy(&path, dir.path().join("journeys").join(part).join(name)).unwrap();
+            }
+        }
+    }
+    for (environment, names) in [
+        ("production", &["basket-de", "basket-fr", "browse", "checkout", "sign-in"][..]),
+        ("staging", &["basket-de", "basket-fr", "browse", "checkout", "order"]),
+    ] {
+        let text = walk(dir.path(), environment).await.unwrap_or_else(|text| panic!("{text}"));
+        for name in names {
+            assert!(text.contains(&format!("PASSED {name} in {environment}")), "{name}: {text}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_block_of_the_readme_passes() {
+    let shop = Shop::open().await;
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys/README.md");
+    let blocks = blocks(&fs::read_to_string(page).unwrap());
+    let dir = folder(&shop);
+    for (_, text) in &blocks {
+        if let Some(path) = text.lines().next().and_then(|line| line.strip_prefix("# journeys/")) {
+            fs::write(dir.path().join("journeys").join(path), text).unwrap();
+        }
+    }
+    let mut walked = 0;
+    for (line, text) in blocks {
+        if text.starts_with("# ") {
+            continue;
+        }
+        // AWS is not on loopback: its signature goes to the shop.
+        let text = text.replace("https://api.example.com/", "{{base_url}}/");
+        let whole = text.lines().any(|line| line.starts_with("environments"));
+        let text = if whole { text } else { format!("{HEAD}{text}") };
+        fs::write(dir.path().join("journeys/block.toml"), text).unwrap();
+        let shown = walk(dir.path(), "production").await;
+        assert!(shown.is_ok(), "the block at line {line}: {}", shown.unwrap_err());
+        walked += 1;
+    }
+    assert!(walked >= 10, "only {walked} blocks were walked");
 }

@@ -6,9 +6,15 @@
 
 #[path = "programs/django.rs"]
 mod django;
+#[path = "programs/nginx.rs"]
+mod nginx;
+#[path = "programs/oauth.rs"]
+mod oauth;
 
 use std::{
     fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Output},
 };
@@ -59,4 +65,20 @@ fn wayfarer(folder: &Path, secret: &str, arguments: &[&str]) -> Output {
 fn told(output: &Output) -> (String, Option<i32>) {
     let all = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
     (all.join("\n"), output.status.code())
+}
+
+/// A port of loopback that is free now.
+fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// The body of an answer, as plainly as can be; nothing where nobody answers.
+fn get(base: &str, path: &str) -> String {
+    let host = base.trim_start_matches("http://");
+    let Ok(mut stream) = TcpStream::connect(host) else { return String::new() };
+    let request = format!("GET {path} HTTP/1.0\r\nhost: {host}\r\n\r\n");
+    stream.write_all(request.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default()
 }

@@ -221,10 +221,27 @@ pub(super) fn json_within(path: &str, value: &Value) -> Result<Vec<Node>, String
 /// Why a path does not compile.
 pub(super) fn json_path_fault(path: &str) -> Option<String> {
     let error = parse_json_path(path).err()?.to_string();
-    // The parser draws the expression over several lines; the last says what it wanted.
-    let said = error.lines().rev().find_map(|line| line.trim().strip_prefix("= "));
-    let line = said.unwrap_or_else(|| error.lines().next().unwrap_or_default()).trim();
-    Some(format!("the JSONPath does not compile: {line}"))
+    if !path.trim_start().starts_with('$') {
+        return Some("a JSONPath begins with `$`".to_owned());
+    }
+    let said = match rest(path, &error) {
+        // What the parser wanted are names of its rules, which tell nobody anything; where it stopped does.
+        Some("") => "it breaks off".to_owned(),
+        Some(rest) if rest.starts_with('-') => {
+            format!("`{rest}` is not expected; a name with `-` in it stands in brackets: `['a-b']`")
+        }
+        Some(rest) => format!("`{rest}` is not expected"),
+        None => error.lines().next().unwrap_or_default().trim().to_owned(),
+    };
+    Some(format!("the JSONPath does not compile: {said}"))
+}
+
+/// The part of a path from where its parser stopped: it says so in characters, as ` --> 1:10`.
+fn rest<'a>(path: &'a str, error: &str) -> Option<&'a str> {
+    let (_, place) = error.split_once("--> 1:")?;
+    let column: usize = place.lines().next()?.trim().parse().ok()?;
+    let at = path.char_indices().nth(column.checked_sub(1)?).map_or(path.len(), |(at, _)| at);
+    Some(&path[at..])
 }
 
 /// The texts of the elements that a selector finds, or their attributes.
@@ -261,12 +278,28 @@ pub(super) fn css_fault(css: &str, attribute: Option<&str>) -> Option<String> {
 
 /// Compiles a selector; the error is lower case.
 fn selector(css: &str) -> Result<Selector, String> {
-    Selector::parse(css).map_err(|error| {
-        let text = error.to_string();
-        let mut chars = text.chars();
-        let first = chars.next().map(|c| c.to_ascii_lowercase());
-        first.into_iter().chain(chars).collect()
+    use scraper::error::SelectorErrorKind as K;
+    Selector::parse(css).map_err(|error| match error {
+        K::EndOfLine => "it breaks off".to_owned(),
+        K::UnexpectedToken => "it has a character where none can be".to_owned(),
+        // The crate's own text asks for a report to its developer, and all it shows is the name of a variant.
+        K::UnexpectedSelectorParseError(kind) => match format!("{kind:?}").as_str() {
+            "UnsupportedPseudoClassOrElement" => {
+                "it has a pseudo-class or pseudo-element that is not known here".to_owned()
+            }
+            "EmptySelector" | "DanglingCombinator" => {
+                "beside a comma or a combinator such as `>` a selector is missing".to_owned()
+            }
+            _ => "it is not a CSS selector".to_owned(),
+        },
+        other => lower_first(&other.to_string()),
     })
+}
+
+fn lower_first(text: &str) -> String {
+    let mut chars = text.chars();
+    let first = chars.next().map(|c| c.to_ascii_lowercase());
+    first.into_iter().chain(chars).collect()
 }
 
 /// Compiles a regular expression, which may take 1 MiB: a pattern is a user's, and repeats of repeats grow without bound.

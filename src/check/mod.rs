@@ -28,7 +28,7 @@ pub use assert::{Wording, assert, holds_without_assertion, is_status, looks_at_s
 pub use date::read_date;
 pub use describe::{describe, describe_capture, describe_measure};
 pub use fault::{fault_of_assertion, fault_of_query};
-pub use filter::{Takes, filters};
+pub use filter::{Takes, filters, filters_explained};
 pub use find::{CaptureFault, capture, query_value};
 pub use kind::{Kind, kind_of};
 pub use measure::measure;

@@ -58,6 +58,8 @@ pub(super) enum Verb {
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
     Simulate(SimulateArguments),
+    /// Print a JSON Schema of the files you write, for your editor
+    Schema(SchemaArguments),
 }
 
 /// `wayfarer demo`.
@@ -366,6 +368,29 @@ pub(super) struct SimulateArguments {
     /// The names of all scenarios, with a line on each
     #[arg(long)]
     pub(super) list: bool,
+}
+
+/// `wayfarer schema`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer schema journey > .wayfarer/schema/journey.json\n\
+An editor with TOML support (Even Better TOML, Taplo) completes and checks a file whose first line names its schema, such as\n\
+  #:schema ../.wayfarer/schema/journey.json\n\
+`wayfarer init` writes all three schemas and these lines. Print them anew after an update.")]
+pub(super) struct SchemaArguments {
+    /// Of which file
+    #[arg(value_enum, default_value_t = SchemaOf::Journey)]
+    pub(super) of: SchemaOf,
+}
+
+/// The files that have a schema.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaOf {
+    /// A journey: journeys/NAME.toml
+    Journey,
+    /// A part of journeys: journeys/parts/NAME.toml
+    Part,
+    /// The settings: wayfarer.toml
+    Wayfarer,
 }
 
 fn pair(text: &str) -> Result<(String, String), String> {

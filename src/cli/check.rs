@@ -38,6 +38,7 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
         match config::load_with(&found.main, &found.journeys, &Beside) {
             Ok(config) if arguments.json => {
                 warnings.extend(config.settings.warnings());
+                warnings.extend(found.overlooked);
             }
             Ok(config) if unreadable.is_empty() => {
                 let (journeys, environments) =
@@ -48,17 +49,21 @@ pub(super) fn run(arguments: &CheckArguments, context: &Context) -> Result<Exit,
                     plural(journeys, "journey"),
                     plural(environments, "environment"),
                 ))?;
-                for warning in config.settings.warnings() {
+                for warning in config.settings.warnings().into_iter().chain(found.overlooked) {
                     say(&format!("warning: {warning}\n"))?;
                 }
             }
             Ok(_) => {}
-            Err(found) => {
+            Err(noted) => {
                 good = false;
                 if arguments.json {
-                    faults.extend(found.iter().map(|fault| json!(fault)));
+                    faults.extend(noted.iter().map(|fault| json!(fault)));
+                    warnings.extend(found.overlooked);
                 } else {
-                    say(&found.render(context.colour, context.width))?;
+                    say(&noted.render(context.colour, context.width))?;
+                    for warning in found.overlooked {
+                        say(&format!("warning: {warning}\n"))?;
+                    }
                 }
             }
         }

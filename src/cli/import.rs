@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{Context, Exit, Failed, args::ImportArguments, say};
+use super::{Context, Exit, Failed, args::ImportArguments, init, say};
 use crate::{
     config::{self, SourceFile},
     import::{self, ImportError, Imported, Known, Note, NoteKind, Options},
@@ -46,7 +46,7 @@ pub(super) fn run(arguments: &ImportArguments, context: &Context) -> Result<Exit
     let imported = import::import(&text, &options).map_err(failed)?;
     match &arguments.output {
         Some(path) => {
-            write(path, &imported.toml, arguments.force)?;
+            write(path, &with_schema(path, &imported.toml), arguments.force)?;
             tell(&format!("wrote {}\n", path.display()));
         }
         None => say(&imported.toml)?,
@@ -120,6 +120,12 @@ fn known(settings: &crate::model::Settings) -> Vec<Known> {
             secrets: environment.secrets.keys().cloned().collect(),
         })
         .collect()
+}
+
+/// The journey's text, with the line by which editors find its schema where `init` has put one.
+fn with_schema(path: &Path, text: &str) -> String {
+    let there = path.parent().is_some_and(|folder| folder.join(init::JOURNEY_SCHEMA).is_file());
+    if there { format!("#:schema {}\n{text}", init::JOURNEY_SCHEMA) } else { text.to_owned() }
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Failed> {
@@ -203,4 +209,20 @@ fn self_check(imported: &Imported, found: Option<Found>) -> Result<Exit, Failed>
 /// Writes to standard error; a reader that has gone away is nobody's fault.
 fn tell(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_journey_beside_a_schema_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journeys/x.toml");
+        assert_eq!(with_schema(&path, "name = \"x\"\n"), "name = \"x\"\n");
+        init::run(folder.path()).unwrap();
+        let expected = "#:schema ../.wayfarer/schema/journey.json\nname = \"x\"\n";
+        assert_eq!(with_schema(&path, "name = \"x\"\n"), expected);
+        assert_eq!(with_schema(Path::new("x.toml"), "a"), "a");
+    }
 }

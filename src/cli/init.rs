@@ -6,7 +6,15 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// What is written, with its place below the folder.
+use crate::config::schema;
+
+/// The folder of the schemas that editors read: the first line of each file names its own.
+const SCHEMAS: &str = ".wayfarer/schema";
+
+/// The schema of journeys, as one in `journeys/` names it.
+pub(super) const JOURNEY_SCHEMA: &str = "../.wayfarer/schema/journey.json";
+
+/// What is written besides the schemas, with its place below the folder.
 const FILES: &[(&str, &str)] = &[
     ("wayfarer.toml", include_str!("init/wayfarer.toml")),
     ("journeys/first.toml", include_str!("init/first.toml")),
@@ -35,8 +43,12 @@ pub(super) enum InitError {
 /// # Errors
 /// One of the files exists (then none is written), or a file or folder cannot be written.
 pub(super) fn run(dir: &Path) -> Result<Vec<PathBuf>, InitError> {
-    let files: Vec<(PathBuf, &str)> =
-        FILES.iter().map(|(name, text)| (dir.join(name), *text)).collect();
+    let mut files: Vec<(PathBuf, String)> =
+        FILES.iter().map(|(name, text)| (dir.join(name), (*text).to_owned())).collect();
+    files.extend(schema::all().into_iter().map(|(name, schema)| {
+        let path = dir.join(SCHEMAS).join(name).with_extension("json");
+        (path, super::schema::written(&schema))
+    }));
     // A link that leads nowhere is there too, so the link itself is asked for.
     if let Some((path, _)) = files.iter().find(|(path, _)| path.symlink_metadata().is_ok()) {
         return Err(InitError::Exists(path.clone()));
@@ -66,7 +78,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let dir = folder.path().join("new/place");
         let written = run(&dir).unwrap();
-        assert_eq!(written.len(), FILES.len());
+        assert_eq!(written.len(), FILES.len() + 3);
         let found = files::find(&dir).unwrap();
         let config = config::load(&found.main, &found.journeys).unwrap_or_else(|f| panic!("{f}"));
         assert_eq!(config.journeys.len(), 1);
@@ -75,6 +87,22 @@ mod tests {
         let own = format!("http://{}", config.settings.agent.listen);
         assert_eq!(environment.vars["base_url"], own);
         assert!(environment.secrets.is_empty());
+    }
+
+    #[test]
+    fn every_file_names_a_schema_that_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = run(folder.path()).unwrap();
+        let mut named = 0;
+        for path in written.iter().filter(|path| path.extension().is_some_and(|e| e == "toml")) {
+            let text = fs::read_to_string(path).unwrap();
+            let name = text.lines().next().and_then(|line| line.strip_prefix("#:schema ")).unwrap();
+            let schema = fs::read_to_string(path.parent().unwrap().join(name)).unwrap();
+            let schema: serde_json::Value = serde_json::from_str(&schema).unwrap();
+            assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+            named += 1;
+        }
+        assert_eq!(named, 2);
     }
 
     #[test]

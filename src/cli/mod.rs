@@ -14,6 +14,7 @@ mod init;
 mod logs;
 mod place;
 mod run;
+mod schema;
 mod show;
 mod simulate;
 mod verdicts;
@@ -108,6 +109,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
+        Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments, context),
     }
 }

@@ -40,7 +40,9 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     let environment = setup.environments.get(&name).cloned();
     let environment =
         environment.ok_or_else(|| Failed::new(Exit::Bug, "the environment is gone"))?;
-    let journeys = journeys(&setup, &environment.name, &wanted)?;
+    let journeys = journeys(&setup, &environment.name, &wanted).map_err(|failed| {
+        Failed::new(failed.exit, found.overlooked.iter().fold(failed.message, beside))
+    })?;
     let engine = Engine::new(EngineSettings { clock: context.clock, ..EngineSettings::default() })?;
     let vars = overrides(arguments, &environment, &journeys)?;
     let mut junit = arguments.junit.as_deref().map(report).transpose()?;
@@ -160,6 +162,11 @@ fn environment(settings: &Settings, said: Option<&str>) -> Result<EnvironmentNam
             }
         }
     }
+}
+
+/// A message, and below it a reason that may be behind it.
+fn beside(message: String, hint: &String) -> String {
+    format!("{message}\n{hint}")
 }
 
 fn journeys(

@@ -67,11 +67,13 @@ mod tests {
 
     #[test]
     fn what_can_never_be_filled_is_a_fault() {
-        for text in
-            ["{{base_url.foo}}", "{{user.length}}", "{{@index}}", "{{#each user}}x{{/each}}"]
-        {
+        for text in ["{{base_url.foo}}", "{{user.length}}", "{{#each user}}x{{/each}}"] {
             let fault = names_of(&Text::from(text)).err().unwrap();
             assert!(fault.message.contains("can never be filled"), "{text}: {}", fault.message);
+        }
+        for text in ["{{this}}", "{{./this}}", "{{@root}}", "{{@index}}", "{{default this 'x'}}"] {
+            let fault = names_of(&Text::from(text)).err().unwrap();
+            assert!(fault.message.contains("not the name of a variable"), "{text}: {fault}");
         }
         for text in
             ["plain", "{{a}}/{{b}}", "{{#if a}}{{b}}{{else}}{{c}}{{/if}}", "{{urlencode a}}"]

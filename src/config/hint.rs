@@ -54,7 +54,16 @@ pub(super) fn key_advice(key: &str, known: &[&str]) -> Option<String> {
     match (nearest(key, known.iter().copied()), home) {
         (Some(near), _) => Some(format!("did you mean `{near}`?")),
         (None, Some(home)) => Some(format!("`{key}` belongs in {home}")),
-        (None, None) => advice(key, known.iter().copied()),
+        // A predicate and its negation need not both be told.
+        (None, None) => {
+            let doubled =
+                |word: &str| word.strip_prefix("not_").is_some_and(|w| known.contains(&w));
+            let mut all: Vec<&str> = known.iter().copied().filter(|word| !doubled(word)).collect();
+            if all.len() < known.len() {
+                all.push("not_…");
+            }
+            advice(key, all)
+        }
     }
 }
 

@@ -25,6 +25,7 @@ mod names;
 mod origins;
 mod page;
 mod reader;
+pub mod schema;
 mod scope;
 mod secrecy;
 mod settings;

@@ -14,7 +14,17 @@ pub(super) enum NameOf {
 }
 
 /// Longest name, in characters.
-const LONGEST: usize = 100;
+pub(super) const LONGEST: usize = 100;
+
+/// The rule as a pattern of ECMA-262 with Unicode properties, for editors: at least as wide as [`fault`], which decides.
+pub(super) fn pattern(kind: NameOf) -> &'static str {
+    match kind {
+        NameOf::Thing => "^[\\p{L}\\p{M}\\p{N}\\p{So}][\\p{L}\\p{M}\\p{N}\\p{So}._-]*$",
+        NameOf::Service => "^[\\p{L}\\p{M}\\p{N}\\p{So}][\\p{L}\\p{M}\\p{N}\\p{So}._/:@-]*$",
+        NameOf::Step => "^\\S(.*\\S)?$",
+        NameOf::Variable => "^[A-Za-z_][A-Za-z0-9_]*$",
+    }
+}
 
 /// What is wrong with a name, if anything.
 pub(super) fn fault(kind: NameOf, name: &str) -> Option<&'static str> {
@@ -69,6 +79,8 @@ mod tests {
             (NameOf::Variable, "2a", false),
         ] {
             assert_eq!(fault(kind, name).is_none(), good, "{kind:?} {name:?}");
+            let pattern = regex::Regex::new(pattern(kind)).unwrap();
+            assert!(!good || pattern.is_match(name), "{kind:?} {name:?}");
         }
         assert!(fault(NameOf::Step, &"x".repeat(101)).is_some());
     }

@@ -20,6 +20,9 @@ pub(super) struct Page<'a> {
     secrets: RefCell<Vec<Range<usize>>>,
     /// Where secrets are named, for faults that show only when they are fetched.
     origins: RefCell<BTreeMap<String, Range<usize>>>,
+    /// What was asked of which table (by its address): a key, or at the end whether there are others.
+    #[cfg(test)]
+    pub(super) asked: RefCell<Vec<(usize, Option<&'static str>)>>,
 }
 
 /// A fault being put together.
@@ -100,6 +103,8 @@ impl<'a> Page<'a> {
             notes: RefCell::new(notes),
             secrets: RefCell::new(secrets),
             origins: RefCell::default(),
+            #[cfg(test)]
+            asked: RefCell::default(),
         };
         (page, table.into_inner())
     }
@@ -107,6 +112,12 @@ impl<'a> Page<'a> {
     /// Whether parts of the file may be missing from what was read.
     pub(super) fn is_torn(&self) -> bool {
         self.damage.is_torn()
+    }
+
+    /// Writes down that a table was asked for a key, or for all that nobody asked for.
+    #[cfg(test)]
+    pub(super) fn asked(&self, table: &DeTable<'_>, key: Option<&'static str>) {
+        self.asked.borrow_mut().push((std::ptr::from_ref(table).addr(), key));
     }
 
     /// Notes a fault, unless it may be nothing but the echo of a fault of the syntax.

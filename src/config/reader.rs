@@ -54,6 +54,8 @@ impl<'t> Reader<'t> {
     /// Asks for a key.
     pub(super) fn take(&self, key: &'static str) -> Option<Entry<'t>> {
         self.asked.borrow_mut().push(key);
+        #[cfg(test)]
+        self.page.asked(self.table, Some(key));
         let (name, value) = self.table.get_key_value(key)?;
         Some(Entry {
             page: self.page,
@@ -117,6 +119,8 @@ impl<'t> Reader<'t> {
 
     /// Notes every key that nobody asked for.
     pub(super) fn finish(&self) {
+        #[cfg(test)]
+        self.page.asked(self.table, None);
         let asked = self.asked.borrow();
         for entry in self.entries().iter().filter(|entry| !asked.contains(&entry.key)) {
             let place =

@@ -1,6 +1,6 @@
 //! Texts with a unit: times, shares, sizes. Pure functions; their errors say what to write instead.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 /// Units of time, in milliseconds.
 const TIMES: &[(&str, f64)] =
@@ -41,6 +41,15 @@ const SIZES: &[(&str, f64)] = &[
     ("gib", 1_073_741_824.0),
 ];
 
+/// How a time is written, for editors: at least as wide as [`duration`], which decides.
+pub(super) const TIME_PATTERN: &str = "^([0-9]+([.][0-9]*)?(ms|s|m|h|d|w))+$";
+
+/// How a share is written, for editors.
+pub(super) const PERCENT_PATTERN: &str = "^[0-9+.eE-]+\\s*%$";
+
+/// How a size is written, for editors.
+pub(super) const SIZE_PATTERN: &str = "^[0-9]+([.][0-9]*)?\\s*([kKmMgG][iI]?)?[bB]$";
+
 /// Longest time that is read: ten years.
 const LONGEST_MS: f64 = 3_652.0 * 86_400e3;
 
@@ -49,6 +58,15 @@ const LONGEST_MS: f64 = 3_652.0 * 86_400e3;
 /// # Errors
 /// What is wrong with the text, with advice where it is clear what was meant.
 pub fn duration(text: &str) -> Result<Duration, String> {
+    duration_within(text, &(Duration::ZERO..Duration::MAX))
+}
+
+/// The same, where a time within these limits is meant: a unit that is missing is proposed accordingly.
+///
+/// # Errors
+/// As [`duration`]; that the time is within the limits is not checked.
+pub fn duration_within(text: &str, limits: &Range<Duration>) -> Result<Duration, String> {
+    let not_a_time = |text: &str| not_a_time(text, limits);
     let mut rest = text;
     let mut total = 0.0;
     if text.is_empty() {
@@ -73,7 +91,18 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| not_a_time(text))
 }
 
-fn not_a_time(text: &str) -> String {
+/// A number with the two units that it most probably lacks: `30s` or `30ms`, and `30m` where 30 s are too short. Each stands in quotes, and
+/// within them in a mark.
+pub fn with_units(number: &str, limits: &Range<Duration>, mark: &str) -> String {
+    let meant = ["s", "ms", "m", "h", "d"].into_iter().filter_map(|unit| {
+        let text = format!("{number}{unit}");
+        let time = duration(&text).ok()?;
+        (limits.start <= time && time <= limits.end).then(|| format!("`{mark}{text}{mark}`"))
+    });
+    meant.take(2).collect::<Vec<_>>().join(" or ")
+}
+
+fn not_a_time(text: &str, limits: &Range<Duration>) -> String {
     let spaceless: String =
         text.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_lowercase();
     let meant = leading_number(&spaceless).and_then(|(_, tail)| {
@@ -85,7 +114,9 @@ fn not_a_time(text: &str) -> String {
     match meant {
         Some(meant) => format!("`{text}` is not a time; write `{meant}`"),
         None if leading_number(text).is_some_and(|(_, tail)| tail.is_empty()) => {
-            format!("`{text}` has no unit; write `{text}s` or `{text}ms`")
+            let units = with_units(text, limits, "");
+            let advice = if units.is_empty() { String::new() } else { format!("; write {units}") };
+            format!("`{text}` has no unit{advice}")
         }
         None => format!("`{text}` is not a time; write a number and one of ms, s, m, h, d, w"),
     }
@@ -196,8 +227,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,20}") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,20}|[0-9]{1,3}[.]?[0-9]{0,2} ?(ms|s|m|h|kb|KiB|MB|B|%)") {
             let faults = [duration(&text).err(), percent(&text).err(), size(&text).err()];
+            let patterns = [TIME_PATTERN, PERCENT_PATTERN, SIZE_PATTERN].map(|p| regex::Regex::new(p).unwrap());
+            for (fault, pattern) in faults.iter().zip(&patterns) {
+                prop_assert!(fault.is_some() || pattern.is_match(&text), "{text} is read");
+            }
             prop_assert!(faults.iter().flatten().all(|fault| !fault.is_empty()));
         }
 

@@ -34,6 +34,11 @@ pub(super) struct Entry<'t> {
 impl<'t> Entry<'t> {
     /// Notes that the value is not what it should be: "a time such as "20s"".
     pub(super) fn wrong_type<T>(&self, wanted: &str) -> Option<T> {
+        self.wrong_type_but(wanted, None)
+    }
+
+    /// The same with advice.
+    fn wrong_type_but<T>(&self, wanted: &str, advice: Option<String>) -> Option<T> {
         let found = match self.value {
             DeValue::String(_) => "a text",
             DeValue::Integer(_) => "an integer",
@@ -44,7 +49,7 @@ impl<'t> Entry<'t> {
             DeValue::Table(_) => "a table",
         };
         let note = Note::new(self.span.clone(), format!("`{}` must be {wanted}", self.key));
-        self.page.note(note.label(format!("this is {found}")));
+        self.page.note(note.label(format!("this is {found}")).maybe_help(advice));
         None
     }
 
@@ -178,7 +183,7 @@ impl<'t> Entry<'t> {
 
     /// A time with a unit, between two limits, both included.
     pub(super) fn duration(&self, limits: Range<Duration>) -> Option<At<Duration>> {
-        let time = self.any_duration()?;
+        let time = self.time_within(&limits)?;
         if time.value < limits.start {
             let shortest = units::spell(limits.start);
             return self.refuse(
@@ -197,9 +202,19 @@ impl<'t> Entry<'t> {
 
     /// A time with a unit.
     pub(super) fn any_duration(&self) -> Option<At<Duration>> {
+        self.time_within(&(Duration::ZERO..Duration::MAX))
+    }
+
+    /// A time with a unit; where that is missing, those are proposed that stay within the limits.
+    pub(super) fn time_within(&self, limits: &Range<Duration>) -> Option<At<Duration>> {
         match self.value {
-            DeValue::String(text) => self.unit(units::duration(text)),
-            _ => self.wrong_type("a time with a unit, such as \"20s\""),
+            DeValue::String(text) => self.unit(units::duration_within(text, limits)),
+            _ => {
+                let number = self.json().filter(Value::is_number).map(|n| n.to_string());
+                let units = number.map(|n| units::with_units(&n, limits, "\"")).unwrap_or_default();
+                let advice = (!units.is_empty()).then(|| format!("write {units}"));
+                self.wrong_type_but("a time with a unit, such as \"20s\"", advice)
+            }
         }
     }
 
@@ -254,6 +269,10 @@ impl<'t> Entry<'t> {
 
     /// A list of names without one that stands twice.
     pub(super) fn names(&self, kind: NameOf) -> Option<Vec<At<String>>> {
+        if let DeValue::String(one) = self.value {
+            let advice = format!("write `{} = [\"{}\"]`", self.key, one.escape_debug());
+            return self.wrong_type_but("a list of names", Some(advice));
+        }
         let mut names: Vec<At<String>> = Vec::new();
         for name in self.elements("a list of names")?.iter().filter_map(|e| e.name(kind)) {
             if names.iter().any(|known| known.value == name.value) {

@@ -117,6 +117,9 @@ impl Setup {
     pub fn load(start: &Path, variables: &BTreeMap<String, String>) -> Result<Self, LoadError> {
         let found = files::find(start)?;
         let config = config::load_with(&found.main, &found.journeys, &Beside)?;
+        for overlooked in &found.overlooked {
+            tracing::warn!("{overlooked}");
+        }
         Self::resolve(found.root, config, variables)
     }
 

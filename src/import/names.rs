@@ -2,28 +2,11 @@
 
 use std::collections::BTreeSet;
 
-/// Words that templates or runs have a meaning for already.
-const TAKEN: [&str; 32] = [
-    "if",
-    "unless",
-    "each",
-    "with",
-    "lookup",
-    "raw",
-    "eq",
-    "ne",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "and",
-    "or",
-    "not",
-    "len",
+use crate::model::Text;
+
+/// Words besides a template's helpers that templates or runs have a meaning for already.
+const TAKEN: [&str; 13] = [
     "log",
-    "urlencode",
-    "base64",
-    "totp",
     "else",
     "this",
     "true",
@@ -82,7 +65,9 @@ pub(super) fn variable(text: &str) -> String {
     let first_fits = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     match name.as_str() {
         "" => "value".to_owned(),
-        taken if TAKEN.contains(&taken) => format!("{taken}_value"),
+        taken if TAKEN.contains(&taken) || Text::HELPERS.contains(&taken) => {
+            format!("{taken}_value")
+        }
         _ if !first_fits => format!("v_{name}"),
         _ => name,
     }

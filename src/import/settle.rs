@@ -313,17 +313,20 @@ fn settings(
     let secrets: Vec<(String, Tree)> = new
         .map(|secret| (secret.name.clone(), Tree::one("env", Tree::text(secret.env.clone()))))
         .collect();
+    let mut table = Vec::new();
     match secrets.len() {
         0 => {}
         1 => lines.push(format!("secrets = {}", Tree::Table(secrets).inline())),
         _ => {
-            lines.push(format!("\n[environments.{}.secrets]", toml_text::key(&site.environment)));
-            lines
+            table.push(format!("[environments.{}.secrets]", toml_text::key(&site.environment)));
+            table
                 .extend(secrets.iter().map(|(name, value)| format!("{name} = {}", value.inline())));
         }
     }
-    if lines.is_empty() && !site.new {
-        return String::new();
+    // The table of an environment that is there already must not be begun again for nothing.
+    if !lines.is_empty() || site.new {
+        lines.insert(0, format!("[environments.{}]", toml_text::key(&site.environment)));
     }
-    format!("[environments.{}]\n{}\n", toml_text::key(&site.environment), lines.join("\n"))
+    let tables = [lines, table].map(|lines| lines.join("\n") + "\n");
+    tables.iter().filter(|table| *table != "\n").cloned().collect::<Vec<_>>().join("\n")
 }

@@ -24,6 +24,26 @@ impl Text {
         Self(if text.is_empty() { Vec::new() } else { vec![Piece::Plain(text)] })
     }
 
+    /// The two halves of `user:password`, either of which may have holes.
+    pub(super) fn split_user(&self) -> (Self, Self) {
+        let (mut user, mut password, mut behind) = (Self::default(), Self::default(), false);
+        for piece in &self.0 {
+            match piece {
+                Piece::Plain(plain) if !behind => match plain.split_once(':') {
+                    Some((before, after)) => {
+                        user.push(Piece::Plain(before.to_owned()));
+                        password.push(Piece::Plain(after.to_owned()));
+                        behind = true;
+                    }
+                    None => user.push(piece.clone()),
+                },
+                piece if behind => password.push(piece.clone()),
+                piece => user.push(piece.clone()),
+            }
+        }
+        (user, password)
+    }
+
     /// One variable alone.
     pub(super) fn name(name: impl Into<String>) -> Self {
         Self(vec![Piece::Name(name.into())])

@@ -15,6 +15,30 @@ use super::{
 pub struct Text(pub String);
 
 impl Text {
+    /// The helpers a template may call: those of handlebars that touch nothing outside, and ours.
+    pub const HELPERS: [&str; 20] = [
+        "if",
+        "unless",
+        "each",
+        "with",
+        "lookup",
+        "raw",
+        "eq",
+        "ne",
+        "gt",
+        "gte",
+        "lt",
+        "lte",
+        "and",
+        "or",
+        "not",
+        "len",
+        "urlencode",
+        "base64",
+        "default",
+        "totp",
+    ];
+
     /// Whether there is anything to fill in.
     pub fn is_plain(&self) -> bool {
         !self.0.contains("{{")

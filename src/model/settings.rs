@@ -27,13 +27,20 @@ impl Settings {
     /// What is allowed and yet must not be overlooked, as sentences.
     pub fn warnings(&self) -> Vec<String> {
         let insecure = self.environments.iter().filter(|(_, settings)| settings.transport.insecure);
-        insecure
+        let mut warnings: Vec<String> = insecure
             .map(|(name, _)| {
                 format!(
                     "environment `{name}` is insecure: no certificate is verified, so whoever answers may not be whom the journeys ask; to trust a private authority, write `ca = \"ca.pem\"` instead"
                 )
             })
-            .collect()
+            .collect();
+        let Watch { window, settle, .. } = &self.watch;
+        if window <= settle {
+            warnings.push(format!(
+                "`[watch] window` ({window:?}) is not longer than `settle` ({settle:?}): what is slow until then may be a cold start, so no change is blamed for it before its watch is over"
+            ));
+        }
+        warnings
     }
 }
 

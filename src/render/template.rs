@@ -21,30 +21,6 @@ use crate::model::Text;
 /// The name under which a template's registry knows it.
 const NAME: &str = "text";
 
-/// The helpers a template may call: those of handlebars that touch nothing outside, and ours.
-const HELPERS: [&str; 20] = [
-    "if",
-    "unless",
-    "each",
-    "with",
-    "lookup",
-    "raw",
-    "eq",
-    "ne",
-    "gt",
-    "gte",
-    "lt",
-    "lte",
-    "and",
-    "or",
-    "not",
-    "len",
-    "urlencode",
-    "base64",
-    "default",
-    "totp",
-];
-
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
@@ -95,6 +71,7 @@ impl Template {
             names: BTreeSet::new(),
             needed: BTreeSet::new(),
             timed: false,
+            within: 0,
             fault: None,
         };
         walk.template(&parsed, &[]);
@@ -196,6 +173,8 @@ struct Walk<'a> {
     /// Those that must have a value.
     needed: BTreeSet<String>,
     timed: bool,
+    /// How many blocks are around that have an element of their own.
+    within: usize,
     fault: Option<TemplateFault>,
 }
 
@@ -226,7 +205,7 @@ impl Walk<'_> {
     fn helper(&mut self, helper: &HelperTemplate, bound: &[String], at: Option<usize>) {
         let called = helper.block || !helper.params.is_empty() || !helper.hash.is_empty();
         let name = helper.name.as_name().unwrap_or_default();
-        let known = HELPERS.contains(&name);
+        let known = Text::HELPERS.contains(&name);
         self.timed |= called && name == "totp";
         if called && !known {
             let hint = if name == "else" { " (is its block missing?)" } else { "" };
@@ -251,7 +230,13 @@ impl Walk<'_> {
             }
             _ => {}
         }
-        for template in [&helper.template, &helper.inverse].into_iter().flatten() {
+        let element = usize::from(matches!(name, "each" | "with"));
+        self.within += element;
+        if let Some(template) = &helper.template {
+            self.template(template, &inner);
+        }
+        self.within -= element;
+        if let Some(template) = &helper.inverse {
             self.template(template, &inner);
         }
     }
@@ -259,14 +244,19 @@ impl Walk<'_> {
     fn parameter(&mut self, parameter: &Parameter, bound: &[String], at: Option<usize>) {
         match parameter {
             Parameter::Name(name) => self.name(name, bound),
-            Parameter::Path(Path::Relative((segments, _))) => {
+            Parameter::Path(Path::Relative((segments, raw))) => {
                 let first = segments.iter().find_map(|segment| match segment {
                     PathSeg::Named(name) => Some(name.as_str()),
                     _ => None,
                 });
-                if let Some(name) = first {
-                    self.name(name, bound);
+                match first {
+                    Some(name) => self.name(name, bound),
+                    None if self.within == 0 => self.homeless(raw, at),
+                    None => {}
                 }
+            }
+            Parameter::Path(Path::Local((_, _, raw))) if self.within == 0 => {
+                self.homeless(raw, at);
             }
             Parameter::Subexpression(inner) => self.element(inner.as_element(), bound, at),
             _ => {}
@@ -278,6 +268,11 @@ impl Walk<'_> {
             self.names.insert(name.to_owned());
             self.needed.insert(name.to_owned());
         }
+    }
+
+    /// What has a meaning only within a block.
+    fn homeless(&mut self, raw: &str, at: Option<usize>) {
+        self.refuse(format!("`{raw}` is not the name of a variable"), at);
     }
 
     fn refuse(&mut self, message: String, offset: Option<usize>) {

@@ -70,6 +70,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
         for hop in &step.hops {
             lines.push(row(hop, (label, bar), (before, run.duration), &mut origin));
             before += hop.duration;
+            lines.extend(said(hop, width));
         }
         lines.extend(step.measures.iter().map(measure));
         if let Some(failure) = &step.failure {
@@ -113,6 +114,18 @@ fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
     line.plain("    ");
     line.ink(Ink::Dim, &clip(&text, width - 4));
     line
+}
+
+/// What the server says of its own time.
+fn said(hop: &Hop, width: usize) -> Option<Line> {
+    let times = hop
+        .server_timing
+        .iter()
+        .map(|(name, time)| format!("{} {}", clean(name), length_of_time(*time)));
+    let text = times.collect::<Vec<_>>().join(", ");
+    let mut line = Line::default();
+    line.ink(Ink::Dim, &clip(&format!("      server: {text}"), width));
+    (!text.is_empty()).then_some(line)
 }
 
 /// A number that a step measured, or why there is none.

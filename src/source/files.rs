@@ -31,6 +31,8 @@ pub struct Found {
     pub main: SourceFile,
     /// The journeys, sorted by file name; then the parts that they may use, from a folder of their own.
     pub journeys: Vec<SourceFile>,
+    /// What looks like a journey and was not read, each with the reason; and that there is none at all.
+    pub overlooked: Vec<String>,
 }
 
 /// Why there is no configuration to read. Each says the path and the way out.
@@ -111,13 +113,26 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
         }
         _ => SourceError::Unreadable { path: folder.clone(), source },
     };
+    let mut overlooked = Vec::new();
     for entry in fs::read_dir(&folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if is_journey(&path) && !path.is_dir() {
+        if path.is_dir() {
+            let parts = path.file_name().is_some_and(|name| name == PARTS);
+            overlooked.extend((!parts).then(|| deeper(&path)).flatten());
+        } else if is_journey(&path) {
             paths.push(path);
+        } else {
+            overlooked.extend(misnamed(&path));
         }
     }
     paths.sort();
+    overlooked.sort();
+    if paths.is_empty() {
+        overlooked.push(format!(
+            "there is no journey in {}: put one .toml file for each into it",
+            folder.display()
+        ));
+    }
     paths.extend(parts(&folder.join(PARTS))?);
     let (mut journeys, mut faults) = (Vec::new(), Vec::new());
     for path in &paths {
@@ -126,7 +141,24 @@ pub fn survey(start: &Path) -> Result<(Found, Vec<SourceError>), SourceError> {
             Err(fault) => faults.push(fault),
         }
     }
-    Ok((Found { root, main, journeys }, faults))
+    Ok((Found { root, main, journeys, overlooked }, faults))
+}
+
+/// A folder of journeys that nobody looks into.
+fn deeper(folder: &Path) -> Option<String> {
+    let mut entries = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let one = entries.find(|path| is_journey(path) && !path.is_dir())?;
+    Some(format!(
+        "{} is not read: journeys stand directly in `{JOURNEYS}`, parts in `{JOURNEYS}/{PARTS}`",
+        one.display()
+    ))
+}
+
+/// `X.TOML`: where capitals matter, it is another ending.
+fn misnamed(path: &Path) -> Option<String> {
+    let ending = path.extension()?;
+    (ending.eq_ignore_ascii_case("toml") && is_kept(path) && !is_journey(path))
+        .then(|| format!("{} is not read: its name must end in `.toml`", path.display()))
 }
 
 /// The files of parts, sorted; none where there is no folder of them.
@@ -245,6 +277,8 @@ mod tests {
             ("journeys/#b.toml#", b"\xff"),
             ("journeys/README.md", b"text"),
             ("journeys/deep/c.toml", b"c"),
+            ("journeys/Z.TOML", b"c"),
+            ("journeys/files/order.json", b"{}"),
             ("journeys/parts/z.toml", b"part"),
             ("journeys/parts/z.toml~", b"old"),
         ]);
@@ -255,7 +289,17 @@ mod tests {
             let texts: Vec<_> = found.journeys.iter().map(|file| file.text.as_str()).collect();
             assert_eq!(texts, ["a", "b", "part"]);
             assert!(found.journeys[0].path.ends_with("journeys/a.toml"));
+            let [capitals, deep] = &found.overlooked[..] else { panic!("{:?}", found.overlooked) };
+            assert!(deep.contains("journeys/deep/c.toml is not read"), "{deep}");
+            assert!(capitals.ends_with("Z.TOML is not read: its name must end in `.toml`"));
         }
+    }
+
+    #[test]
+    fn a_folder_without_journeys_is_told() {
+        let folder = folder(&[("wayfarer.toml", b""), ("journeys/deep/c.toml", b"c")]);
+        let overlooked = find(folder.path()).unwrap().overlooked;
+        assert!(overlooked[1].starts_with("there is no journey in "), "{overlooked:?}");
     }
 
     #[cfg(unix)]

@@ -307,6 +307,8 @@ pub struct HopView<'a> {
     pub peer: Option<std::net::SocketAddr>,
     pub body_bytes: u64,
     pub certificate_expires_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub server_timing_ms: BTreeMap<&'a str, f64>,
 }
 
 impl<'a> From<&'a Run> for RunView<'a> {
@@ -367,6 +369,11 @@ impl<'a> From<&'a Hop> for HopView<'a> {
             peer: hop.peer,
             body_bytes: hop.body_bytes,
             certificate_expires_at: hop.certificate_expires_at,
+            server_timing_ms: hop
+                .server_timing
+                .iter()
+                .map(|(name, duration)| (name.as_str(), ms(*duration)))
+                .collect(),
         }
     }
 }

@@ -316,11 +316,10 @@ async fn runs_at_once_share_one_fetch() {
     assert_eq!(fetched.load(Ordering::SeqCst), 1);
 }
 
-#[tokio::test]
-async fn a_kept_token_that_was_revoked_is_replaced_once() {
-    let fetched = Arc::new(AtomicUsize::new(0));
-    let counter = Arc::clone(&fetched);
-    let site = Site::start(None, move |asked| {
+/// Refuses every token but the newest with `status`, and everything below `/never`.
+async fn forgetful(status: u16, head: &'static str, fetched: &Arc<AtomicUsize>) -> Site {
+    let counter = Arc::clone(fetched);
+    Site::start(None, move |asked| {
         if asked.path == "/token" {
             let number = counter.fetch_add(1, Ordering::SeqCst);
             return answer(
@@ -331,20 +330,46 @@ async fn a_kept_token_that_was_revoked_is_replaced_once() {
         }
         let number = counter.load(Ordering::SeqCst);
         let fresh = format!("Bearer access-{}", number.saturating_sub(1));
-        let revoked = asked.path == "/revoked" && number < 2;
+        let revoked = asked.path == "/never" || asked.path == "/revoked" && number < 2;
         let good = asked.header("authorization") == Some(fresh.as_str()) && !revoked;
-        answer(if good { 200 } else { 401 }, &[], "")
+        answer(if good { 200 } else { status }, &[head], "")
     })
-    .await;
-    let engine = engine(vec![]);
-    let auth = client(&site, |_| {});
-    let step =
-        |path: &str| with_auth(format!("http://shop.test:{}{path}", site.port()), auth.clone());
-    passed(&walk_with(&engine, vec![step("/")], &values()).await);
-    let run = walk_with(&engine, vec![step("/revoked")], &values()).await;
-    passed(&run);
-    assert_eq!(hops(&run).len(), 2, "the refusal is told");
-    assert_eq!(fetched.load(Ordering::SeqCst), 2);
+    .await
+}
+
+#[tokio::test]
+async fn a_kept_token_that_was_revoked_is_replaced_once() {
+    for status in [401, 403] {
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let site = forgetful(status, "x-a: b", &fetched).await;
+        let engine = engine(vec![]);
+        let auth = client(&site, |_| {});
+        let step =
+            |path: &str| with_auth(format!("http://shop.test:{}{path}", site.port()), auth.clone());
+        passed(&walk_with(&engine, vec![step("/")], &values()).await);
+        let run = walk_with(&engine, vec![step("/revoked")], &values()).await;
+        passed(&run);
+        assert_eq!(hops(&run).len(), 2, "the refusal is told");
+        assert_eq!(fetched.load(Ordering::SeqCst), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_403_that_is_not_the_tokens_fault_is_left_alone() {
+    let narrow = "www-authenticate: Bearer error=\"insufficient_scope\"";
+    for (head, most) in [(narrow, 1), ("x-a: b", 2)] {
+        let fetched = Arc::new(AtomicUsize::new(0));
+        let site = forgetful(403, head, &fetched).await;
+        let engine = engine(vec![]);
+        let auth = client(&site, |_| {});
+        let step =
+            |path: &str| with_auth(format!("http://shop.test:{}{path}", site.port()), auth.clone());
+        for _ in 0..3 {
+            passed(&walk_with(&engine, vec![step("/")], &values()).await);
+            failed(&walk_with(&engine, vec![step("/never")], &values()).await, FaultKind::Status);
+        }
+        assert_eq!(fetched.load(Ordering::SeqCst), most);
+    }
 }
 
 #[tokio::test]

@@ -116,10 +116,7 @@ url = "{{base_url}}/{{id}}"
     let statuses: Vec<_> = poll.retries.iter().map(|attempt| attempt.status).collect();
     assert_eq!(statuses, [Some(503), Some(200)]);
     assert_eq!(poll.retries[0].reason, "expected a 2xx status, got 503");
-    assert!(
-        poll.retries[1].reason.starts_with("expected until jsonpath $.state equals"),
-        "{poll:?}"
-    );
+    assert!(poll.retries[1].reason.starts_with("until jsonpath $.state equals"), "{poll:?}");
     assert!(poll.duration >= Duration::from_millis(40), "the slow attempt counts");
     assert!(poll.duration + waited <= elapsed, "our own waits do not: {poll:?}");
     assert_eq!(poll.hops.len(), 1);

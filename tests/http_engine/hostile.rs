@@ -80,7 +80,10 @@ async fn an_endless_body_is_not_read() {
     for path in ["/endless", "/ten-gigabytes", "/bomb"] {
         let run = walk(&engine, vec![shop(&site, path)]).await;
         let failure = failed(&run, FaultKind::TooLarge);
-        assert_eq!(failure.message, "the body is larger than 1048576 bytes", "{path}");
+        assert_eq!(
+            failure.message, "the body is larger than the 1048576 bytes of `max_body`",
+            "{path}"
+        );
         assert!(run.evidence.as_ref().unwrap().exchanges[0].truncated);
     }
     // What the server could write is what lay in socket buffers.

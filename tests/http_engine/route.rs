@@ -163,6 +163,12 @@ async fn addresses_are_pinned_and_families_chosen() {
     // A machine may have no `::1` for the name; never is the server asked over IPv4.
     assert_ne!(run.outcome.label(), "passed");
     assert_eq!(site.asked().len(), 2);
+    // An address is of one family, whatever the step asks for: the mistake is ours.
+    let step =
+        get(format!("http://127.0.0.1:{}/", site.port())).http(|http| http.ip = Some(IpFamily::V6));
+    let run = walk_with(&engine(vec![]), vec![step], &Values::default()).await;
+    assert!(broken(&run).contains("`ip = \"6\"`"), "{run:?}");
+    assert_eq!(site.asked().len(), 2);
 }
 
 #[tokio::test]

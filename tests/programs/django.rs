@@ -1,4 +1,4 @@
-//! Django's admin: a login form with a CSRF token, a session cookie, redirects. And an API behind OAuth 2.0.
+//! Django's admin: a login form with a CSRF token, a session cookie, redirects.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,16 +8,18 @@ use std::{
 
 use super::{Running, folder, installed, told, wayfarer};
 
-/// The password of the person the site knows, and the secret of its client.
+/// The password of the person the site knows.
 const PASSWORD: &str = "correct-horse-battery";
 
-struct Django {
-    base: String,
+/// A site with people, and an API that asks for tokens.
+pub(super) struct Django {
+    pub(super) base: String,
     _process: Running,
     _data: tempfile::TempDir,
 }
 
-fn django() -> Option<Django> {
+/// Starts it; tokens live so many seconds.
+pub(super) fn django(seconds: u32) -> Option<Django> {
     let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).join("programs/bin/python");
     let python: PathBuf = installed(&[tools])?;
     let data = tempfile::TempDir::new().unwrap();
@@ -25,6 +27,7 @@ fn django() -> Option<Django> {
     let mut child = Command::new(python)
         .arg(site)
         .arg(data.path())
+        .arg(seconds.to_string())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -36,7 +39,8 @@ fn django() -> Option<Django> {
     Some(Django { base, _process: Running(child), _data: data })
 }
 
-fn settings(base: &str) -> String {
+/// Settings for a site there.
+pub(super) fn settings(base: &str) -> String {
     format!(
         "[environments.here]\nbase_url = \"{base}\"\nvars = {{ user = \"probe\" }}\n\
          secrets = {{ password = {{ env = \"PROBE_SECRET\" }} }}\n"
@@ -45,7 +49,7 @@ fn settings(base: &str) -> String {
 
 #[test]
 fn people_sign_in_to_the_admin() {
-    let Some(django) = django() else { return };
+    let Some(django) = django(60) else { return };
     let dir = folder(&settings(&django.base), &["admin.toml"]);
     let (text, code) = told(&wayfarer(dir.path(), PASSWORD, &["run", "--env", "here"]));
     assert_eq!(code, Some(0), "{text}");

@@ -1,6 +1,7 @@
-"""Django's own admin, and an API behind django-oauth-toolkit: `python django_site.py FOLDER` serves both on a free port of loopback.
+"""Django's own admin, and an API behind django-oauth-toolkit: `python django_site.py FOLDER SECONDS` serves both on a free port of loopback.
 
-Prints the address once it listens. The people and the client it knows are made here; everything that is signed in to is theirs.
+A token lives so many seconds. Prints the address once it listens. The people and the client it knows are made here; everything that is signed
+in to is theirs. Below `behind/` the tests look at what the toolkit gave out.
 """
 
 import sys
@@ -47,8 +48,12 @@ settings.configure(
     ],
     STATIC_URL="/static/",
     USE_TZ=True,
+    # As Django's own guide to tests says: the usual ones are slow on purpose.
+    PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+    # The tables at once, not by the years of their history.
+    MIGRATION_MODULES=dict.fromkeys(["admin", "auth", "contenttypes", "sessions", "oauth2_provider"]),
     DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-    OAUTH2_PROVIDER={"SCOPES": {"read": "Read orders"}, "ACCESS_TOKEN_EXPIRE_SECONDS": 40},
+    OAUTH2_PROVIDER={"SCOPES": {"read": "Read orders"}, "ACCESS_TOKEN_EXPIRE_SECONDS": int(sys.argv[2])},
 )
 django.setup()
 
@@ -57,10 +62,11 @@ from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler  # noqa: E402
 from django.core.wsgi import get_wsgi_application  # noqa: E402
+from django.db.models.signals import post_save  # noqa: E402
 from django.http import JsonResponse  # noqa: E402
 from django.urls import include, path  # noqa: E402
 from oauth2_provider.decorators import protected_resource  # noqa: E402
-from oauth2_provider.models import Application  # noqa: E402
+from oauth2_provider.models import AccessToken, Application  # noqa: E402
 
 
 @protected_resource(scopes=["read"])
@@ -68,13 +74,25 @@ def orders(request):
     return JsonResponse({"orders": [{"id": 7, "total": 12.5}, {"id": 8, "total": 3}]})
 
 
+# Every token that was ever given out, also those that are no more.
+given = []
+post_save.connect(lambda instance, created, **_: given.append(instance.token) if created else None, sender=AccessToken, weak=False)
+
+
+def revoke(request):
+    """Somebody takes all tokens back."""
+    return JsonResponse({"revoked": AccessToken.objects.all().delete()[0]})
+
+
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("o/", include("oauth2_provider.urls", namespace="oauth2_provider")),
     path("api/orders/", orders),
+    path("behind/tokens/", lambda _: JsonResponse({"tokens": given})),
+    path("behind/revoke/", revoke),
 ]
 
-call_command("migrate", verbosity=0)
+call_command("migrate", run_syncdb=True, verbosity=0)
 people = get_user_model().objects
 if not people.exists():
     people.create_superuser("probe", "probe@example.com", "correct-horse-battery")

@@ -52,6 +52,8 @@ enum Work {
 /// One filter.
 struct Row {
     name: &'static str,
+    /// What it makes of a value: a sentence for people.
+    about: &'static str,
     takes: Takes,
     /// The kinds it has a use for; none named is any.
     of: &'static [Kind],
@@ -61,7 +63,7 @@ struct Row {
     fault: fn(&Argument) -> Option<String>,
 }
 
-/// A row without conditions on the argument.
+/// A row without conditions on the argument, and without its sentence.
 const fn row(
     name: &'static str,
     takes: Takes,
@@ -69,7 +71,7 @@ const fn row(
     gives: Kind,
     work: Work,
 ) -> Row {
-    Row { name, takes, of, gives, work, fault: |_| None }
+    Row { name, about: "", takes, of, gives, work, fault: |_| None }
 }
 
 /// What has text.
@@ -78,38 +80,43 @@ const TEXT: &[Kind] = &[Kind::Text];
 /// All filters.
 #[rustfmt::skip]
 const TABLE: &[Row] = &[
-    row("count", Takes::Nothing, &[], Kind::Number, Work::All(select::count)),
-    row("first", Takes::Nothing, &[], Kind::Any, Work::All(select::first)),
-    row("last", Takes::Nothing, &[], Kind::Any, Work::All(select::last)),
-    row("nth", Takes::Number, &[], Kind::Any, Work::All(select::nth)),
-    row("all", Takes::Nothing, &[], Kind::List, Work::All(select::all)),
-    row("to_number", Takes::Nothing, &[Kind::Text, Kind::Number, Kind::Time], Kind::Number, Work::Each(convert::to_number)),
-    row("to_integer", Takes::Nothing, &[Kind::Text, Kind::Number, Kind::Time], Kind::Number, Work::Each(convert::to_integer)),
-    row("to_text", Takes::Nothing, &[], Kind::Text, Work::Each(convert::to_text)),
-    row("length", Takes::Nothing, &[Kind::Text, Kind::List, Kind::Bytes], Kind::Number, Work::Each(convert::length)),
-    Row { fault: dates::fault, ..row("to_date", Takes::MaybeText, &[Kind::Text, Kind::Number, Kind::Date], Kind::Date, Work::Each(dates::to_date)) },
-    Row { fault: dates::fault, ..row("date_format", Takes::Text, &[Kind::Text, Kind::Date], Kind::Text, Work::Each(dates::date_format)) },
-    row("days_from_now", Takes::Nothing, &[Kind::Text, Kind::Date], Kind::Number, Work::Each(dates::days_from_now)),
-    row("decode_base64", Takes::Nothing, TEXT, Kind::Any, Work::Each(coding::decode_base64)),
-    row("encode_base64", Takes::Nothing, &[Kind::Text, Kind::Bytes, Kind::Number], Kind::Text, Work::Each(coding::encode_base64)),
-    row("decode_url", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::decode_url)),
-    row("encode_url", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::encode_url)),
-    row("decode_html", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::decode_html)),
-    row("encode_html", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::encode_html)),
-    Row { fault: text::empty, ..row("split", Takes::Text, TEXT, Kind::List, Work::Each(text::split)) },
-    Row { fault: text::empty, ..row("replace", Takes::Pair, TEXT, Kind::Text, Work::Each(text::replace)) },
-    Row { fault: text::pattern, ..row("replace_regex", Takes::Pair, TEXT, Kind::Text, Work::Each(text::replace_regex)) },
-    row("trim", Takes::Nothing, TEXT, Kind::Text, Work::Each(text::trim)),
-    row("lower", Takes::Nothing, TEXT, Kind::Text, Work::Each(text::lower)),
-    row("upper", Takes::Nothing, TEXT, Kind::Text, Work::Each(text::upper)),
-    Row { fault: find::json_path_fault, ..row("jsonpath", Takes::Text, &[Kind::Text, Kind::List], Kind::Any, Work::Each(find::json_path)) },
-    Row { fault: text::pattern, ..row("regex", Takes::Text, TEXT, Kind::Text, Work::Each(find::regex)) },
-    Row { fault: find::css_fault, ..row("css", Takes::TextAndAttribute, TEXT, Kind::Text, Work::Each(find::css)) },
+    Row { about: "How many values there are.", ..row("count", Takes::Nothing, &[], Kind::Number, Work::All(select::count)) },
+    Row { about: "The first value.", ..row("first", Takes::Nothing, &[], Kind::Any, Work::All(select::first)) },
+    Row { about: "The last value.", ..row("last", Takes::Nothing, &[], Kind::Any, Work::All(select::last)) },
+    Row { about: "The value at this place, counted from 0.", ..row("nth", Takes::Number, &[], Kind::Any, Work::All(select::nth)) },
+    Row { about: "All values as one list.", ..row("all", Takes::Nothing, &[], Kind::List, Work::All(select::all)) },
+    Row { about: "The text as a number.", ..row("to_number", Takes::Nothing, &[Kind::Text, Kind::Number, Kind::Time], Kind::Number, Work::Each(convert::to_number)) },
+    Row { about: "The text as a whole number.", ..row("to_integer", Takes::Nothing, &[Kind::Text, Kind::Number, Kind::Time], Kind::Number, Work::Each(convert::to_integer)) },
+    Row { about: "The value as text.", ..row("to_text", Takes::Nothing, &[], Kind::Text, Work::Each(convert::to_text)) },
+    Row { about: "How many characters, elements or bytes.", ..row("length", Takes::Nothing, &[Kind::Text, Kind::List, Kind::Bytes], Kind::Number, Work::Each(convert::length)) },
+    Row { about: "The text as a date: RFC 3339, as HTTP writes dates, or in the format given (`%d.%m.%Y`).", fault: dates::fault, ..row("to_date", Takes::MaybeText, &[Kind::Text, Kind::Number, Kind::Date], Kind::Date, Work::Each(dates::to_date)) },
+    Row { about: "The date as text in this format (`%Y-%m-%d`), in UTC.", fault: dates::fault, ..row("date_format", Takes::Text, &[Kind::Text, Kind::Date], Kind::Text, Work::Each(dates::date_format)) },
+    Row { about: "Days from now until the date; below 0 where it is past.", ..row("days_from_now", Takes::Nothing, &[Kind::Text, Kind::Date], Kind::Number, Work::Each(dates::days_from_now)) },
+    Row { about: "What the base64 stands for.", ..row("decode_base64", Takes::Nothing, TEXT, Kind::Any, Work::Each(coding::decode_base64)) },
+    Row { about: "The value in base64.", ..row("encode_base64", Takes::Nothing, &[Kind::Text, Kind::Bytes, Kind::Number], Kind::Text, Work::Each(coding::encode_base64)) },
+    Row { about: "The text without percent-encoding.", ..row("decode_url", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::decode_url)) },
+    Row { about: "The text percent-encoded.", ..row("encode_url", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::encode_url)) },
+    Row { about: "The text without HTML entities.", ..row("decode_html", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::decode_html)) },
+    Row { about: "The text with HTML entities.", ..row("encode_html", Takes::Nothing, TEXT, Kind::Text, Work::Each(coding::encode_html)) },
+    Row { about: "A list: the text cut at this separator.", fault: text::empty, ..row("split", Takes::Text, TEXT, Kind::List, Work::Each(text::split)) },
+    Row { about: "`[old, new]`: every old text becomes the new one.", fault: text::empty, ..row("replace", Takes::Pair, TEXT, Kind::Text, Work::Each(text::replace)) },
+    Row { about: "`[pattern, new]`: whatever the regular expression matches becomes the new text (`$1` is its first group).", fault: text::pattern, ..row("replace_regex", Takes::Pair, TEXT, Kind::Text, Work::Each(text::replace_regex)) },
+    Row { about: "The text without white space at its ends.", ..row("trim", Takes::Nothing, TEXT, Kind::Text, Work::Each(text::trim)) },
+    Row { about: "The text in lower case.", ..row("lower", Takes::Nothing, TEXT, Kind::Text, Work::Each(text::lower)) },
+    Row { about: "The text in upper case.", ..row("upper", Takes::Nothing, TEXT, Kind::Text, Work::Each(text::upper)) },
+    Row { about: "What this JSONPath (RFC 9535) finds in the value.", fault: find::json_path_fault, ..row("jsonpath", Takes::Text, &[Kind::Text, Kind::List], Kind::Any, Work::Each(find::json_path)) },
+    Row { about: "The first group of this regular expression's first match in the value.", fault: text::pattern, ..row("regex", Takes::Text, TEXT, Kind::Text, Work::Each(find::regex)) },
+    Row { about: "The text of the elements that this CSS selector finds in the value, or their `attribute`.", fault: find::css_fault, ..row("css", Takes::TextAndAttribute, TEXT, Kind::Text, Work::Each(find::css)) },
 ];
 
 /// The filters that a journey may name, and what each is told.
 pub fn filters() -> impl Iterator<Item = (&'static str, Takes)> {
     TABLE.iter().map(|row| (row.name, row.takes))
+}
+
+/// What each filter makes of a value: its name and a sentence for people.
+pub fn filters_explained() -> impl Iterator<Item = (&'static str, &'static str)> {
+    TABLE.iter().map(|row| (row.name, row.about))
 }
 
 fn find_row(filter: &Filter) -> Option<&'static Row> {

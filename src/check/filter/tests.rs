@@ -168,7 +168,7 @@ fn what_is_refused_at_load() {
         (at("$.a").then_with("split", text("")), "is empty"),
         (at("$.a").then_with("regex", text("(")), "unclosed group"),
         (at("$.a").then_with("replace_regex", pair("[", "")), "unclosed"),
-        (at("$.a").then_with("jsonpath", text("a")), "the JSONPath does not compile"),
+        (at("$.a").then_with("jsonpath", text("$.a[")), "the JSONPath does not compile"),
         (at("$.a").then_with("css", text("a[")), "the CSS selector does not compile"),
         (at("$.a").then_with("to_date", text("%")), "is not a pattern of dates"),
         (at("$.a").then_with("date_format", text("")), "is empty"),

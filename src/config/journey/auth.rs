@@ -1,9 +1,12 @@
 //! `auth` of `[step.http]`: one function for each form.
 
+use serde_json::{Value, json};
+
 use crate::{
     config::{
         page::Note,
         reader::Reader,
+        schema::words::{address, default, limited, one_key, table, template, text, word},
         value::{At, Entry},
     },
     model::{Auth, Aws, OAuth2, SecretStyle, Text},
@@ -11,9 +14,21 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &mut Vec<At<Text>>) -> Option<Auth>;
 
-/// The forms, by their keys.
-const FORMS: &[(&str, Lower)] =
-    &[("basic", basic), ("bearer", bearer), ("digest", digest), ("oauth2", oauth2), ("aws", aws)];
+/// A form: its key, how it is read, and what editors are told of it.
+type Form = (&'static str, Lower, fn() -> Value);
+
+/// The forms.
+const FORMS: &[Form] = &[
+    ("basic", basic, basic_schema),
+    ("bearer", bearer, bearer_schema),
+    ("digest", digest, digest_schema),
+    ("oauth2", oauth2, oauth2_schema),
+    ("aws", aws, aws_schema),
+];
+
+/// Where a client's secret is sent.
+const STYLES: [(&str, SecretStyle); 2] =
+    [("basic", SecretStyle::Basic), ("body", SecretStyle::Body)];
 
 /// How they are written.
 const WRITTEN: &str = "write `auth = { basic = { user = \"…\", password = \"{{password}}\" } }`, or one of bearer, digest, oauth2, aws";
@@ -22,7 +37,7 @@ const WRITTEN: &str = "write `auth = { basic = { user = \"…\", password = \"{{
 pub(super) fn lower(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
     let auth = table.table("auth")?;
     let mut found = Vec::new();
-    for (key, lower) in FORMS {
+    for (key, lower, _) in FORMS {
         if let Some(entry) = auth.take(key) {
             found.push((entry, lower));
         }
@@ -56,6 +71,22 @@ fn digest(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
     Some(Auth::Digest { user, password })
 }
 
+fn basic_schema() -> Value {
+    login("Basic credentials (RFC 7617).")
+}
+
+fn digest_schema() -> Value {
+    login("Digest credentials (RFC 7616): the first request goes without them, as browsers do.")
+}
+
+fn login(about: &str) -> Value {
+    let keys = vec![
+        ("user", text("The user, perhaps a template.")),
+        ("password", kept_schema("The password.")),
+    ];
+    table(about, &["user", "password"], keys)
+}
+
 fn user_and_password(
     entry: &Entry<'_>,
     name: &str,
@@ -74,6 +105,10 @@ fn bearer(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
     kept(entry, templates).map(Auth::Bearer)
 }
 
+fn bearer_schema() -> Value {
+    kept_schema("A token, sent as it is.")
+}
+
 fn oauth2(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
     let table = entry.table("step.http.auth.oauth2")?;
     table.require("token_url", "token_url = \"{{base_url}}/oauth/token\"");
@@ -87,16 +122,14 @@ fn oauth2(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
     let refresh_token = secret(&table, "refresh_token", templates);
     let style = table.take("style").and_then(|entry| {
         let text = entry.text()?;
-        match text.value.as_str() {
-            "basic" => Some(SecretStyle::Basic),
-            "body" => Some(SecretStyle::Body),
-            _ => entry.refuse(
-                entry
-                    .fault(format!("there is no style `{}`", text.value.escape_debug()))
-                    .label("not a style")
-                    .help("`basic` sends the client's secret in a header, `body` in the form"),
-            ),
+        if let Some((_, style)) = STYLES.iter().find(|(word, _)| *word == text.value) {
+            return Some(*style);
         }
+        let note = entry.fault(format!("there is no style `{}`", text.value.escape_debug()));
+        entry.refuse(
+            note.label("not a style")
+                .help("`basic` sends the client's secret in a header, `body` in the form"),
+        )
     });
     if !table.has("client_secret") && !table.has("refresh_token") {
         let note = table.fault("`oauth2` needs `client_secret` or `refresh_token`");
@@ -116,6 +149,31 @@ fn oauth2(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
         refresh_token,
         style: style.unwrap_or_default(),
     })))
+}
+
+fn oauth2_schema() -> Value {
+    let keys = vec![
+        ("token_url", address("Where tokens are given out: `\"{{base_url}}/oauth/token\"`.")),
+        ("client_id", text("Who asks.")),
+        ("client_secret", kept_schema("What proves it.")),
+        ("scope", text("What the token is for; words with spaces between them.")),
+        ("audience", text("Whom the token is for, where the server wants to know.")),
+        ("refresh_token", kept_schema("Asks by this token instead of `client_credentials`.")),
+        (
+            "style",
+            default(
+                word(
+                    "Where the client's secret is sent: in a header (`basic`) or in the form (`body`).",
+                    &STYLES.map(|(word, _)| word),
+                ),
+                json!("basic"),
+            ),
+        ),
+    ];
+    let about = "A token of OAuth 2.0 (RFC 6749), fetched outside of the step's time and kept until shortly before it expires.";
+    let whole = table(about, &["token_url", "client_id"], keys);
+    let proof = json!([{ "required": ["client_secret"] }, { "required": ["refresh_token"] }]);
+    limited(whole, json!({ "anyOf": proof }))
 }
 
 fn aws(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
@@ -141,6 +199,34 @@ fn aws(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Auth> {
         region: region?,
         service: service?,
     })))
+}
+
+fn aws_schema() -> Value {
+    let keys = vec![
+        ("access_key", text("The id of the access key.")),
+        ("secret_key", kept_schema("The access key's secret.")),
+        ("session_token", kept_schema("The token of a temporary session.")),
+        ("region", text("The region, such as `eu-central-1`.")),
+        ("service", text("The service, such as `execute-api` or `s3`.")),
+    ];
+    table(
+        "Signs each request for AWS (Signature Version 4).",
+        &["access_key", "secret_key", "region", "service"],
+        keys,
+    )
+}
+
+/// What editors are told of `auth`.
+pub(in crate::config) fn schema() -> Value {
+    let keys = FORMS.iter().map(|(key, _, schema)| (*key, schema())).collect();
+    let about =
+        "Who the request says it is: one of these, only for the host of the step's own URL.";
+    one_key(table(about, &[], keys))
+}
+
+/// A template that stands for a secret.
+fn kept_schema(about: &str) -> Value {
+    limited(template(about), json!({ "type": "string", "pattern": "\\{\\{" }))
 }
 
 /// A template that may be a plain text.

@@ -1,6 +1,12 @@
 //! What a step sends: one function for each kind of body.
 
+mod schema;
+
 use serde_json::Value;
+
+use schema::{
+    file_schema, form_schema, graphql_schema, json_schema, multipart_schema, text_schema,
+};
 
 use super::http::{pairs, plain};
 use crate::{
@@ -14,27 +20,30 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &Reader<'_>, &mut Vec<At<Text>>) -> Option<Body>;
 
-/// The kinds of bodies, by their keys.
-const KINDS: &[(&str, Lower)] = &[
-    ("form", form),
-    ("json", json),
-    ("body", text),
-    ("multipart", multipart),
-    ("body_file", file),
-    ("graphql", graphql),
+/// A kind of body: its key, how it is read, and what editors are told of it.
+type Kind = (&'static str, Lower, fn() -> Value);
+
+/// The kinds of bodies.
+const KINDS: &[Kind] = &[
+    ("form", form, form_schema),
+    ("json", json, json_schema),
+    ("body", text, text_schema),
+    ("multipart", multipart, multipart_schema),
+    ("body_file", file, file_schema),
+    ("graphql", graphql, graphql_schema),
 ];
 
 /// Lowers the body, if there is one.
 pub(super) fn lower(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Body> {
     let mut found = Vec::new();
-    for (key, lower) in KINDS {
+    for (key, lower, _) in KINDS {
         if let Some(entry) = table.take(key) {
             found.push((entry, lower));
         }
     }
     if let [(first, _), (second, _), ..] = found.as_slice() {
         let note = Note::new(second.key_span.clone(), "a request has only one body");
-        let keys: Vec<String> = KINDS.iter().map(|(key, _)| format!("`{key}`")).collect();
+        let keys: Vec<String> = KINDS.iter().map(|(key, ..)| format!("`{key}`")).collect();
         table.note(
             note.label(format!("besides `{}`", first.key))
                 .help(format!("keep one of {}", keys.join(", "))),
@@ -197,4 +206,9 @@ fn document(entry: &Entry<'_>) -> Option<Text> {
         );
     }
     Some(Text(text))
+}
+
+/// What editors are told of each kind of body, by its key.
+pub(in crate::config) fn schemas() -> Vec<(&'static str, Value)> {
+    KINDS.iter().map(|(key, _, schema)| (*key, schema())).collect()
 }

@@ -17,12 +17,12 @@ use crate::{
 pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Assertion> {
     let mut assertions = Vec::new();
     let Some(table) = step.table("expect") else { return assertions };
-    for (key, subject) in &PLAIN {
+    for (key, subject, _) in &PLAIN {
         let Some(entry) = table.take(key) else { continue };
         let name = table.below(key);
         assertions.extend(assertion(&table, &entry, name, subject.clone(), templates));
     }
-    for key in NAMED {
+    for key in NAMED.iter().map(|row| row.key) {
         for entry in table.table(key).map(|table| table.entries()).unwrap_or_default() {
             let named =
                 Named { key, name: entry.key, span: entry.key_span.clone(), page: entry.page };
@@ -48,7 +48,7 @@ fn assertion(
     let query = Query::from(subject);
     if entry.value.is_table() {
         let reader = entry.table(name)?;
-        if PLAIN.iter().all(|(_, plain)| *plain != query.subject) {
+        if PLAIN.iter().all(|(_, plain, _)| *plain != query.subject) {
             // Read already, with the subject.
             let _read = reader.take("attribute");
         }

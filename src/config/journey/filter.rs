@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The most filters of one query: more are a mistake.
-const MOST: usize = 32;
+pub(in crate::config) const MOST: usize = 32;
 
 /// The query with the filters of an entry: one, or a list. Faults are noted at the filter that has them.
 pub(super) fn with(query: Query, entry: Option<&Entry<'_>>) -> Option<Query> {

@@ -9,20 +9,20 @@ use crate::{
 };
 
 /// Attempts after the first one, both included.
-const COUNTS: Range<u64> = 1..100;
+pub(in crate::config) const COUNTS: Range<u64> = 1..100;
 
 /// Waits, both included.
 const DELAYS: Range<Duration> = Duration::ZERO..Duration::from_secs(600);
 
 /// The wait before a second attempt unless told otherwise.
-const RETRY_DELAY: Duration = Duration::from_secs(1);
+pub(in crate::config) const RETRY_DELAY: Duration = Duration::from_secs(1);
 
 /// By how much a wait may be longer than the one before.
-const BACKOFFS: std::ops::RangeInclusive<f64> = 1.0..=10.0;
+pub(in crate::config) const BACKOFFS: std::ops::RangeInclusive<f64> = 1.0..=10.0;
 
 /// Rounds unless told otherwise, and the most that may be said.
-const ROUNDS: u64 = 20;
-const MOST_ROUNDS: u64 = 500;
+pub(in crate::config) const ROUNDS: u64 = 20;
+pub(in crate::config) const MOST_ROUNDS: u64 = 500;
 
 /// What a step says of its flow, and the names in it that must be looked up.
 #[derive(Default)]

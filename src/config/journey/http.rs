@@ -15,23 +15,25 @@ use crate::{
 };
 
 /// The methods of RFC 9110 that ask something of a site, and PATCH (RFC 5789).
-const METHODS: &[&str] = &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
+pub(in crate::config) const METHODS: &[&str] =
+    &["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
 
 /// How many redirects are followed unless told otherwise.
-const REDIRECTS: u32 = 10;
+pub(in crate::config) const REDIRECTS: u32 = 10;
 
 /// Largest body that is read unless told otherwise.
-const MAX_BODY_BYTES: u64 = 10 * 1024 * 1024;
+pub(in crate::config) const MAX_BODY_BYTES: u64 = 10 * 1024 * 1024;
 
 /// Largest body that may be asked for: it is held in memory.
 const LARGEST_BODY_BYTES: u64 = 1024 * 1024 * 1024;
 
-const VERSIONS: &[(&str, HttpVersion)] =
+pub(in crate::config) const VERSIONS: &[(&str, HttpVersion)] =
     &[("1.1", HttpVersion::Http1), ("2", HttpVersion::Http2), ("auto", HttpVersion::Auto)];
 
-const FAMILIES: &[(&str, IpFamily)] = &[("4", IpFamily::V4), ("6", IpFamily::V6)];
+pub(in crate::config) const FAMILIES: &[(&str, IpFamily)] =
+    &[("4", IpFamily::V4), ("6", IpFamily::V6)];
 
-const CONNECTIONS: &[(&str, Connection)] =
+pub(in crate::config) const CONNECTIONS: &[(&str, Connection)] =
     &[("journey", Connection::Journey), ("fresh", Connection::Fresh)];
 
 /// Lowers the table; `stays`: a redirect is expected and must be seen, not followed.
@@ -198,6 +200,14 @@ pub(in crate::config) fn check_header(entry: &Entry<'_>, text: &At<Text>) {
             format!("`{}` is not the name of a header", entry.key.escape_debug()),
         );
         entry.page.note(note.label("not a header"));
+    }
+    // One that is wrong makes the server wait for more, or take the rest for another request.
+    if ["content-length", "transfer-encoding"].iter().any(|n| entry.key.eq_ignore_ascii_case(n)) {
+        let note = Note::new(
+            entry.key_span.clone(),
+            format!("`{}` follows from the body", entry.key.to_ascii_lowercase()),
+        );
+        entry.page.note(note.label("not to be written").help("leave it out: it is sent by itself"));
     }
     if text.value.is_plain() && HeaderValue::from_str(&text.value.0).is_err() {
         let note = entry

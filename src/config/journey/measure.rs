@@ -12,10 +12,14 @@ use crate::{
 };
 
 /// Most numbers of a step: each is a series of its own, stored, exported and judged.
-const MOST: usize = 20;
+pub(in crate::config) const MOST: usize = 20;
 
 /// Longest unit, in characters.
-const UNIT: usize = 20;
+pub(in crate::config) const UNIT: usize = 20;
+
+/// Which way is for the worse.
+pub(in crate::config) const WORSE: [(&str, Worse); 3] =
+    [("higher", Worse::Higher), ("lower", Worse::Lower), ("either", Worse::Either)];
 
 /// All measures of a step.
 pub(super) fn lower(step: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Vec<Measure> {
@@ -45,13 +49,11 @@ fn measure(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Measure> 
 
 fn worse(table: &Reader<'_>) -> Option<Worse> {
     let word = table.text("worse")?;
-    match word.value.as_str() {
-        "higher" => Some(Worse::Higher),
-        "lower" => Some(Worse::Lower),
-        "either" => Some(Worse::Either),
-        other => {
-            let note =
-                Note::new(word.span, format!("`worse` cannot be `{}`", other.escape_debug()));
+    match WORSE.iter().find(|(known, _)| *known == word.value) {
+        Some((_, worse)) => Some(*worse),
+        None => {
+            let said = word.value.escape_debug();
+            let note = Note::new(word.span, format!("`worse` cannot be `{said}`"));
             table.note(note.label("not a direction").help(
                 "`higher`, `lower`, or `either` for a number that should stay as it is; without it a shift is only suspected",
             ));

@@ -1,20 +1,20 @@
 //! A journey file, table by table.
 
-mod auth;
-mod body;
+pub(super) mod auth;
+pub(super) mod body;
 mod expect;
-mod filter;
-mod flow;
-mod http;
-mod matrix;
-mod measure;
+pub(super) mod filter;
+pub(super) mod flow;
+pub(super) mod http;
+pub(super) mod matrix;
+pub(super) mod measure;
 pub(super) mod part;
-mod predicate;
-mod query;
+pub(super) mod predicate;
+pub(super) mod query;
 mod revision;
 mod schedule;
 mod setup;
-mod steps;
+pub(super) mod steps;
 
 pub(in crate::config) use http::check_header;
 
@@ -37,13 +37,13 @@ use crate::model::{Action, Connection, EnvironmentName, Journey, ServiceName, Sl
 use part::Parts;
 
 /// The deadline of a run unless told otherwise.
-const TIMEOUT: Duration = Duration::from_secs(30);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Deadlines of runs and steps, both included.
 const TIMEOUTS: std::ops::Range<Duration> = Duration::from_millis(1)..Duration::from_secs(3600);
 
 /// Over how long a promise is kept unless told otherwise.
-const SLO_WINDOW: Duration = Duration::from_secs(30 * 86_400);
+pub(super) const SLO_WINDOW: Duration = Duration::from_secs(30 * 86_400);
 
 /// What could be read of a journey file.
 pub(super) struct Draft {

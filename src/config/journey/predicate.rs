@@ -1,6 +1,10 @@
 //! Predicates: what must hold of a value; and `[[step.assert]]`.
 
+mod keys;
+
 use std::ops::Range;
+
+pub(in crate::config) use keys::{KEYS, Key, Takes};
 
 use super::query;
 use crate::{
@@ -12,39 +16,8 @@ use crate::{
         units,
         value::{At, Entry},
     },
-    model::{Assertion, Limit, Literal, Predicate, Query, Schema, Text, Type},
+    model::{Assertion, Limit, Literal, Predicate, Query, Schema, Subject, Text, Type},
 };
-
-/// The keys of a predicate table, each with its negation.
-const KEYS: [(&str, &str); 23] = [
-    ("equals", "not_equals"),
-    ("contains", "not_contains"),
-    ("starts_with", "not_starts_with"),
-    ("ends_with", "not_ends_with"),
-    ("matches", "not_matches"),
-    ("exists", "not_exists"),
-    ("is_empty", "not_is_empty"),
-    ("above", "not_above"),
-    ("below", "not_below"),
-    ("at_least", "not_at_least"),
-    ("at_most", "not_at_most"),
-    ("between", "not_between"),
-    ("one_of", "not_one_of"),
-    ("schema", "not_schema"),
-    ("is_number", "not_is_number"),
-    ("is_integer", "not_is_integer"),
-    ("is_boolean", "not_is_boolean"),
-    ("is_text", "not_is_text"),
-    ("is_list", "not_is_list"),
-    ("is_object", "not_is_object"),
-    ("is_null", "not_is_null"),
-    ("is_date", "not_is_date"),
-    ("is_uuid", "not_is_uuid"),
-];
-
-/// Those that fit a number of answers.
-const COUNT_KEYS: [&str; 7] =
-    ["equals", "above", "below", "at_least", "at_most", "between", "one_of"];
 
 /// A predicate and where it stands.
 pub(super) type Placed = (Predicate, Range<usize>);
@@ -65,15 +38,15 @@ pub(super) fn assertion(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Op
             return None;
         }
         let note = table.fault("the assertion asserts nothing").label("no predicate in it");
-        table.note(note.help(format!("add one of {}, or `count`", words(&KEYS))).derived());
+        table.note(note.help(format!("add one of {}, or `count`", words(|_| true))).derived());
         return None;
     }
     judge(table, query, predicates, count)
 }
 
 /// The positive keys, as a list for people.
-fn words(keys: &[(&str, &str)]) -> String {
-    keys.iter().map(|(key, _)| *key).collect::<Vec<_>>().join(", ")
+fn words(wanted: fn(&Key) -> bool) -> String {
+    KEYS.iter().filter(|key| wanted(key)).map(|key| key.key).collect::<Vec<_>>().join(", ")
 }
 
 /// The predicates and the predicates on `count` that a table says; the caller finishes the table.
@@ -89,7 +62,7 @@ pub(super) fn of_table(
         not.finish();
         if inner.is_empty() && not.holds_only(&[]) {
             let note = not.fault("`not` negates nothing").label("no predicate in it");
-            not.note(note.help(format!("add one of {}", words(&KEYS))).derived());
+            not.note(note.help(format!("add one of {}", words(|_| true))).derived());
         }
         predicates.extend(inner.into_iter().map(|(predicate, at)| (predicate.negated(), at)));
     }
@@ -100,7 +73,7 @@ pub(super) fn of_table(
 /// The predicates that stand in a table itself.
 fn below(table: &Reader<'_>, kind: Kind, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     let mut placed = Vec::new();
-    for (positive, negative) in KEYS {
+    for Key { key: positive, negated: negative, .. } in KEYS {
         if let Some(entry) = table.take(positive) {
             let read = predicate(positive, &entry, kind, templates);
             placed.extend(read.map(|predicate| (predicate, entry.span.clone())));
@@ -125,7 +98,8 @@ pub(super) fn judge(
         let (predicates, count) = if counts { (Vec::new(), one) } else { (one, Vec::new()) };
         let fault =
             expressions::assertion_fault(&Assertion { query: query.clone(), predicates, count })?;
-        Some(Note::new(placed.1.clone(), fault).label("cannot hold"))
+        let help = status_help(&query, &placed.0);
+        Some(Note::new(placed.1.clone(), fault).label("cannot hold").maybe_help(help))
     };
     let mut notes: Vec<Note> =
         predicates.iter().filter_map(|placed| alone(placed, false)).collect();
@@ -142,6 +116,33 @@ pub(super) fn judge(
     let good = notes.is_empty();
     notes.into_iter().for_each(|note| table.note(note));
     good.then_some(whole)
+}
+
+/// What to write for `2xx` or `200-299`.
+fn status_help(query: &Query, predicate: &Predicate) -> Option<String> {
+    let literals = match predicate {
+        Predicate::Equals(one) => std::slice::from_ref(one),
+        Predicate::OneOf(all) => all,
+        _ => return None,
+    };
+    if query.subject != Subject::Status {
+        return None;
+    }
+    let (from, to) = literals.iter().find_map(|literal| {
+        let Literal::Text(Text(text)) = literal else { return None };
+        let text = text.trim().to_ascii_lowercase();
+        let class = text.strip_suffix("xx").filter(|class| class.len() == 1);
+        let span = class.map(|class| (format!("{class}00"), format!("{class}99")));
+        span.or_else(|| {
+            text.split_once('-').map(|(a, b)| (a.trim().to_owned(), b.trim().to_owned()))
+        })
+    })?;
+    let number = |text: &str| text.parse::<u16>().is_ok_and(|n| (100..600).contains(&n));
+    (number(&from) && number(&to)).then(|| {
+        format!(
+            "write `status = {{ between = [{from}, {to}] }}`; where nothing is said of the status, it must be 2xx"
+        )
+    })
 }
 
 /// One predicate by its positive key; the entry may stand under the negated one.
@@ -260,7 +261,7 @@ fn count(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     }
     let Some(table) = entry.table("count") else { return Vec::new() };
     let mut predicates: Vec<Placed> = Vec::new();
-    for (key, negated) in KEYS.into_iter().filter(|(key, _)| COUNT_KEYS.contains(key)) {
+    for Key { key, negated, .. } in KEYS.into_iter().filter(|key| key.counts) {
         for (word, opposite) in [(key, false), (negated, true)] {
             let Some(entry) = table.take(word) else { continue };
             let Some(read) = predicate(key, &entry, Kind::Number, templates) else { continue };
@@ -280,7 +281,7 @@ fn count(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Vec<Placed> {
     table.finish();
     if table.holds_only(&[]) {
         let note = table.fault("`count` asserts nothing").label("no predicate in it");
-        table.note(note.help(format!("add one of {}", COUNT_KEYS.join(", "))).derived());
+        table.note(note.help(format!("add one of {}", words(|key| key.counts))).derived());
     }
     predicates
 }

@@ -1,6 +1,10 @@
 //! Queries: where in a response a value is found and what is made of it; and captures, which keep it.
 
+mod subjects;
+
 use std::ops::Range;
+
+pub(in crate::config) use subjects::{NAMED, PLAIN};
 
 use super::filter;
 use crate::{
@@ -15,32 +19,6 @@ use crate::{
     model::{Capture, CertificateField, CookieAttribute, Query, Subject, Text},
 };
 
-/// Subjects that need no more words, by their keys.
-pub(super) const PLAIN: [(&str, Subject); 9] = [
-    ("status", Subject::Status),
-    ("version", Subject::Version),
-    ("body", Subject::Body),
-    ("bytes", Subject::Bytes),
-    ("url", Subject::Url),
-    ("redirects", Subject::Redirects),
-    ("duration", Subject::Duration),
-    ("ip", Subject::Ip),
-    ("sha256", Subject::Sha256),
-];
-
-/// Subjects with a name, path, selector, pattern or field, by their keys.
-pub(super) const NAMED: [&str; 9] = [
-    "header",
-    "cookie",
-    "jsonpath",
-    "css",
-    "regex",
-    "phase",
-    "server_timing",
-    "certificate",
-    "variable",
-];
-
 /// One entry of `[step.capture]`.
 pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Option<Capture> {
     let name = variable_name(entry);
@@ -54,21 +32,20 @@ pub(super) fn capture(entry: &Entry<'_>, templates: &mut Vec<At<Text>>) -> Optio
 /// The query that a table says with one subject, its modifiers and `filter`; the caller finishes the table. A variable that it looks at is
 /// noted like a template that uses it.
 pub(super) fn of_table(table: &Reader<'_>, templates: &mut Vec<At<Text>>) -> Option<Query> {
-    let plain = PLAIN.iter().map(|(key, _)| *key);
-    let entries: Vec<Entry<'_>> =
-        plain.clone().chain(NAMED).filter_map(|key| table.take(key)).collect();
+    let keys = || PLAIN.iter().map(|row| row.0).chain(NAMED.iter().map(|row| row.key));
+    let entries: Vec<Entry<'_>> = keys().filter_map(|key| table.take(key)).collect();
     let attribute = table.take("attribute");
     let filters = table.take("filter");
     let [entry] = &entries[..] else {
         let what = if entries.is_empty() { "no query" } else { "several queries" };
         let note =
             table.fault(format!("`{}` has {what}", table.name)).label("exactly one belongs here");
-        let all: Vec<&str> = plain.chain(NAMED).collect();
+        let all: Vec<&str> = keys().collect();
         table.note(note.help(format!("one of {}", all.join(", "))));
         return None;
     };
-    let subject = match PLAIN.iter().find(|(key, _)| *key == entry.key) {
-        Some((key, subject)) => {
+    let subject = match PLAIN.iter().find(|(key, ..)| *key == entry.key) {
+        Some((key, subject, _)) => {
             if !entry.boolean()?.value {
                 let note =
                     entry.fault(format!("`{key}` cannot be false")).label("asks for nothing");

@@ -40,7 +40,7 @@ pub(super) fn lower(top: &Reader<'_>) -> Option<Schedule> {
                 );
                 top.note(note.label("has no meaning here").help("remove it"));
             }
-            let time: At<Duration> = every.any_duration()?;
+            let time: At<Duration> = every.time_within(&(SHORTEST_EVERY..Duration::MAX))?;
             let schedule = Schedule::Every(time.value);
             match compile(&schedule) {
                 Ok(_) => Some(schedule),

@@ -226,7 +226,7 @@ fn flow_of(reader: &Reader<'_>, journey_timeout: Duration) -> FlowDraft {
 }
 
 /// Keys that say what is done, which the part does, and what to do about them.
-const OF_AN_EXCHANGE: [(&str, &str); 7] = [
+pub(in crate::config) const OF_AN_EXCHANGE: [(&str, &str); 7] = [
     ("http", "a step either uses a part or sends a request"),
     ("capture", "name it in `outputs` of the part"),
     ("expect", "assert it in the part"),

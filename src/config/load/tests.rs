@@ -304,3 +304,15 @@ fn files_of_other_systems() {
     let first = faults.iter().next().unwrap();
     assert_eq!((first.line, first.column, faults.iter().len()), (20, 10, 1), "{faults}");
 }
+
+#[test]
+fn what_is_allowed_and_not_to_be_overlooked() {
+    let warnings = |main: &str| {
+        load(&file("wayfarer.toml", main), &[file("x.toml", JOURNEY)]).unwrap().settings.warnings()
+    };
+    assert!(warnings(MAIN).is_empty());
+    let [hasty] = &warnings(&MAIN.replace("settle = \"0s\"", "settle = \"1h\""))[..] else {
+        panic!("one warning")
+    };
+    assert!(hasty.starts_with("`[watch] window` (3600s) is not longer than `settle`"), "{hasty}");
+}

@@ -10,20 +10,20 @@ use crate::{
 };
 
 /// Where the agent listens unless told otherwise.
-const LISTEN: SocketAddr =
+pub(in crate::config) const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
 
 /// How many runs may be under way at once unless told otherwise.
-const WORKERS: u64 = 64;
+pub(in crate::config) const WORKERS: u64 = 64;
 
 /// Most addresses of `self_check`.
-const MOST_CHECKS: usize = 3;
+pub(in crate::config) const MOST_CHECKS: usize = 3;
 
 /// The environments, whose servers are no self-check.
 type Environments = BTreeMap<EnvironmentName, EnvironmentSettings>;
 
 /// How long a stop waits for runs under way unless told otherwise.
-const DRAIN: Duration = Duration::from_secs(30);
+pub(in crate::config) const DRAIN: Duration = Duration::from_secs(30);
 
 /// Lowers the table; what is missing has a default. `guarded`: there is at least one `[[token]]`.
 pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> AgentSettings {

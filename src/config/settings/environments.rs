@@ -18,10 +18,10 @@ use crate::{
 };
 
 /// Probes a second that a watch may add unless told otherwise.
-const MAX_RATE: f64 = 5.0;
+pub(in crate::config) const MAX_RATE: f64 = 5.0;
 
 /// Most that can be said.
-const HIGHEST_RATE: f64 = 1000.0;
+pub(in crate::config) const HIGHEST_RATE: f64 = 1000.0;
 
 /// Lowers all environments, and gathers which names each defines, readable or not.
 pub(super) fn lower(top: &Reader<'_>) -> (BTreeMap<EnvironmentName, EnvironmentSettings>, Places) {

@@ -1,10 +1,10 @@
 //! `wayfarer.toml`, table by table.
 
-mod agent;
-mod environments;
+pub(super) mod agent;
+pub(super) mod environments;
 mod limits;
 mod network;
-mod secret;
+pub(super) mod secret;
 mod transport;
 
 use std::collections::BTreeMap;

@@ -5,7 +5,7 @@ use crate::{
     model::{Scope, SecretSource, TokenSettings},
 };
 
-const SCOPES: &[(&str, Scope)] =
+pub(in crate::config) const SCOPES: &[(&str, Scope)] =
     &[("read", Scope::Read), ("write", Scope::Write), ("admin", Scope::Admin)];
 
 /// How a reference is written.

@@ -94,7 +94,10 @@ async fn read(
 
 /// The trouble with a body over the cap.
 pub(super) fn too_large(cap: u64) -> Trouble {
-    Trouble::target(FaultKind::TooLarge, format!("the body is larger than {cap} bytes"))
+    Trouble::target(
+        FaultKind::TooLarge,
+        format!("the body is larger than the {cap} bytes of `max_body`"),
+    )
 }
 
 /// The bytes as text: by byte-order mark, else the `charset` of the content type, else a `<meta>` in the first kilobyte, else UTF-8. What

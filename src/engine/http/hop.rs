@@ -85,7 +85,8 @@ impl Session {
             Ok(Err(Failed::TooLarge)) => Some(too_large(cap)),
             Ok(Err(Failed::Broken(error))) => {
                 let marks = if walked.hop.reused { None } else { self.attempts.latest() };
-                Some(judge(&error, marks.as_ref(), &walked.request.url, self.proxy()))
+                let trouble = judge(&error, marks.as_ref(), &walked.request.url, self.proxy());
+                Some(self.perhaps_http1(trouble, &walked))
             }
             Err(_) => Some(timed_out(&walked, self.attempts.latest().as_ref(), deadline)),
         };
@@ -107,6 +108,21 @@ impl Session {
             self.jar.take(&head.headers, &walked.request.url);
         }
         walked
+    }
+
+    /// A server of HTTP/1.1 only does not know what to make of HTTP/2 that was never agreed on, and each says so in its own way.
+    fn perhaps_http1(&self, trouble: Trouble, walked: &Walked) -> Trouble {
+        match trouble {
+            Trouble::Target(kind @ (FaultKind::Reset | FaultKind::Protocol), why)
+                if walked.head.is_none() && self.presumes_http2(&walked.request.url) =>
+            {
+                let why = format!(
+                    "{why}; `http = \"2\"` without TLS speaks HTTP/2 at once: does this server?"
+                );
+                Trouble::Target(kind, why)
+            }
+            other => other,
+        }
     }
 
     fn add_cookies(&self, request: &mut Request) {

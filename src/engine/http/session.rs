@@ -190,6 +190,21 @@ impl Session {
         Ok(())
     }
 
+    /// Why this URL cannot be reached by the addresses that the step asks for: it is one of the other kind itself.
+    pub(super) fn contradicts(&self, url: &Url) -> Option<String> {
+        let (wanted, address) = match (self.way.ip?, url.host()?) {
+            (IpFamily::V4, url::Host::Ipv6(address)) => ("4", IpAddr::V6(address)),
+            (IpFamily::V6, url::Host::Ipv4(address)) => ("6", IpAddr::V4(address)),
+            _ => return None,
+        };
+        Some(format!("the step wants `ip = \"{wanted}\"`, and the URL is the address {address}"))
+    }
+
+    /// Whether HTTP/2 is spoken to this URL without having been agreed on.
+    pub(super) fn presumes_http2(&self, url: &Url) -> bool {
+        self.way.version == HttpVersion::Http2 && url.scheme() == "http"
+    }
+
     /// The proxy that all requests go through.
     pub(super) fn proxy(&self) -> Option<&Url> {
         self.route.proxy.as_ref().map(|(url, _)| url)

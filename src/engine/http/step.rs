@@ -108,6 +108,9 @@ async fn hops(
     vars.learn();
     let mut request: Request = built?;
     session.guard.asks(&request.url).map_err(|why| vars.blame(&http.url, FaultKind::Guard, why))?;
+    if let Some(why) = session.contradicts(&request.url) {
+        return Err(Trouble::ours(why));
+    }
     let login = Login::begin(http, &request, session, vars, deadline, walked).await;
     vars.learn();
     let mut login = login?;
@@ -190,7 +193,7 @@ fn judge(
     }
     if let Some(wanted) = step.flow.retry.as_ref().and_then(|retry| retry.until.as_ref()) {
         let mut result = check::assert(wanted, &answer, &checking);
-        result.check = format!("until {}", result.check);
+        result.check = format!("{UNTIL}{}", result.check);
         *until = Some(result.passed);
         if !result.passed && failed.is_none() {
             failed = Some((FaultKind::Assertion, result.clone()));
@@ -319,6 +322,9 @@ fn hide_origin(capture: &Capture, made: Option<&str>, answer: &Answer, vars: &mu
 /// The assertion nobody wrote.
 const DEFAULT: &str = "status";
 
+/// How the check is called that a retry waits for.
+const UNTIL: &str = "until ";
+
 /// What is asserted where a step says nothing of the status.
 fn default_assertion(answer: &Answer) -> AssertionResult {
     let passed = check::holds_without_assertion(answer.status);
@@ -335,6 +341,9 @@ fn said(result: &AssertionResult) -> String {
     let actual = result.actual.as_deref().unwrap_or_default();
     if result.check == DEFAULT {
         return format!("expected a 2xx status, got {actual}");
+    }
+    if result.check.starts_with(UNTIL) {
+        return format!("{}: got {actual}", result.check);
     }
     format!("expected {}, got {actual}", result.check)
 }

@@ -319,7 +319,7 @@ fn sign_in(said: &Said, step: &mut Step, draft: &mut Draft) {
     let Some(user) = said.value("user") else { return };
     let kind = if said.has("digest") { "digest" } else { "basic" };
     let aws = said.value("aws-sigv4").and_then(Text::as_plain).map(str::to_owned);
-    let (user, password) = split_user(user);
+    let (user, password) = user.split_user();
     if let Some(scope) = aws {
         let parts: Vec<&str> = scope.split(':').collect();
         let part = |at: usize| {
@@ -356,26 +356,6 @@ fn sign_in(said: &Said, step: &mut Step, draft: &mut Draft) {
         }
         _ => Auth(kind, vec![("user".to_owned(), user), ("password".to_owned(), password)]),
     });
-}
-
-/// `user:password`, either of which may have holes.
-fn split_user(text: &Text) -> (Text, Text) {
-    let (mut user, mut password, mut behind) = (Text::default(), Text::default(), false);
-    for piece in &text.0 {
-        match piece {
-            Piece::Plain(plain) if !behind => match plain.split_once(':') {
-                Some((before, after)) => {
-                    user.push(Piece::Plain(before.to_owned()));
-                    password.push(Piece::Plain(after.to_owned()));
-                    behind = true;
-                }
-                None => user.push(piece.clone()),
-            },
-            piece if behind => password.push(piece.clone()),
-            piece => user.push(piece.clone()),
-        }
-    }
-    (user, password)
 }
 
 /// Keys of `[step.http]` and `[[step]]`.

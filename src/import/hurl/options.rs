@@ -3,7 +3,7 @@
 use crate::import::{
     draft::{Auth, Draft, Step},
     names,
-    text::{Piece, Text},
+    text::Text,
     tree::Tree,
 };
 
@@ -32,7 +32,7 @@ pub(super) fn read(pairs: Vec<(String, Text)>, step: &mut Step, draft: &mut Draf
             "delay" => step.keys.push(("delay".to_owned(), Tree::text(time(&plain)))),
             "max-time" => step.keys.push(("timeout".to_owned(), Tree::text(time_in(&plain, "s")))),
             "user" => {
-                let (user, password) = split_user(&value);
+                let (user, password) = value.split_user();
                 let fields = vec![("user".to_owned(), user), ("password".to_owned(), password)];
                 step.auth = Some(Auth("basic", fields));
             }
@@ -94,24 +94,4 @@ fn time_in(text: &str, unit: &str) -> String {
     } else {
         text.to_owned()
     }
-}
-
-/// `user:password`.
-fn split_user(value: &Text) -> (Text, Text) {
-    let (mut user, mut password, mut behind) = (Text::default(), Text::default(), false);
-    for piece in &value.0 {
-        match piece {
-            Piece::Plain(plain) if !behind => match plain.split_once(':') {
-                Some((before, after)) => {
-                    user.push(Piece::Plain(before.to_owned()));
-                    password.push(Piece::Plain(after.to_owned()));
-                    behind = true;
-                }
-                None => user.push(piece.clone()),
-            },
-            piece if behind => password.push(piece.clone()),
-            piece => user.push(piece.clone()),
-        }
-    }
-    (user, password)
 }

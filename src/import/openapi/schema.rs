@@ -71,9 +71,11 @@ pub(super) fn of_schema(document: &Document, schema: &Json, depth: usize) -> Opt
                 .collect();
             let mut members = Map::new();
             for (name, property) in schema["properties"].as_object().into_iter().flatten() {
-                let read_only =
-                    document.follow(property).is_some_and(|p| p["readOnly"] == json!(true));
-                if read_only || !required.contains(&name.as_str()) {
+                let property = document.follow(property).unwrap_or(property);
+                // Whoever writes an example of what may be left out wants it to be seen.
+                let shown = ["example", "examples"].iter().any(|key| property.get(*key).is_some());
+                let wanted = shown || required.contains(&name.as_str());
+                if property["readOnly"] == json!(true) || !wanted {
                     continue;
                 }
                 members.insert(name.clone(), of_schema(document, property, depth - 1)?);

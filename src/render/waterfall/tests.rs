@@ -281,3 +281,12 @@ PASSED checkout in production from fra1, 532 ms
     · resolve  - connect  = tls  █ processing  ▒ transfer
 "##);
 }
+
+#[test]
+fn what_the_server_says_of_its_time_stands_below_its_hop() {
+    let mut run = run(Outcome::Passed);
+    run.steps[0].hops[0].server_timing =
+        vec![("db".to_owned(), ms(53)), ("\u{1b}".to_owned(), ms(1))];
+    let text = waterfall(&run, Layout { width: 80, colour: false });
+    assert!(text.contains("\n      server: db 53 ms, · 1.0 ms\n"), "{text}");
+}

@@ -39,6 +39,9 @@ const MARGIN: Duration = Duration::from_secs(30);
 /// How long a token is kept whose server does not say how long it lives.
 const UNTOLD: Duration = Duration::from_secs(5 * 60);
 
+/// How long nobody tries again to replace a token that is refused with 403, once a new one was refused alike: then it is not the token.
+const IN_VAIN: Duration = Duration::from_secs(3600);
+
 /// Longest life that is believed.
 const LONGEST: Duration = Duration::from_secs(86_400);
 
@@ -58,6 +61,8 @@ struct Slot {
     token: Option<(String, Instant)>,
     /// The refresh token that the server gave in the place of the one that is configured.
     refresh: Option<String>,
+    /// Until when a 403 is taken as it is.
+    forbidden_until: Option<Instant>,
 }
 
 impl fmt::Debug for Tokens {
@@ -101,6 +106,8 @@ pub(super) struct Bearer {
     token: String,
     /// Whether it was fetched for another step: then it may have been revoked since.
     kept: bool,
+    /// Whether it took the place of one that was refused.
+    replaced: bool,
 }
 
 impl Bearer {
@@ -115,7 +122,7 @@ impl Bearer {
         let slot =
             asked.vars.parts().tokens.slot(client.key(asked.vars.environment().name.as_str()));
         let (token, kept) = obtain(&client, &slot, &mut asked, None, walked).await?;
-        Ok(Self { client, slot, token, kept })
+        Ok(Self { client, slot, token, kept, replaced: false })
     }
 
     pub(super) fn value(&self) -> Result<HeaderValue, Trouble> {
@@ -128,7 +135,19 @@ impl Bearer {
         head: &Head,
         mut asked: Asked<'_>,
     ) -> Result<bool, Trouble> {
-        if head.status != StatusCode::UNAUTHORIZED || !std::mem::take(&mut self.kept) {
+        let forbidden = is_forbidden(head);
+        let kept = std::mem::take(&mut self.kept);
+        if !(kept || self.replaced) || !(forbidden || head.status == StatusCode::UNAUTHORIZED) {
+            return Ok(false);
+        }
+        let now = asked.session.clock.instant();
+        if self.replaced {
+            if forbidden {
+                self.slot.lock().await.forbidden_until = Some(later(now, IN_VAIN));
+            }
+            return Ok(false);
+        }
+        if forbidden && self.slot.lock().await.forbidden_until.is_some_and(|until| now < until) {
             return Ok(false);
         }
         let mut failed = Vec::new();
@@ -136,8 +155,18 @@ impl Bearer {
         let (token, _) =
             obtain(&self.client, &self.slot, &mut asked, Some(&old), &mut failed).await?;
         self.token = token;
+        self.replaced = true;
         Ok(true)
     }
+}
+
+/// Whether a token may have been refused with 403: RFC 6750 (section 3.1) wants 401 for that and 403 for a scope that does not reach, but
+/// some servers answer a dead token with a bare 403 (django-oauth-toolkit is one).
+fn is_forbidden(head: &Head) -> bool {
+    let narrow = head.headers.get_all(header::WWW_AUTHENTICATE).iter().any(|value| {
+        value.as_bytes().windows(18).any(|word| word.eq_ignore_ascii_case(b"insufficient_scope"))
+    });
+    head.status == StatusCode::FORBIDDEN && !narrow
 }
 
 /// A token that holds, and whether it was there already. `refused` is one that no longer does, whatever its server said.
