@@ -56,11 +56,11 @@ fn what_every_environment_shares_is_not_the_changes_doing() {
 #[test]
 fn what_one_environment_has_alone_is() {
     let target = Target::start();
-    target.delay(20);
+    target.delay(40);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay_pay(40));
-    assert_eq!(of(&judged, "latency")["verdict"], "regressed", "{judged:#}");
+    let judged = judged(&site, || target.delay_pay(70));
+    assert_eq!(judged["verdict"], "regressed", "{judged:#}");
     assert_eq!(judged["gate"]["status"], "fail", "{judged:#}");
 }
 
