@@ -22,9 +22,15 @@ fn four(target: &Target) -> Site {
     site
 }
 
+/// How many runs there were, without asking for each: a machine that is busy enough as it is walks more meanwhile.
+fn walked(site: &Site) -> f64 {
+    let metrics = site.metrics();
+    let counts = metrics.lines().filter(|line| line.starts_with("wayfarer_runs_total{"));
+    counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 fn judged(site: &Site, harm: impl FnOnce()) -> Value {
-    let runs = || site.json("/api/v1/runs?limit=1000")["runs"].as_array().unwrap().len();
-    eventually("a baseline", || (runs() >= 400).then_some(()));
+    eventually("a baseline", || (walked(site) >= 400.0).then_some(()));
     let body = r#"{"id":"c","service":"shop","environment":"production","version":"2"}"#;
     assert_eq!(site.ask("POST", "/api/v1/changes", &[], body).unwrap().0, 200);
     harm();
@@ -73,8 +79,7 @@ fn with_self_check(together: bool) -> (Value, Value, String) {
     site.write("wayfarer.toml", &settings.replacen("\n[environments", &check, 1));
     site.journey("home", "shop", "150ms", "/");
     let agent = site.agent();
-    let runs = || site.json("/api/v1/runs?limit=1000")["runs"].as_array().unwrap().len();
-    eventually("a baseline", || (runs() >= 120).then_some(()));
+    eventually("a baseline", || (walked(&site) >= 120.0).then_some(()));
     let metrics = site.metrics();
     assert!(metrics.contains("wayfarer_agent_self_check_success{"), "{metrics}");
     let judged = {
