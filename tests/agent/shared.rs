@@ -49,10 +49,10 @@ fn of<'a>(judged: &'a Value, metric: &str) -> &'a Value {
 fn what_every_environment_shares_is_not_the_changes_doing() {
     let target = Target::start();
     // Long beside what a busy machine adds by itself.
-    target.delay(40);
+    target.delay(150);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay(110));
+    let judged = judged(&site, || target.delay(400));
     let latency = of(&judged, "latency");
     assert_ne!(latency["verdict"], "regressed", "{latency:#}");
     assert!(latency["notes"].to_string().contains("in other environments shared"), "{latency:#}");
@@ -62,10 +62,10 @@ fn what_every_environment_shares_is_not_the_changes_doing() {
 #[test]
 fn what_one_environment_has_alone_is() {
     let target = Target::start();
-    target.delay(40);
+    target.delay(100);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay_pay(70));
+    let judged = judged(&site, || target.delay_pay(250));
     assert_eq!(judged["verdict"], "regressed", "{judged:#}");
     assert_eq!(judged["gate"]["status"], "fail", "{judged:#}");
 }
