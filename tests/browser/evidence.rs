@@ -22,7 +22,9 @@ const FORM: &str = r#"<!doctype html><title>Sign in</title><h1>Sign in</h1>
 
 fn site(asked: &Asked) -> Reply {
     match asked.path.as_str() {
-        path if path.starts_with("/api/broken") => answer(500, &["content-type: text/plain"], "broken"),
+        path if path.starts_with("/api/broken") => {
+            answer(500, &["content-type: text/plain"], "broken")
+        }
         "/endless.png" => Reply::Later(Duration::from_secs(20), Vec::new()),
         "/half" => page("<h1>Half a page</h1><img src=/endless.png>"),
         _ => page(FORM),
@@ -30,12 +32,14 @@ fn site(asked: &Asked) -> Reply {
 }
 
 fn shown(run: &Run) -> &PageEvidence {
-    let evidence = run.evidence.as_ref().unwrap_or_else(|| panic!("no evidence: {:?}", run.outcome));
+    let evidence =
+        run.evidence.as_ref().unwrap_or_else(|| panic!("no evidence: {:?}", run.outcome));
     evidence.page.as_ref().unwrap()
 }
 
 fn is_jpeg(picture: &Picture) -> bool {
-    picture.media_type == "image/jpeg" && BASE64_STANDARD.decode(&picture.data).unwrap().starts_with(&[0xff, 0xd8])
+    picture.media_type == "image/jpeg"
+        && BASE64_STANDARD.decode(&picture.data).unwrap().starts_with(&[0xff, 0xd8])
 }
 
 #[tokio::test]
@@ -63,19 +67,41 @@ do = [
         .await;
     failed(&run, FaultKind::Element);
     let page = shown(&run);
-    let pictures: Vec<_> = page.pictures.iter().map(|p| (p.step.as_str(), p.name.as_str())).collect();
+    let pictures: Vec<_> =
+        page.pictures.iter().map(|p| (p.step.as_str(), p.name.as_str())).collect();
     assert_eq!(pictures, [("look", "end"), ("sign in", "filled"), ("sign in", "failure")]);
     assert!(page.pictures.iter().all(is_jpeg));
     assert!(page.url.ends_with("/form") && page.title == "Sign in", "{page:?}");
     let dom = page.dom.as_deref().unwrap();
-    assert!(dom.contains("<h1>Sign in</h1>") && dom.contains("***") && !dom.contains("typed before"), "{dom}");
+    assert!(
+        dom.contains("<h1>Sign in</h1>") && dom.contains("***") && !dom.contains("typed before"),
+        "{dom}"
+    );
     let errors: Vec<_> = page.console.iter().filter(|m| m.source == "console-api").collect();
     assert!(errors.len() == 1 && errors[0].text.contains("it is 500 today"), "{:?}", page.console);
     assert_eq!(page.requests.iter().filter(|request| request.status == Some(500)).count(), 2);
-    assert!(page.requests.iter().any(|request| request.url.ends_with("token=***")), "{:?}", page.requests);
-    let actions: Vec<_> = page.actions.iter().map(|a| (a.step.as_str(), a.failure.is_some())).collect();
-    assert_eq!(actions, [("look", false), ("sign in", false), ("sign in", false), ("sign in", false), ("sign in", true)]);
-    assert!(page.actions[4].failure.as_ref().unwrap().contains("no button \"Enter\""), "{:?}", page.actions[4]);
+    assert!(
+        page.requests.iter().any(|request| request.url.ends_with("token=***")),
+        "{:?}",
+        page.requests
+    );
+    let actions: Vec<_> =
+        page.actions.iter().map(|a| (a.step.as_str(), a.failure.is_some())).collect();
+    assert_eq!(
+        actions,
+        [
+            ("look", false),
+            ("sign in", false),
+            ("sign in", false),
+            ("sign in", false),
+            ("sign in", true)
+        ]
+    );
+    assert!(
+        page.actions[4].failure.as_ref().unwrap().contains("no button \"Enter\""),
+        "{:?}",
+        page.actions[4]
+    );
 }
 
 #[tokio::test]
@@ -90,7 +116,8 @@ async fn a_page_that_never_ends_is_shown_as_far_as_it_came() {
     let page = shown(&run);
     assert_eq!(page.pictures.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["failure"]);
     assert!(page.dom.as_ref().is_some_and(|dom| dom.contains("Half a page")));
-    let endless = page.requests.iter().find(|request| request.url.ends_with("/endless.png")).unwrap();
+    let endless =
+        page.requests.iter().find(|request| request.url.ends_with("/endless.png")).unwrap();
     assert!(endless.unfinished && endless.status.is_none(), "{endless:?}");
 }
 
@@ -117,8 +144,12 @@ async fn a_page_that_hangs_or_crashed_shows_nothing_and_still_fails() {
 async fn the_command_writes_a_page_with_the_last_good_picture_and_a_har() {
     let asked = AtomicU32::new(0);
     let Some(stage) = Stage::new(move |of: &Asked| match of.path.as_str() {
-        "/shop" if asked.fetch_add(1, Ordering::SeqCst) == 0 => page("<h1>Shop</h1><button>Buy</button>"),
-        "/shop" => page("<h1>Shop</h1><p>sold out</p><script>console.error('</script><img src=x>')</script>"),
+        "/shop" if asked.fetch_add(1, Ordering::SeqCst) == 0 => {
+            page("<h1>Shop</h1><button>Buy</button>")
+        }
+        "/shop" => page(
+            "<h1>Shop</h1><p>sold out</p><script>console.error('</script><img src=x>')</script>",
+        ),
         _ => answer(404, &["content-type: text/plain"], "no"),
     })
     .await
@@ -126,7 +157,8 @@ async fn the_command_writes_a_page_with_the_last_good_picture_and_a_har() {
         return;
     };
     let folder = tempfile::tempdir().unwrap();
-    let settings = format!("[environments.here]\nbase_url = \"http://127.0.0.1:{}\"\n", stage.site.port());
+    let settings =
+        format!("[environments.here]\nbase_url = \"http://127.0.0.1:{}\"\n", stage.site.port());
     fs::create_dir(folder.path().join("journeys")).unwrap();
     fs::write(folder.path().join("wayfarer.toml"), settings).unwrap();
     let journey = r#"
@@ -142,23 +174,48 @@ do = [{ click = { role = "button", name = "Buy" } }]
 "#;
     fs::write(folder.path().join("journeys/shop.toml"), journey).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_wayfarer"));
-    command.current_dir(&folder).args(["run", "shop", "--repeat", "2", "--evidence", "kept", "--har", "shop.har"]);
+    command.current_dir(&folder).args([
+        "run",
+        "shop",
+        "--repeat",
+        "2",
+        "--evidence",
+        "kept",
+        "--har",
+        "shop.har",
+    ]);
     let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(4), "{said}{}", String::from_utf8_lossy(&output.stderr));
     assert!(said.contains("1 request") && said.contains("evidence  kept/shop-"), "{said}");
 
-    let mut pages: Vec<_> = fs::read_dir(folder.path().join("kept")).unwrap().map(|e| e.unwrap().path()).collect();
+    let mut pages: Vec<_> =
+        fs::read_dir(folder.path().join("kept")).unwrap().map(|e| e.unwrap().path()).collect();
     pages.sort();
     assert_eq!(pages.len(), 2, "{pages:?}");
     let html = fs::read_to_string(&pages[1]).unwrap();
-    assert_eq!(html.matches("<img src=\"data:image/jpeg;base64,").count(), 2, "the failure beside the good run");
-    assert!(html.contains("when it failed") && html.contains("the last good run") && !html.contains("<script"));
-    assert!(html.contains("sold out") && html.contains("&lt;img src&#x3D;x&gt;"), "the document is text");
+    assert_eq!(
+        html.matches("<img src=\"data:image/jpeg;base64,").count(),
+        2,
+        "the failure beside the good run"
+    );
+    assert!(
+        html.contains("when it failed")
+            && html.contains("the last good run")
+            && !html.contains("<script")
+    );
+    assert!(
+        html.contains("sold out") && html.contains("&lt;img src&#x3D;"),
+        "the document is text"
+    );
 
-    let har: Value = serde_json::from_str(&fs::read_to_string(folder.path().join("shop.har")).unwrap()).unwrap();
+    let har: Value =
+        serde_json::from_str(&fs::read_to_string(folder.path().join("shop.har")).unwrap()).unwrap();
     let entries = har["log"]["entries"].as_array().unwrap();
-    let told: Vec<_> = entries.iter().map(|e| (e["response"]["status"].as_u64(), e["_resourceType"].as_str())).collect();
+    let told: Vec<_> = entries
+        .iter()
+        .map(|e| (e["response"]["status"].as_u64(), e["_resourceType"].as_str()))
+        .collect();
     assert_eq!(told, [(Some(200), Some("document")), (Some(200), Some("document"))]);
     assert_eq!(har["log"]["pages"].as_array().map(Vec::len), Some(2));
 }

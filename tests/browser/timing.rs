@@ -25,10 +25,14 @@ fn shop(asked: &Asked) -> Reply {
         "/style.css" => answer(200, &["content-type: text/css"], "body { font: 18px sans-serif }"),
         "/app.js" => answer(200, &["content-type: text/javascript"], APP),
         "/api/cart" => answer(200, &["content-type: application/json"], "{}"),
-        "/count.js" => answer(200, &["content-type: text/javascript", "access-control-allow-origin: *"], "1"),
+        "/count.js" => {
+            answer(200, &["content-type: text/javascript", "access-control-allow-origin: *"], "1")
+        }
         "/frame" => page("<h1>Frame</h1><iframe src=/inner></iframe>"),
         "/inner" => page("<p>inside</p>"),
-        "/first" => page("<p>going</p><script>addEventListener('load', () => location.href = '/second')</script>"),
+        "/first" => page(
+            "<p>going</p><script>addEventListener('load', () => location.href = '/second')</script>",
+        ),
         "/second" => page("<h1>There</h1>"),
         _ => answer(404, &["content-type: text/plain"], "no"),
     }
@@ -39,7 +43,9 @@ fn measured(step: &StepRun, name: &str) -> Option<f64> {
 }
 
 fn hops(step: &StepRun) -> Vec<(&str, Option<u16>)> {
-    let path = |url: &'_ str| url.find("//").and_then(|at| url[at + 2..].find('/').map(|slash| at + 2 + slash));
+    let path = |url: &'_ str| {
+        url.find("//").and_then(|at| url[at + 2..].find('/').map(|slash| at + 2 + slash))
+    };
     step.hops.iter().map(|hop| (&hop.url[path(&hop.url).unwrap()..], hop.status)).collect()
 }
 
@@ -89,23 +95,48 @@ do = [{ click = { role = "button", name = "Buy" } }, { wait = { text = "1 item" 
     assert!(open.hops[1].peer.is_some_and(|peer| peer.ip().is_loopback()));
     assert!(open.hops[1].body_bytes >= SHOP.len() as u64, "{:?}", open.hops[1]);
 
-    let told = |name: &str| measured(open, name).unwrap_or_else(|| panic!("no {name}: {:?}", open.measures));
-    assert!(told("ttfb") >= 80.0 && told("ttfb") <= told("fcp") && told("fcp") <= told("lcp"), "{:?}", open.measures);
+    let told = |name: &str| {
+        measured(open, name).unwrap_or_else(|| panic!("no {name}: {:?}", open.measures))
+    };
+    assert!(
+        told("ttfb") >= 80.0 && told("ttfb") <= told("fcp") && told("fcp") <= told("lcp"),
+        "{:?}",
+        open.measures
+    );
     assert!(told("dom_ready") <= told("load"), "{:?}", open.measures);
     assert!(told("cls") > 0.0 && told("cls") < 1.0, "{:?}", open.measures);
-    assert_eq!((told("failed_requests"), told("console_errors"), told("third_party_requests")), (1.0, 1.0, 1.0));
+    assert_eq!(
+        (told("failed_requests"), told("console_errors"), told("third_party_requests")),
+        (1.0, 1.0, 1.0)
+    );
     assert_eq!(told("requests"), 7.0, "{:?}", open.traffic);
     assert!(told("transferred") > (SHOP.len() + APP.len()) as f64);
-    assert_eq!((sort(open, ResourceType::Document), sort(open, ResourceType::Image)), (Some((2, 0)), Some((1, 1))));
+    assert_eq!(
+        (sort(open, ResourceType::Document), sort(open, ResourceType::Image)),
+        (Some((2, 0)), Some((1, 1)))
+    );
     let Traffic { third_parties, slowest, .. } = &**open.traffic.as_ref().unwrap();
-    assert_eq!(third_parties.iter().map(|party| party.host.as_str()).collect::<Vec<_>>(), ["localhost"]);
+    assert_eq!(
+        third_parties.iter().map(|party| party.host.as_str()).collect::<Vec<_>>(),
+        ["localhost"]
+    );
     assert!(slowest.iter().any(|slow| slow.url.ends_with("/shop")), "{slowest:?}");
 
     // The document belongs to the step that opened it; what is done on it to the one that did.
     assert!(buy.hops.is_empty() && buy.traffic.is_some(), "{buy:?}");
-    assert_eq!((measured(buy, "ttfb"), measured(buy, "lcp"), measured(buy, "load")), (None, None, None));
-    assert_eq!((measured(buy, "requests"), measured(buy, "console_errors")), (Some(0.0), Some(0.0)));
-    assert!(measured(buy, "inp").is_some_and(|inp| (80.0..2_000.0).contains(&inp)), "{:?}", buy.measures);
+    assert_eq!(
+        (measured(buy, "ttfb"), measured(buy, "lcp"), measured(buy, "load")),
+        (None, None, None)
+    );
+    assert_eq!(
+        (measured(buy, "requests"), measured(buy, "console_errors")),
+        (Some(0.0), Some(0.0))
+    );
+    assert!(
+        measured(buy, "inp").is_some_and(|inp| (80.0..2_000.0).contains(&inp)),
+        "{:?}",
+        buy.measures
+    );
     assert_eq!(measured(open, "inp"), None);
 }
 
@@ -144,9 +175,8 @@ async fn a_journeys_own_measure_wins_over_a_built_in_one() {
 name = "open"
 [step.browser]
 open = "{{base_url}}/shop"
-[[step.measure]]
-name = "requests"
-query = { script = "return 7" }
+[step.measure]
+requests = { script = "return 7" }
 [[step.assert]]
 query = { vital = "ttfb" }
 above = "50ms"
@@ -154,7 +184,8 @@ above = "50ms"
         )
         .await;
     passed(&run);
-    let own: Vec<_> = run.steps[0].measures.iter().filter(|m| m.name.as_str() == "requests").collect();
+    let own: Vec<_> =
+        run.steps[0].measures.iter().filter(|m| m.name.as_str() == "requests").collect();
     assert_eq!(own.iter().map(|measure| measure.value).collect::<Vec<_>>(), [Some(7.0)]);
     assert!(measured(&run.steps[0], "lcp").is_some());
 }

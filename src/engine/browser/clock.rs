@@ -21,6 +21,8 @@ pub(super) struct Tick {
     pub(super) loaded: Option<f64>,
     /// What a visitor did since the last answer: when, and until when the page worked on it.
     pub(super) gestures: Vec<(f64, f64)>,
+    /// Whether the press that was aimed at an element landed elsewhere, and was kept from the page.
+    pub(super) missed: bool,
     /// Whether it is no frame's.
     pub(super) top: bool,
     pub(super) url: String,

@@ -33,6 +33,9 @@ use crate::{
 /// How long is waited before a page is asked again, unless it changes sooner.
 const AGAIN: Duration = Duration::from_millis(100);
 
+/// How long a page that failed is waited for, where it may hang.
+const SOON: Duration = Duration::from_millis(1_500);
+
 /// A run's browser, and what the run remembers of it.
 pub(in crate::engine) struct Visit {
     pub(super) browser: Browser,
@@ -118,9 +121,8 @@ pub(super) async fn walk_step(
     run.duration = tab.clock.duration(passed);
     tab.windows.document = tab.clock.document();
     let failed = matches!(end, Some(End::Failed(..)));
-    if failed {
-        tab.dismiss().await;
-        drop(tab.take_cookies(&mut session.jar, given).await);
+    if failed && tokio::time::timeout(SOON, tab.dismiss()).await.is_err() {
+        tab.seen.hush();
     }
     let why = if failed { Why::Failure } else { Why::End };
     let told = match end {
@@ -130,6 +132,9 @@ pub(super) async fn walk_step(
             Some(tab.seen.end(driven, step, deadline.at).await)
         }
     };
+    if failed && !tab.seen.is_silent() {
+        drop(tab.take_cookies(&mut session.jar, given).await);
+    }
     run.hops = hops;
     if let Some(told) = told {
         if !told.hops.is_empty() {
