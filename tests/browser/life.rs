@@ -167,7 +167,7 @@ fn named(pids: &BTreeSet<i32>, name: &str, without: &str) -> i32 {
     let is_it = |pid: &&i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
-        let program = line.split('\0').next().unwrap_or_default();
+        let program = line.split(['\0', ' ']).next().unwrap_or_default();
         program.ends_with(name) && (without.is_empty() || !line.contains(without))
     };
     *pids.iter().find(is_it).unwrap_or_else(|| panic!("no {name}"))
@@ -237,7 +237,11 @@ async fn a_driver_or_browser_that_is_killed_breaks_the_run_and_leaves_nothing() 
         let (child, there) = house.begin();
         kill(named(&there, name, without), Signal::KILL);
         let (exit, run) = told(&child.wait_with_output().unwrap());
-        assert_eq!((exit, &run["outcome"]["result"]), (7, &Value::from("broken")), "{name}: {run:#}");
+        assert_eq!(
+            (exit, &run["outcome"]["result"]),
+            (7, &Value::from("broken")),
+            "{name}: {run:#}"
+        );
         let text = run.to_string();
         assert!(text.contains("is gone"), "{name}: {run:#}");
         house.is_empty(&there);
