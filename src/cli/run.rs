@@ -59,7 +59,10 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
             let now = context.clock.now();
             let ticket = Ticket {
                 id: RunId::at(now),
-                journey: attended::slowed(&scheduled.journey, arguments.slow_motion),
+                journey: attended::slowed(
+                    &scheduled.journey,
+                    arguments.slow_motion.unwrap_or_default(),
+                ),
                 environment: Arc::clone(&environment),
                 location: setup.settings.agent.location.clone(),
                 due: now,

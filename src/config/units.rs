@@ -50,6 +50,10 @@ pub(super) const PERCENT_PATTERN: &str = "^[0-9+.eE-]+\\s*%$";
 /// How a size is written, for editors.
 pub(super) const SIZE_PATTERN: &str = "^[0-9]+([.][0-9]*)?\\s*([kKmMgG][iI]?)?[bB]$";
 
+/// How a data rate is written, for editors.
+pub(super) const RATE_PATTERN: &str =
+    "^[0-9]+([.][0-9]*)?\\s*[kKmMgG]?([iI]?B/[sS]|[bB][iI][tT]/[sS]|[bB][pP][sS])$";
+
 /// Longest time that is read: ten years.
 const LONGEST_MS: f64 = 3_652.0 * 86_400e3;
 
@@ -286,9 +290,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_read_or_refused(text in "\\PC{0,20}|[0-9]{1,3}[.]?[0-9]{0,2} ?(ms|s|m|h|kb|KiB|MB|B|%)") {
+        fn any_text_is_read_or_refused(text in "\\PC{0,20}|[0-9]{1,3}[.]?[0-9]{0,2} ?(ms|s|m|h|kb|KiB|MB|B|%|MB/s|kbit/s|Mbps)") {
             let faults = [duration(&text).err(), percent(&text).err(), size(&text).err()];
-            let patterns = [TIME_PATTERN, PERCENT_PATTERN, SIZE_PATTERN].map(|p| regex::Regex::new(p).unwrap());
+            let patterns = [TIME_PATTERN, PERCENT_PATTERN, SIZE_PATTERN, RATE_PATTERN].map(|p| regex::Regex::new(p).unwrap());
             for (fault, pattern) in faults.iter().zip(&patterns) {
                 prop_assert!(fault.is_some() || pattern.is_match(&text), "{text} is read");
             }

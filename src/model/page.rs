@@ -287,7 +287,7 @@ pub struct PageRequest {
     /// Whether nothing came over the wire: a cache or a service worker answered.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cached: bool,
-    /// Whether it had not ended.
+    /// Whether it had not ended, or was given up by the page (which may have gone).
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub unfinished: bool,
     /// Who answered.

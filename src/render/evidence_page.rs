@@ -169,7 +169,7 @@ fn view(run: &Value, shown: &Shown, policy: &str) -> View {
         result: text(&outcome["result"]),
         place: format!("in {} from {}", text(&run["environment"]), text(&run["location"])),
         facts: vec![
-            ("began", text(&run["started_at"])),
+            ("began", began(&run["started_at"])),
             ("took", millis(&run["duration_ms"])),
             ("run", text(&run["id"])),
         ],
@@ -198,6 +198,13 @@ fn view(run: &Value, shown: &Shown, policy: &str) -> View {
         dom_note: dom_note(page),
         journey,
     }
+}
+
+/// To a second; what is no time stands as it is.
+fn began(at: &Value) -> String {
+    let text = at.as_str().unwrap_or("–");
+    let at = text.parse::<jiff::Timestamp>();
+    at.map_or_else(|_| text.to_owned(), |at| at.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
 }
 
 fn millis(ms: &Value) -> String {

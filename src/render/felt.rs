@@ -8,7 +8,7 @@ use crate::model::{BROWSER_MEASURES, Measured, StepRun};
 /// The measures that a line tells of; all are in the API.
 const TIMES: [&str; 3] = ["ttfb", "lcp", "inp"];
 
-/// `lcp 1.2 s · cls 0.02 · 34 requests, 1.2 MB, 2 failed`; none of a step without a browser, or of one that measured nothing.
+/// `lcp 1.2 s · cls 0.02 · 34 requests (3 third-party), 1.2 MB, 2 failed`; none of a step without a browser, or of one that measured nothing.
 pub fn felt(step: &StepRun) -> Option<String> {
     step.traffic.as_ref()?;
     let value = |name: &str| {
@@ -31,9 +31,11 @@ pub fn felt(step: &StepRun) -> Option<String> {
         .collect();
     parts.extend(value("cls").map(|score| format!("cls {}", score_text(score))));
     let asked: Vec<String> = [
-        count("requests", "request", "requests"),
+        count("requests", "request", "requests").map(|requests| {
+            let foreign = some("third_party_requests", "third-party", "third-party");
+            foreign.map_or_else(|| requests.clone(), |foreign| format!("{requests} ({foreign})"))
+        }),
         value("transferred").map(size),
-        some("third_party_requests", "to a third party", "to third parties"),
         some("failed_requests", "failed", "failed"),
     ]
     .into_iter()
@@ -109,7 +111,7 @@ mod tests {
             ("failed_requests", 2.0),
             ("console_errors", 0.0),
         ];
-        insta::assert_snapshot!(felt(&step(&all)).unwrap(), @"ttfb 86 ms · lcp 1230 ms · cls 0.02 · 34 requests, 1.2 MB, 1 to a third party, 2 failed");
+        insta::assert_snapshot!(felt(&step(&all)).unwrap(), @"ttfb 86 ms · lcp 1230 ms · cls 0.02 · 34 requests (1 third-party), 1.2 MB, 2 failed");
         let few = [
             ("inp", 64.0),
             ("cls", 0.0),

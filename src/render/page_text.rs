@@ -38,7 +38,7 @@ pub(super) fn page_lines(page: &PageEvidence, step: Option<&StepName>, width: us
 }
 
 /// What is kept that a terminal cannot show.
-pub(super) fn kept_line(page: &PageEvidence) -> Line {
+pub(super) fn kept_line(page: &PageEvidence, width: usize) -> Line {
     let count = |n: usize, one: &str, many: &str| {
         (n > 0).then(|| format!("{n} {}", if n == 1 { one } else { many }))
     };
@@ -52,7 +52,8 @@ pub(super) fn kept_line(page: &PageEvidence) -> Line {
     let kept: Vec<String> = parts.into_iter().flatten().collect();
     let mut line = Line::default();
     line.ink(Ink::Dim, "  kept      ");
-    line.plain(&format!("{}; --evidence DIR makes a page of it", kept.join(", ")));
+    let text = format!("{}; --evidence DIR makes a page of it", kept.join(", "));
+    line.plain(&clip(&text, width.saturating_sub(12)));
     line
 }
 
@@ -121,13 +122,13 @@ mod tests {
             ..PageEvidence::default()
         };
         let mut lines = page_lines(&page, Some(&"buy".into()), 60);
-        lines.push(kept_line(&page));
+        lines.push(kept_line(&page, 90));
         let text: Vec<String> = lines.iter().map(|line| line.draw(false)).collect();
         insta::assert_snapshot!(text.join("\n"), @r"
           page      https://shop.test/cart “Cart”
           console   app.js 1:2 Uncaught TypeError
           request   503 GET https://shop.test/x·[31m
-                    net::ERR_CONNECTION_REFUSED GET https://shop.test/x·…
+                    net::ERR_CONNECTION_REFUSED GET https://shop.te…
           kept      3 console messages, 3 requests; --evidence DIR makes a page of it
         ");
         assert_eq!(page_lines(&page, Some(&"other".into()), 60).len(), 1);

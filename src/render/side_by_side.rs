@@ -63,7 +63,7 @@ fn page(lines: &mut Vec<Line>, evidence: &Evidence, width: usize) {
     if let Some(page) = &evidence.page {
         lines.push(Line::default());
         lines.extend(page_lines(page, None, width));
-        lines.push(kept_line(page));
+        lines.push(kept_line(page, width));
     }
 }
 

@@ -64,16 +64,18 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
         line.ink(Ink::Bold, &format!(" {name}"));
         line.plain(&format!("     {:>8}", length_of_time(step.duration)));
         lines.push(line);
+        let begun = before;
         for (nth, attempt) in (1..).zip(&step.retries) {
             lines.push(tried(nth, attempt, width));
             before += attempt.duration;
         }
-        let begun = before;
         for hop in &step.hops {
             // A browser works between its documents, too: each stands where it began.
             let from = match step.traffic {
-                Some(_) => begun + hop.offset.saturating_sub(step.offset),
-                None => before,
+                Some(_) if step.retries.is_empty() => {
+                    begun + hop.offset.saturating_sub(step.offset)
+                }
+                _ => before,
             };
             lines.push(row(hop, (label, bar), (from, run.duration), &mut origin));
             before += hop.duration;
@@ -82,11 +84,7 @@ pub fn waterfall(run: &Run, layout: Layout) -> String {
         if step.traffic.is_some() {
             before = begun + step.duration;
         }
-        lines.extend(felt(step).map(|text| {
-            let mut line = Line::default();
-            line.ink(Ink::Dim, &format!("    {}", clip(&text, width - 4)));
-            line
-        }));
+        lines.extend(felt(step).iter().flat_map(|text| wrapped(text, width - 4)));
         let told = |measured: &&Measured| step.traffic.is_none() || !is_built_in(measured);
         lines.extend(step.measures.iter().filter(told).map(measure));
         if let Some(failure) = &step.failure {
@@ -130,6 +128,25 @@ fn tried(nth: usize, attempt: &Attempt, width: usize) -> Line {
     line.plain("    ");
     line.ink(Ink::Dim, &clip(&text, width - 4));
     line
+}
+
+/// How a browser step felt, in as many lines as it takes: broken between its parts.
+fn wrapped(text: &str, width: usize) -> Vec<Line> {
+    let mut rows: Vec<String> = Vec::new();
+    for part in text.split(" · ") {
+        match rows.last_mut() {
+            Some(row) if row.chars().count() + part.chars().count() + 3 <= width => {
+                row.push_str(&format!(" · {part}"));
+            }
+            _ => rows.push(part.to_owned()),
+        }
+    }
+    let line = |row: &String| {
+        let mut line = Line::default();
+        line.ink(Ink::Dim, &format!("    {}", clip(row, width)));
+        line
+    };
+    rows.iter().map(line).collect()
 }
 
 /// What the server says of its own time.

@@ -4,11 +4,13 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds must be there")]
 
 mod acts;
+mod evidence;
 mod faults;
 mod life;
 mod mixed;
 mod queries;
 mod stage;
+mod timing;
 mod waits;
 
 #[path = "../http_engine/site.rs"]

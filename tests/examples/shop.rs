@@ -138,7 +138,9 @@ fn answer(asked: &Asked, polls: &AtomicUsize) -> Answer {
     let secret = sent(PASSWORD);
     let basic = format!("Basic {}", BASE64_STANDARD.encode(format!("{USER}:{PASSWORD}")));
     match (method, path) {
-        ("GET", "/login") => page("<form><input name=csrf value=0f9e8d7c6b5a></form>"),
+        ("GET", "/login") => page(include_str!("login.html")),
+        ("GET", "/teas") if signed_in => page(include_str!("teas.html")),
+        ("GET", "/teas/cart") if signed_in => page(include_str!("cart.html")),
         ("GET", "/accounts/login/") => {
             page("<form><input name='csrfmiddlewaretoken' value='0f9e8d7c6b5a'></form>")
         }
@@ -149,7 +151,9 @@ fn answer(asked: &Asked, polls: &AtomicUsize) -> Answer {
         ("POST", "/login") if sent("user=") => to("/account"),
         ("POST", "/accounts/login/") => to("/accounts/1/account/"),
         ("POST", "/logout") if signed_in => to("/login"),
-        ("GET", "/account") if signed_in => page(&format!("<h1>Hello {USER}</h1>")),
+        ("GET", "/account") if signed_in => {
+            page(&include_str!("account.html").replace("USER", USER))
+        }
         ("GET", "/account" | "/basket")
             if header("authorization") != "Bearer a-token-of-the-shop" =>
         {

@@ -1,9 +1,12 @@
 //! Which exchanges of which runs are kept, and how many bytes of them.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use wayfarer::{
-    model::{Evidence, Exchange, Outcome, Run, Witness},
+    model::{
+        Evidence, Exchange, Outcome, PageEvidence, Picture, ResourceType, Run, Traffic,
+        TypeTraffic, Witness,
+    },
     store::{RunFilter, Store},
 };
 
@@ -117,4 +120,54 @@ async fn evidence_keeps_within_its_budget() {
     assert!((15..20).contains(&left.len()), "{left:?}");
     assert_eq!(left[0], 40 - i64::try_from(left.len()).unwrap(), "the oldest went first");
     assert_eq!(store.fit_evidence(200_000, 7).await.unwrap(), (0, false));
+}
+
+#[tokio::test]
+async fn what_a_browser_showed_is_kept_beside_the_last_good_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let good = run("checkout", later(0), 10);
+    let mut bad = failed("checkout", later(10));
+    let picture = |name: &str, bytes: usize| Picture {
+        step: "open".into(),
+        name: name.to_owned(),
+        offset: Duration::from_millis(7),
+        media_type: "image/jpeg".to_owned(),
+        data: "A".repeat(bytes),
+    };
+    let page = |pictures| PageEvidence {
+        url: "https://shop.test/".to_owned(),
+        pictures,
+        dom: Some("<p>".repeat(60_000)),
+        ..PageEvidence::default()
+    };
+    let own = page(vec![picture("end", 300_000), picture("failure", 400_000)]);
+    bad.evidence.as_mut().unwrap().page = Some(Box::new(own));
+    bad.steps[0].traffic = Some(Box::new(Traffic {
+        by_type: vec![TypeTraffic { kind: ResourceType::Image, requests: 3, failed: 1, bytes: 9 }],
+        ..Traffic::default()
+    }));
+    store.record_runs(vec![Arc::new(good.clone()), Arc::new(bad.clone())]).await.unwrap();
+    let mut beside = witness(&good);
+    let mut shown = page(vec![picture("other", 10), picture("end", 5_000)]);
+    shown.pictures[0].step = "before".into();
+    shown.keep_beside(&"open".into());
+    beside.evidence.page = Some(Box::new(shown));
+    store.record_good(vec![(bad.id, beside.clone())]).await.unwrap();
+
+    let kept = store.evidence(&bad.id).await.unwrap().unwrap();
+    let page = kept.failing.evidence.page.unwrap();
+    assert_eq!(
+        page.pictures.last().map(|p| (p.name.as_str(), p.data.len())),
+        Some(("failure", 400_000))
+    );
+    assert!(
+        page.dom.is_some_and(|dom| dom.len() < 150_000) && page.dom_cut,
+        "the document made room"
+    );
+    let good = kept.last_good.unwrap().evidence.page.unwrap();
+    assert_eq!(good.pictures.iter().map(|p| p.name.as_str()).collect::<Vec<_>>(), ["end"]);
+    assert_eq!(good.dom, None);
+    let run = store.run(&bad.id).await.unwrap().unwrap();
+    assert_eq!(run.steps[0].traffic, bad.steps[0].traffic);
 }

@@ -7,11 +7,11 @@ use super::{
     step::step,
     words::{
         Key, any, default, document, either, limited, link, list, map, name, named, number, plain,
-        set, table, template, text, time, time_or,
+        set, table, template, text, time, time_or, truth,
     },
 };
 use crate::config::{
-    journey::{SLO_WINDOW, TIMEOUT},
+    journey::{SLO_WINDOW, TIMEOUT, browser::schema as browser},
     names::NameOf,
 };
 
@@ -49,6 +49,13 @@ pub fn journey() -> Value {
             default(text("The time zone of `cron`, such as `Europe/Berlin`."), json!("UTC")),
         ),
         ("timeout", time_or("The deadline of a whole run.", TIMEOUT)),
+        (
+            "burst",
+            truth(
+                "Whether it is walked oftener while a change is watched. Default: yes, but not with a browser, and never where a step has an effect.",
+            ),
+        ),
+        ("browser", browser::device()),
         ("owner", text("Who looks after it.")),
         ("runbook", link("What to do when it breaks: an http address.")),
         ("connection", request::connection()),

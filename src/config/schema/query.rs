@@ -10,9 +10,9 @@ use crate::{
     check::{self, Kind, Takes as FilterTakes},
     config::{
         journey::{
-            filter, measure,
+            browser, filter, measure,
             predicate::{self, KEYS, Takes},
-            query::{NAMED, PLAIN},
+            query::{ELEMENT, NAMED, PLAIN},
         },
         names::NameOf,
     },
@@ -38,6 +38,14 @@ pub(super) fn definitions() -> Vec<Key> {
         ("expected_with_attribute", expected(true)),
         ("expected_time", expected_time()),
     ]
+    .into_iter()
+    .chain(browser::schema::definitions(awaited()))
+    .collect()
+}
+
+/// The predicates that a page is waited for with.
+fn awaited() -> Vec<Key> {
+    predicates(|_| true).into_iter().chain([("not", defined("predicates"))]).collect()
 }
 
 /// `[[step.assert]]`, `until`.
@@ -49,12 +57,12 @@ pub(super) fn assertion() -> Value {
 fn query(about: &str, own: Vec<Key>) -> Value {
     let plain = PLAIN.iter().map(|(key, _, about)| (*key, yes(about)));
     let with_name = NAMED.iter().map(|row| (row.key, (row.name)(row.about)));
-    let subjects: Vec<Key> = plain.chain(with_name).collect();
+    let element = (ELEMENT, defined("locator"));
+    let subjects: Vec<Key> = plain.chain(with_name).chain([element]).collect();
     let keys: Vec<&str> = subjects.iter().map(|(key, _)| *key).collect();
     let more = [("attribute", attribute()), ("filter", defined("filters"))];
     let whole = table(about, &[], subjects.into_iter().chain(more).chain(own).collect());
-    let of =
-        json!({ "attribute": { "anyOf": [{ "required": ["css"] }, { "required": ["cookie"] }] } });
+    let of = json!({ "attribute": { "anyOf": [{ "required": ["css"] }, { "required": ["cookie"] }, { "required": [ELEMENT] }] } });
     let rules = json!({
         "dependencies": of,
         "if": { "required": ["cookie"] },
@@ -72,7 +80,7 @@ fn of_a_cookie() -> Value {
 fn attribute() -> Value {
     let words = CookieAttribute::ALL.map(|(word, _)| word).join("`, `");
     text(&format!(
-        "With `css` an attribute of the elements, instead of their text; with `cookie` one of `{words}`."
+        "With `css` and `element` an attribute of the elements, instead of their text; with `cookie` one of `{words}`."
     ))
 }
 

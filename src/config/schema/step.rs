@@ -13,6 +13,7 @@ use super::{
 };
 use crate::config::{
     journey::{
+        browser::schema as browser,
         flow::{BACKOFFS, COUNTS, MOST_ROUNDS, RETRY_DELAY, ROUNDS},
         steps::OF_AN_EXCHANGE,
     },
@@ -28,6 +29,7 @@ pub(super) fn step() -> Value {
         ("timeout", time("Its own deadline, over all attempts. Default: that of the journey.")),
         ("effect", default(truth(effect), json!(false))),
         ("http", http()),
+        ("browser", browser::step()),
         ("capture", captures()),
         ("measure", measures()),
         ("expect", expect()),
@@ -59,14 +61,19 @@ pub(super) fn step() -> Value {
         ),
         ("with", with()),
     ];
-    let about =
-        "One request, what is kept of its answer and what must hold; or the steps of a part.";
+    let about = "One request or what a visitor does in a browser, what is kept of it and what must hold; or the steps of a part.";
     let forbidden: serde_json::Map<String, Value> =
         OF_AN_EXCHANGE.iter().map(|(key, help)| ((*key).to_owned(), refused(help))).collect();
     let either = json!({
         "if": { "required": ["use"] },
         "then": { "properties": forbidden },
-        "else": { "required": ["name", "http"], "properties": { "with": refused("goes with `use`") } },
+        "else": {
+            "required": ["name"],
+            "properties": { "with": refused("goes with `use`") },
+            "if": { "required": ["browser"] },
+            "then": { "properties": { "http": refused("besides `browser`: make two steps") } },
+            "else": { "required": ["http"] },
+        },
     });
     limited(table(about, &[], keys), either)
 }

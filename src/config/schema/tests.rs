@@ -22,8 +22,15 @@ use crate::config::{
 };
 
 /// Keys that a table is asked for only to say that they do not belong there.
-const REFUSED: [(&str, &str); 2] =
-    [("#/definitions/expected", "attribute"), ("#/definitions/expected_time", "attribute")];
+const REFUSED: [(&str, &str); 7] = [
+    ("#/definitions/expected", "attribute"),
+    ("#/definitions/expected_time", "attribute"),
+    ("#/definitions/awaited", "count"),
+    (".step[].expect", "element"),
+    (".step[].browser.do[].wait", "visible"),
+    (".step[].browser.do[].wait", "gone"),
+    (".step[].browser.do[].wait", "timeout"),
+];
 
 /// Settings in which every table stands.
 const SETTINGS: &str = r#"
@@ -37,6 +44,8 @@ client_certificate = { certificate = "client.pem", key = { file = "client.key" }
 resolve = { "shop.example.com" = "10.0.0.7" }
 headers = { x-probe = "wayfarer" }
 network = { allow = ["10.0.0.0/8"] }
+[browser]
+at_once = 1
 [watch]
 burst = false
 [detect]
@@ -75,6 +84,23 @@ duration = { below = "2s" }
 cookie.sid = { attribute = "secure", equals = true }
 header.via = { filter = { split = "," }, exists = true }
 header.age = { not = { equals = "0" }, count = { at_least = 1 } }
+[[step]]
+name = "browse"
+[step.browser]
+open = "{{base_url}}/"
+do = [
+  { click = { role = "button", name = "Buy", within = { css = "form" } } },
+  { type = { label = "Name", text = "Jo" } },
+  { press = { key = "Enter", label = "Name" } },
+  { select = { label = "Colour", option = "Blue" } },
+  { upload = { label = "Photo", file = "photo.png" } },
+  { wait = { text = "1 item" } },
+  { wait = { url = { not = { ends_with = "/" } } } },
+  { dialog = { answer = "Jo" } },
+  { cookie = { name = "consent", value = "yes" } },
+]
+[browser]
+network = { latency = "100ms" }
 "#;
 
 struct Beside;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     pages::DOM,
-    seen::{Seen, ask},
+    seen::Seen,
     session::{Browser, Refused},
 };
 use crate::{model::Picture, render::Mask};
@@ -17,7 +17,7 @@ const ROOM: Duration = Duration::from_millis(1_000);
 const SHARE: u32 = 5;
 
 /// How long the smaller questions to a page may take: one that hangs is not waited for.
-const QUESTION: Duration = Duration::from_millis(400);
+const QUESTION: Duration = Duration::from_millis(700);
 
 /// How long a picture may take.
 const PICTURE: Duration = Duration::from_millis(900);
@@ -57,7 +57,7 @@ pub(super) fn leave_room(began: Instant, deadline: Instant) -> Instant {
 /// and evidence never fails a run. It lasts [`ROOM`] and a little at most, or until `until` where that is later.
 pub(super) async fn take(
     browser: &Browser,
-    seen: &Seen,
+    seen: &mut Seen,
     why: Why<'_>,
     mask: &Mask,
     until: Instant,
@@ -81,12 +81,16 @@ pub(super) async fn take(
 /// The page as it looks, without what is typed into fields for secrets: its media type and the file as base64.
 async fn picture(
     browser: &Browser,
-    seen: &Seen,
+    seen: &mut Seen,
     mask: &Mask,
     until: Instant,
 ) -> Option<(&'static str, String)> {
-    let soon = || until.min(seen.clock.instant() + QUESTION);
-    let blanked = ask(browser, seen.clock, include_str!("blank.js"), soon()).await;
+    let clock = seen.clock;
+    let soon = || until.min(clock.instant() + QUESTION);
+    let blanked = seen.ask(browser, include_str!("blank.js"), soon()).await;
+    if seen.is_silent() {
+        return None;
+    }
     if let Ok(Value::Array(values)) = &blanked {
         let secret = |value: &Value| value.as_str().is_some_and(|text| mask.apply(text) != text);
         let places: Vec<usize> =
@@ -94,7 +98,7 @@ async fn picture(
         if !places.is_empty() {
             let body =
                 format!("const places = {};\n{}", json!(places), include_str!("blank_fields.js"));
-            ask(browser, seen.clock, &body, soon()).await.ok()?;
+            seen.ask(browser, &body, soon()).await.ok()?;
         }
     }
     let within =
@@ -102,7 +106,7 @@ async fn picture(
     let taken = tokio::time::timeout(within, photograph(browser)).await;
     if blanked.is_ok() {
         // A page that is left as it was, where it still answers.
-        ask(browser, seen.clock, include_str!("show.js"), soon()).await.ok();
+        seen.ask(browser, include_str!("show.js"), soon()).await.ok();
     }
     taken.ok()?.ok().filter(|(_, data)| !data.is_empty() && data.len() <= TOO_LARGE)
 }
@@ -132,10 +136,10 @@ async fn captured(browser: &Browser, parameters: Value) -> Result<String, Refuse
 }
 
 /// Keeps the document as it is now.
-async fn document(browser: &Browser, seen: &Seen, until: Instant) {
+async fn document(browser: &Browser, seen: &mut Seen, until: Instant) {
     let body = format!("const most = {DOM};\n{}", include_str!("dom.js"));
     let until = until.max(seen.clock.instant() + QUESTION);
-    let Ok(answer) = ask(browser, seen.clock, &body, until).await else { return };
+    let Ok(answer) = seen.ask(browser, &body, until).await else { return };
     if let Some(html) = answer["html"].as_str() {
         let cut = answer["cut"] == true;
         seen.trail.see(|pages| pages.document(html.to_owned(), cut));

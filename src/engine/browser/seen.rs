@@ -44,19 +44,14 @@ pub(super) struct Seen {
     site: Option<String>,
     /// Errors of scripts in the present step.
     errors: u32,
+    /// Whether the page gave no answer in the present step: then nothing more is asked of it.
+    silent: bool,
 }
 
 /// What a document tells of itself now.
 pub(super) struct Look {
     said: Said,
     pub(super) vitals: Vitals,
-}
-
-impl Look {
-    /// The status of the document, where the browser tells it.
-    pub(super) fn status(&self) -> Option<u16> {
-        self.said.document().and_then(|document| document.status())
-    }
 }
 
 /// A step as it was measured.
@@ -67,7 +62,6 @@ pub(super) struct StepSeen {
     pub(super) traffic: Traffic,
     /// The built-in measures that could be had, without those that the step measures by itself.
     pub(super) measures: Vec<Measured>,
-    pub(super) vitals: Vitals,
 }
 
 impl Seen {
@@ -83,6 +77,7 @@ impl Seen {
             ahead: 0.0,
             site: None,
             errors: 0,
+            silent: false,
         }
     }
 
@@ -101,6 +96,17 @@ impl Seen {
         self.step = step.clone();
         self.since = self.now();
         self.errors = 0;
+        self.silent = false;
+    }
+
+    /// Whether the page gave no answer in this step.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent
+    }
+
+    /// Notes that the page gives no answer: each further question would only be waited for.
+    pub(super) fn hush(&mut self) {
+        self.silent = true;
     }
 
     /// Notes an action that is over.
@@ -144,7 +150,7 @@ impl Seen {
     ) -> Result<Option<Look>, Refused> {
         let until = until.min(self.clock.instant() + ANSWER);
         let body = format!("{OBSERVE}\nconst wanted = {};\n{READ}", !browser.chromium);
-        let answer = ask(browser, self.clock, &body, until).await?;
+        let answer = self.ask(browser, &body, until).await?;
         let Some(said) = Said::read(answer) else { return Ok(None) };
         let ahead = said.origin + said.now - self.now();
         self.ahead = if ahead.is_finite() && ahead.abs() > SAME_CLOCK { ahead } else { 0.0 };
@@ -152,11 +158,40 @@ impl Seen {
         Ok(Some(Look { said, vitals }))
     }
 
+    /// Runs a function's body in the window's own document (Chromium) or in the present frame (others), and waits for what it promises. A page
+    /// that was silent once in this step is not asked again.
+    pub(super) async fn ask(
+        &mut self,
+        browser: &Browser,
+        body: &str,
+        until: Instant,
+    ) -> Result<Value, Refused> {
+        let left = until.saturating_duration_since(self.clock.instant());
+        if self.silent || left.is_zero() {
+            return Err(Refused::Late);
+        }
+        let answer = if browser.chromium {
+            let parameters = json!({
+                "expression": format!("(async function () {{\n{body}\n}})()"),
+                "awaitPromise": true,
+                "returnByValue": true,
+            });
+            let asked = browser.cdp("Runtime.evaluate", parameters);
+            let answer = tokio::time::timeout(left, asked).await.unwrap_or(Err(Refused::Late));
+            answer.map(|mut answer| answer["result"]["value"].take())
+        } else {
+            browser.script(body, Vec::new(), until).await
+        };
+        self.silent = matches!(answer, Err(Refused::Late));
+        answer
+    }
+
     /// Ends the step: reads what is left, and gives what was measured. What cannot be had any more (the tab crashed) is left out.
     pub(super) async fn end(&mut self, browser: &Browser, step: &Step, until: Instant) -> StepSeen {
         let look = self.look(browser, until).await.ok().flatten();
         // What could not be read is not there: the step has its own reason by then.
-        self.hear(browser).await.ok();
+        let patience = if self.silent { ANSWER / 5 } else { ANSWER * 2 };
+        tokio::time::timeout(patience, self.hear(browser)).await.ok();
         let asked = match &look {
             Some(look) if !browser.chromium => self.by_entries(&look.said),
             _ => {
@@ -172,7 +207,7 @@ impl Seen {
         let measures = measures(step, &vitals, &asked, counted);
         let Asked { hops, traffic, requests, left_out, .. } = asked;
         self.trail.see(|pages| pages.asked(requests, left_out));
-        StepSeen { hops, traffic, measures, vitals }
+        StepSeen { hops, traffic, measures }
     }
 
     /// Notes where the page is and when it was busy, and of which site the next step's requests are.
@@ -220,28 +255,6 @@ fn wall(watch: Stopwatch) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "microseconds since 1970 are below 2^53")]
     let micros = watch.started_at().as_microsecond() as f64;
     micros / 1e3
-}
-
-/// Runs a function's body in the window's own document (Chromium) or in the present frame (others), and waits for what it promises.
-pub(super) async fn ask(
-    browser: &Browser,
-    clock: Clock,
-    body: &str,
-    until: Instant,
-) -> Result<Value, Refused> {
-    if !browser.chromium {
-        return browser.script(body, Vec::new(), until).await;
-    }
-    let left = until.saturating_duration_since(clock.instant());
-    let parameters = json!({
-        "expression": format!("(async function () {{\n{body}\n}})()"),
-        "awaitPromise": true,
-        "returnByValue": true,
-    });
-    match tokio::time::timeout(left, browser.cdp("Runtime.evaluate", parameters)).await {
-        Ok(answer) => answer.map(|mut answer| answer["result"]["value"].take()),
-        Err(_) => Err(Refused::Late),
-    }
 }
 
 /// The built-in measures of a step in the order of [`BROWSER_MEASURES`], without those that it measures by itself.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use http::Method;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     act::{Around, words},
@@ -13,25 +13,28 @@ use super::{
     seen::Seen,
     session::Browser,
     tab::{Tab, Windows},
+    timing::Entry,
     watch::Watch,
 };
 use crate::{
     check::Answer,
     engine::{
         fault::Trouble,
-        http::{Crumb, Session, whole_micros},
+        http::{Crumb, Session},
         judge::{End, Unwritten, WalkedStep, bare, judge},
         limits::Deadline,
         vars::Variables,
     },
     model::{
-        AssertionResult, BrowserAction, BrowserStep, FaultKind, Hop, Phases, Step, StepOutcome,
-        StepRun,
+        AssertionResult, BrowserAction, BrowserStep, FaultKind, Hop, Step, StepOutcome, StepRun,
     },
 };
 
 /// How long is waited before a page is asked again, unless it changes sooner.
 const AGAIN: Duration = Duration::from_millis(100);
+
+/// How long a page that failed is waited for, where it may hang.
+const SOON: Duration = Duration::from_millis(1_500);
 
 /// A run's browser, and what the run remembers of it.
 pub(in crate::engine) struct Visit {
@@ -118,9 +121,8 @@ pub(super) async fn walk_step(
     run.duration = tab.clock.duration(passed);
     tab.windows.document = tab.clock.document();
     let failed = matches!(end, Some(End::Failed(..)));
-    if failed {
-        tab.dismiss().await;
-        drop(tab.take_cookies(&mut session.jar, given).await);
+    if failed && tokio::time::timeout(SOON, tab.dismiss()).await.is_err() {
+        tab.seen.hush();
     }
     let why = if failed { Why::Failure } else { Why::End };
     let told = match end {
@@ -130,6 +132,9 @@ pub(super) async fn walk_step(
             Some(tab.seen.end(driven, step, deadline.at).await)
         }
     };
+    if failed && !tab.seen.is_silent() {
+        drop(tab.take_cookies(&mut session.jar, given).await);
+    }
     run.hops = hops;
     if let Some(told) = told {
         if !told.hops.is_empty() {
@@ -204,7 +209,9 @@ async fn act_all(
     for action in &step.actions {
         let began = tab.wall.instant();
         let what = words(action, around.vars);
-        tokio::time::sleep(tab.browser.slow_motion).await;
+        if !tab.browser.slow_motion.is_zero() {
+            tokio::time::sleep(tab.browser.slow_motion).await;
+        }
         let done = tab.act(action, around).await;
         around.vars.learn();
         let failure = match &done {
@@ -246,49 +253,10 @@ async fn documents(
     let Ok(entry) = tab.ask("navigation", json!({}), &limit).await else { return };
     let ago = (tab.clock.last().now - began).max(0.0) / 1e3;
     let ago = Duration::try_from_secs_f64(ago).unwrap_or_default();
-    let hop = hop(&entry, session.watch.elapsed().saturating_sub(ago));
+    let Ok(entry) = serde_json::from_value::<Entry>(entry) else { return };
+    let hop = entry.hop(session.watch.elapsed().saturating_sub(ago), ago.as_secs_f64() * 1e3);
     *status = hop.status;
     hops.push(hop);
-}
-
-/// The document as a hop (Navigation Timing, level 2).
-fn hop(entry: &Value, offset: Duration) -> Hop {
-    let at = |name: &str| entry[name].as_f64().unwrap_or_default().clamp(0.0, 86_400_000.0);
-    let span =
-        |from: f64, to: f64| whole_micros(Duration::from_secs_f64((to - from).max(0.0) / 1e3));
-    let (start, resolved) = (at("domainLookupStart"), at("domainLookupEnd"));
-    let secure = at("secureConnectionStart");
-    let connected = if secure > 0.0 { secure } else { at("connectEnd") };
-    let mut phases = Phases {
-        resolve: span(start, resolved),
-        connect: span(at("connectStart"), connected),
-        tls: if secure > 0.0 { span(secure, at("connectEnd")) } else { Duration::ZERO },
-        processing: span(at("connectEnd"), at("responseStart")),
-        transfer: span(at("responseStart"), at("responseEnd")),
-    };
-    // What was before the name was looked up (redirects, queues) is the time until there was an answer.
-    let rest = span(0.0, at("responseEnd")).saturating_sub(phases.total());
-    phases.processing += rest;
-    let status = entry["responseStatus"].as_u64().and_then(|status| u16::try_from(status).ok());
-    Hop {
-        method: "GET".to_owned(),
-        url: entry["name"].as_str().unwrap_or_default().to_owned(),
-        status: status.filter(|status| *status > 0),
-        version: None,
-        offset: whole_micros(offset),
-        duration: phases.total(),
-        phases,
-        reused: false,
-        peer: None,
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "bytes of a page"
-        )]
-        body_bytes: entry["encodedBodySize"].as_f64().unwrap_or_default().clamp(0.0, 1e15) as u64,
-        certificate_expires_at: None,
-        server_timing: Vec::new(),
-    }
 }
 
 /// Asks the page until captures and assertions hold, or patience ends: what was judged last counts.
@@ -353,7 +321,7 @@ async fn look(
     }
 }
 
-/// Whether what does not hold may do so a moment later.
+/// Whether what does not hold may do so a moment later. What only time alters (`duration`) is not waited for.
 fn may_come(step: &Step, run: &StepRun, end: &End) -> bool {
     match end {
         End::Broken(..) => false,
@@ -362,8 +330,8 @@ fn may_come(step: &Step, run: &StepRun, end: &End) -> bool {
         End::Failed(..) => {
             let own = usize::from(!crate::check::looks_at_status(&step.assertions));
             let results = run.assertions.iter().skip(own).zip(&step.assertions);
-            let mut fixed = results.filter(|(result, _)| !result.passed);
-            !fixed.any(|(_, assertion)| !can_change(&assertion.query.subject))
+            let mut failing = results.filter(|(result, _)| !result.passed);
+            failing.any(|(_, assertion)| can_change(&assertion.query.subject))
         }
     }
 }

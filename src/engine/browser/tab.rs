@@ -42,6 +42,9 @@ pub(super) const PAGE: &str = concat!(
 const ASK: &str = "const ask = window[Symbol.for(\"wayfarer.page\")];
 return ask ? await ask(...arguments) : null;";
 
+/// WebDriver's word for a dialog in the way.
+const DIALOG: &str = "unexpected alert open";
+
 /// How much longer than its patience a page may take to answer: it may be busy.
 const BUSY: Duration = Duration::from_secs(5);
 
@@ -160,18 +163,26 @@ impl Tab<'_> {
         loop {
             let left = self.left(limit);
             parameters["patience"] = json!(whole_millis(left));
-            let until =
-                (limit.at + BUSY).min(self.stop + BUSY / 5).max(self.wall.instant() + QUICK / 10);
+            // The same for all questions of a step: the driver is told of each other one.
+            let now = self.wall.instant();
+            let until = (now + self.patience.max(left) + BUSY).min(self.stop.max(now) + BUSY / 5);
             let script = if whole.is_empty() { body } else { &whole };
             let given = vec![json!(question), parameters.clone()];
             match self.browser.script(script, given, until).await {
                 Ok(Value::Null) if whole.is_empty() => whole = format!("{PAGE}\n{body}"),
-                // A dialog that opens in the midst of it takes the answer away; the driver says so with the next command.
+                // The script is there and gave nothing: its document is on its way out.
                 Ok(Value::Null) => {
-                    self.dialog_or_gone(limit).await?;
+                    if self.left(limit).is_zero() {
+                        let message = format!("the page gave no answer {}", limit.said);
+                        return Err(Trouble::target(FaultKind::Page, message));
+                    }
                     whole.clear();
+                    tokio::time::sleep(REPLACED).await;
                 }
                 Ok(reply) => return self.read(reply),
+                Err(Refused::Page { code, message }) if code == DIALOG => {
+                    return Err(self.dialog_open(&message).await);
+                }
                 Err(refused) => {
                     let again = is_replaced(&refused) && self.wall.instant() < until.min(limit.at);
                     if !again {
@@ -197,24 +208,16 @@ impl Tab<'_> {
         }
     }
 
-    /// Fails on an open dialog; where there is none a document was replaced, and it is time to ask again.
-    async fn dialog_or_gone(&mut self, limit: &Limit) -> Result<(), Trouble> {
-        if let Ok(text) = self.command(Method::GET, "alert/text", None).await {
-            return Err(unexpected_dialog(text.as_str().unwrap_or_default()));
-        }
-        if self.left(limit).is_zero() {
-            return Err(Trouble::target(
-                FaultKind::Page,
-                format!("the page gave no answer {}", limit.said),
-            ));
-        }
-        tokio::time::sleep(REPLACED).await;
-        Ok(())
+    /// The trouble of an open dialog, with what it says.
+    async fn dialog_open(&self, known: &str) -> Trouble {
+        let told = self.command(Method::GET, "alert/text", None).await;
+        let told = told.ok().and_then(|told| told.as_str().map(ToOwned::to_owned));
+        unexpected_dialog(told.as_deref().unwrap_or_else(|| alert_text(known)))
     }
 
     /// Takes a note of what a click or key did: when it was, and whether another document is there. Trouble shows with the next action.
     pub(super) async fn touch(&mut self) {
-        let limit = self.limit(Duration::from_millis(500));
+        let limit = self.limit(self.patience);
         drop(self.ask("now", json!({}), &limit).await);
     }
 
@@ -289,7 +292,7 @@ impl Tab<'_> {
                 Trouble::target(FaultKind::Timeout, format!("{what} before {}", self.deadline.name))
             }
             Refused::Page { code, message } => match code.as_str() {
-                "unexpected alert open" => unexpected_dialog(alert_text(&message)),
+                DIALOG => unexpected_dialog(alert_text(&message)),
                 "no such window" => Trouble::target(FaultKind::Page, "the window was closed"),
                 "no such frame" => Trouble::target(FaultKind::Page, "the frame is gone"),
                 "insecure certificate" => {

@@ -7,12 +7,16 @@ use std::{
     time::Duration,
 };
 
+use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 
 use super::timing::{Entry, Marks, bytes, protocol, span};
-use crate::model::{
-    Hop, HostTraffic, PageRequest, ResourceType, SlowResource, StepName, Timing, Traffic,
-    TypeTraffic,
+use crate::{
+    engine::http::server_times,
+    model::{
+        Hop, HostTraffic, PageRequest, ResourceType, SlowResource, StepName, Timing, Traffic,
+        TypeTraffic,
+    },
 };
 
 /// Most requests of a step that are looked at one by one; beyond them they are only counted.
@@ -57,6 +61,7 @@ pub(super) struct Request {
     request_headers: Vec<(String, String)>,
     response_headers: Vec<(String, String)>,
     certificate_ends: Option<i64>,
+    server_timing: Vec<(String, Duration)>,
 }
 
 impl Request {
@@ -112,7 +117,7 @@ impl Request {
             certificate_expires_at: self
                 .certificate_ends
                 .and_then(|at| jiff::Timestamp::from_second(at).ok()),
-            server_timing: Vec::new(),
+            server_timing: self.server_timing.clone(),
         }
     }
 
@@ -124,11 +129,11 @@ impl Request {
             kind: self.kind(),
             status: self.status,
             version: self.version.clone(),
-            error: self.error.clone(),
+            error: self.error.clone().filter(|_| !self.cancelled),
             bytes: self.bytes,
             media_type: self.media_type.clone(),
             cached: self.cached,
-            unfinished: self.ended.is_none(),
+            unfinished: self.ended.is_none() || (self.cancelled && self.status.is_none()),
             peer: self.peer,
             request_headers: self.request_headers.clone(),
             response_headers: self.response_headers.clone(),
@@ -327,6 +332,9 @@ impl Request {
         self.media_type = told["mimeType"].as_str().filter(|t| !t.is_empty()).map(clip);
         let is = |name: &str| told[name] == true;
         self.cached |= is("fromDiskCache") || is("fromServiceWorker") || is("fromPrefetchCache");
+        if self.document {
+            self.server_timing = server_timing(&told["headers"]);
+        }
         self.response_headers = headers(&told["headers"]);
         self.head_bytes = number(&told["encodedDataLength"]);
         self.bytes = self.bytes.max(self.head_bytes);
@@ -519,6 +527,18 @@ fn address(text: &str) -> Option<IpAddr> {
 fn headers(told: &Value) -> Vec<(String, String)> {
     let all = told.as_object().into_iter().flatten().take(HEADERS);
     all.filter_map(|(name, value)| Some((clip(name), clip(value.as_str()?)))).collect()
+}
+
+/// What the server says of its own time; several headers of a name are lines of one.
+fn server_timing(told: &Value) -> Vec<(String, Duration)> {
+    let named = |name: &str| name.eq_ignore_ascii_case("server-timing");
+    let values = told.as_object().into_iter().flatten().filter(|(name, _)| named(name));
+    let lines = values.filter_map(|(_, value)| value.as_str()).flat_map(str::lines);
+    let mut headers = HeaderMap::new();
+    for value in lines.filter_map(|line| HeaderValue::from_str(line).ok()) {
+        headers.append("server-timing", value);
+    }
+    server_times(&headers)
 }
 
 fn clip(text: &str) -> String {

@@ -40,6 +40,13 @@ impl Tab<'_> {
             .cdp("Page.addScriptToEvaluateOnNewDocument", json!({ "source": PAGE }))
             .await;
         told.map_err(|refused| self.trouble(refused, "the browser takes no script"))?;
+        if handle != self.windows.first {
+            // A new window is not yet the device that is asked for, and nobody watches its documents.
+            let dressed = self.browser.dress().await;
+            dressed.map_err(|refused| self.trouble(refused, "the window is no such device"))?;
+            let watched = self.seen.install(self.browser).await;
+            watched.map_err(|refused| self.trouble(refused, "the window cannot be watched"))?;
+        }
         self.windows.installed.insert(handle.to_owned());
         Ok(())
     }

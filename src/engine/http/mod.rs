@@ -31,6 +31,7 @@ pub(super) use evidence::hide;
 pub(super) use jar::{Crumb, Jar};
 pub(super) use marks::whole_micros;
 pub(super) use measure::{measure, unmet};
+pub(super) use server_timing::read as server_times;
 pub(super) use session::Session;
 pub(super) use step::walk_step;
 pub use trail::Trace;

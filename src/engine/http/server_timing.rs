@@ -15,7 +15,7 @@ const AN_HOUR_MS: f64 = 3_600_000.0;
 
 /// The durations in the `Server-Timing` headers of an answer, in their order; of a name said twice the first. Format: W3C Server Timing,
 /// section 3.1 (`db;desc="postgres";dur=53.2, cache;dur=0.4`), times in milliseconds. What has no duration, or none that can be, is left out.
-pub(super) fn read(headers: &HeaderMap) -> Vec<(String, Duration)> {
+pub(in crate::engine) fn read(headers: &HeaderMap) -> Vec<(String, Duration)> {
     let mut found: Vec<(String, Duration)> = Vec::new();
     for value in headers.get_all("server-timing") {
         let Ok(text) = value.to_str() else { continue };

@@ -1,6 +1,8 @@
 //! The words of actions: one function and one line in [`WORDS`] for each.
 
-use super::{Words, key, locator, wait};
+use serde_json::Value;
+
+use super::{Words, key, locator, schema, wait};
 use crate::{
     config::{hint, journey::http, names::NameOf, page::Note, reader::Reader, value::Entry},
     model::{
@@ -10,30 +12,33 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &mut Words<'_>) -> Option<BrowserAction>;
 
-/// All actions, by their words.
-const WORDS: &[(&str, Lower)] = &[
-    ("open", open),
-    ("click", click),
-    ("type", type_text),
-    ("press", press),
-    ("select", select),
-    ("check", check),
-    ("uncheck", uncheck),
-    ("hover", hover),
-    ("scroll", scroll),
-    ("upload", upload),
-    ("wait", wait_for),
-    ("frame", frame),
-    ("window", window),
-    ("dialog", dialog),
-    ("script", script),
-    ("screenshot", screenshot),
-    ("back", back),
-    ("forward", forward),
-    ("reload", reload),
-    ("cookie", cookie),
-    ("storage", storage),
-    ("session_storage", session_storage),
+/// An action: its word, how it is read, and what editors are told of it.
+type Word = (&'static str, Lower, fn() -> Value);
+
+/// All actions.
+const WORDS: &[Word] = &[
+    ("open", open, schema::open),
+    ("click", click, schema::click),
+    ("type", type_text, schema::type_text),
+    ("press", press, schema::press),
+    ("select", select, schema::select),
+    ("check", check, schema::element),
+    ("uncheck", uncheck, schema::element),
+    ("hover", hover, schema::element),
+    ("scroll", scroll, schema::scroll),
+    ("upload", upload, schema::upload),
+    ("wait", wait_for, schema::wait),
+    ("frame", frame, schema::frame),
+    ("window", window, schema::window),
+    ("dialog", dialog, schema::dialog),
+    ("script", script, schema::script),
+    ("screenshot", screenshot, schema::screenshot),
+    ("back", back, schema::back),
+    ("forward", forward, schema::forward),
+    ("reload", reload, schema::reload),
+    ("cookie", cookie, schema::cookie),
+    ("storage", storage, schema::storage),
+    ("session_storage", session_storage, schema::storage),
 ];
 
 /// What other programs call actions, and what to write here.
@@ -77,15 +82,16 @@ pub(super) fn lower(item: &Entry<'_>, words: &mut Words<'_>) -> Option<BrowserAc
         return item.refuse(note.label("a text, not a table").help(help));
     }
     let table = item.table("an action")?;
-    let entries = table.entries();
-    let known: Vec<(&Entry<'_>, &Lower)> = entries
+    let mut known: Vec<(Entry<'_>, &Lower)> = WORDS
         .iter()
-        .filter_map(|entry| {
-            let found = WORDS.iter().find(|(word, _)| *word == entry.key);
-            found.map(|(_, lower)| (entry, lower))
-        })
+        .filter_map(|(word, lower, _)| table.take(word).map(|entry| (entry, lower)))
         .collect();
+    known.sort_by_key(|(entry, _)| entry.key_span.start);
+    let entries = table.entries();
     let stranger = entries.iter().find(|entry| !known.iter().any(|(e, _)| e.key == entry.key));
+    if stranger.is_none() {
+        table.finish();
+    }
     match (&known[..], stranger) {
         ([(entry, lower)], None) => lower(entry, words),
         ([(first, _), (second, _), ..], _) => two(&table, first, second),
@@ -106,6 +112,11 @@ pub(super) fn lower(item: &Entry<'_>, words: &mut Words<'_>) -> Option<BrowserAc
     }
 }
 
+/// What editors are told of each action, by its word.
+pub(super) fn schemas() -> Vec<(&'static str, Value)> {
+    WORDS.iter().map(|(word, _, schema)| (*word, schema())).collect()
+}
+
 fn two<T>(table: &Reader<'_>, first: &Entry<'_>, second: &Entry<'_>) -> Option<T> {
     let note = Note::new(second.key_span.clone(), "two words in one action");
     table.note(note.label(format!("besides `{}`", first.key)).help(format!(
@@ -121,7 +132,7 @@ fn unknown<T>(entry: &Entry<'_>) -> Option<T> {
     let meant = MEANT
         .iter()
         .find(|(word, _)| *word == plain || word.replace('_', "") == plain.replace('_', ""));
-    let words = WORDS.iter().map(|(word, _)| *word);
+    let words = WORDS.iter().map(|(word, ..)| *word);
     let help = match meant {
         Some((_, help)) => Some((*help).to_owned()),
         None => hint::advice(entry.key, words),

@@ -14,7 +14,11 @@ use crate::{
 const PHONE: ((u32, u32), f64) = ((412, 915), 2.625);
 
 /// Sides of a window in CSS pixels, both included.
-const SIDES: std::ops::RangeInclusive<u32> = 100..=7680;
+pub(super) const SIDES: std::ops::RangeInclusive<u32> = 100..=7680;
+
+/// Numbers with their limits, both included.
+pub(super) const FACTORS: [(&str, f64, f64); 2] =
+    [("scale", 0.5, 5.0), ("cpu_slowdown", 1.0, 50.0)];
 
 /// Time added to each request, both included.
 const LATENCIES: Range<Duration> = Duration::ZERO..Duration::from_secs(60);
@@ -35,12 +39,12 @@ pub(in crate::config::journey) fn lower(top: &Reader<'_>) -> Option<Said> {
     let device = Device {
         window: table.take("window").and_then(|entry| window(&entry)).unwrap_or(size),
         mobile,
-        scale: factor(&table, "scale", 0.5..=5.0).unwrap_or(scale),
+        scale: factor(&table, FACTORS[0]).unwrap_or(scale),
         user_agent: table.take("user_agent").and_then(|entry| user_agent(&entry)),
         locale: table.take("locale").and_then(|entry| locale(&entry)),
         timezone: table.take("timezone").and_then(|entry| timezone(&entry)),
         network: table.table("network").and_then(|table| network(&table)),
-        cpu_slowdown: factor(&table, "cpu_slowdown", 1.0..=50.0).unwrap_or(usual.cpu_slowdown),
+        cpu_slowdown: factor(&table, FACTORS[1]).unwrap_or(usual.cpu_slowdown),
     };
     table.finish();
     Some(Said { device, span: table.span.clone() })
@@ -65,16 +69,12 @@ fn window(entry: &Entry<'_>) -> Option<(u32, u32)> {
     Some((width, height))
 }
 
-fn factor(
-    table: &Reader<'_>,
-    key: &'static str,
-    limits: std::ops::RangeInclusive<f64>,
-) -> Option<f64> {
+fn factor(table: &Reader<'_>, (key, low, high): (&'static str, f64, f64)) -> Option<f64> {
     let number = table.number(key)?;
-    if limits.contains(&number.value) {
+    if (low..=high).contains(&number.value) {
         return Some(number.value);
     }
-    let said = format!("`{key}` must be from {} to {}", limits.start(), limits.end());
+    let said = format!("`{key}` must be from {low} to {high}");
     table.note(Note::new(number.span, said).label("out of bounds"));
     None
 }

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// The words that say by what an element is known; exactly one of them is said.
-const BY: [&str; 8] = ["role", "label", "placeholder", "test_id", "text", "link", "css", "xpath"];
+pub(super) const BY: [&str; 8] =
+    ["role", "label", "placeholder", "test_id", "text", "link", "css", "xpath"];
 
 /// The words that go with each of them.
 const MORE: [&str; 4] = ["name", "nth", "within", "exact"];

@@ -7,6 +7,7 @@ mod device;
 mod key;
 mod locator;
 mod role;
+pub(in crate::config) mod schema;
 mod wait;
 
 use std::{ops::Range, time::Duration};

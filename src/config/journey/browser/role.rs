@@ -2,7 +2,7 @@
 
 use crate::config::{hint, value::Entry};
 
-const ROLES: [&str; 79] = [
+pub(super) const ROLES: [&str; 79] = [
     "alert",
     "alertdialog",
     "application",

@@ -2,7 +2,9 @@
 
 use std::{ops::Range, time::Duration};
 
-use super::{Words, locator};
+use serde_json::Value;
+
+use super::{Words, locator, schema};
 use crate::{
     config::{hint, journey::predicate, page::Note, reader::Reader, value::Entry},
     model::{Condition, PageQuery, Predicate, Query, Subject, WaitFor},
@@ -10,14 +12,17 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &mut Words<'_>) -> Option<Condition>;
 
+/// A condition: its key, how it is read, and what editors are told of it.
+type Row = (&'static str, Lower, fn() -> Value);
+
 /// What is waited for besides an element that shows.
-const CONDITIONS: &[(&str, Lower)] = &[
-    ("hidden", hidden),
-    ("url", url),
-    ("title", title),
-    ("network", network),
-    ("script", script),
-    ("time", time),
+pub(super) const CONDITIONS: &[Row] = &[
+    ("hidden", hidden, schema::element),
+    ("url", url, schema::url),
+    ("title", title, schema::title),
+    ("network", network, schema::network),
+    ("script", script, schema::condition),
+    ("time", time, schema::rest),
 ];
 
 /// What people call some of these elsewhere, and what to write here.
@@ -45,7 +50,7 @@ pub(super) fn lower(entry: &Entry<'_>, words: &mut Words<'_>) -> Option<WaitFor>
     let at_most = table.take("for");
     let said: Vec<(Entry<'_>, &Lower)> = CONDITIONS
         .iter()
-        .filter_map(|(key, lower)| table.take(key).map(|entry| (entry, lower)))
+        .filter_map(|(key, lower, _)| table.take(key).map(|entry| (entry, lower)))
         .collect();
     for (word, help) in MEANT {
         if let Some(entry) = table.take(word) {
