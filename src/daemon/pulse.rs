@@ -191,6 +191,8 @@ fn ticket(address: &str, location: LocationName, now: Timestamp) -> Ticket {
         vars: BTreeMap::new(),
         setup: None,
         variant: None,
+        device: crate::model::Device::default(),
+        burst: None,
         steps: vec![step],
         revision: "self-check".into(),
     };
