@@ -167,7 +167,7 @@ fn named(pids: &BTreeSet<i32>, name: &str, without: &str) -> i32 {
     let is_it = |pid: &&i32| {
         let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
         let line = String::from_utf8_lossy(&line).into_owned();
-        let program = line.split('\0').next().unwrap_or_default();
+        let program = line.split(['\0', ' ']).next().unwrap_or_default();
         program.ends_with(name) && (without.is_empty() || !line.contains(without))
     };
     *pids.iter().find(is_it).unwrap_or_else(|| panic!("no {name}"))
@@ -189,7 +189,7 @@ async fn nothing_is_left_after_a_good_run() {
         return;
     };
     let (exit, run) = house.run();
-    assert_eq!((exit, &run["outcome"]), (0, &Value::from("passed")), "{run:#}");
+    assert_eq!((exit, &run["outcome"]["result"]), (0, &Value::from("passed")), "{run:#}");
     house.is_empty(&BTreeSet::new());
 }
 
@@ -237,7 +237,11 @@ async fn a_driver_or_browser_that_is_killed_breaks_the_run_and_leaves_nothing() 
         let (child, there) = house.begin();
         kill(named(&there, name, without), Signal::KILL);
         let (exit, run) = told(&child.wait_with_output().unwrap());
-        assert_eq!((exit, &run["outcome"]), (7, &Value::from("broken")), "{name}: {run:#}");
+        assert_eq!(
+            (exit, &run["outcome"]["result"]),
+            (7, &Value::from("broken")),
+            "{name}: {run:#}"
+        );
         let text = run.to_string();
         assert!(text.contains("is gone"), "{name}: {run:#}");
         house.is_empty(&there);
@@ -274,7 +278,7 @@ async fn what_nobody_could_end_is_swept_by_the_next() {
 async fn a_page_that_eats_memory_fails_and_is_ended() {
     let Some(house) = House::with("/hungry", LONG, "memory_max = \"600MiB\"").await else { return };
     let (exit, run) = house.run();
-    let failure = &run["failure"];
+    let failure = &run["outcome"];
     assert_eq!((exit, &failure["kind"]), (4, &Value::from("page")), "{run:#}");
     let message = failure["message"].as_str().unwrap();
     assert!(message.contains("`memory_max` is 600 MiB"), "{message}");

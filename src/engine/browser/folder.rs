@@ -12,7 +12,7 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Signal, geteuid, kill_process};
+use rustix::process::{Signal, geteuid, getpgrp, kill_process, kill_process_group};
 
 use super::host::processes;
 
@@ -89,7 +89,14 @@ pub(super) fn sweep(base: &Path) -> usize {
     let dead = entries.map(|entry| entry.path()).filter(|path| is_dead(path));
     dead.map(|path| {
         end_processes_of(&path);
-        std::fs::remove_dir_all(&path).ok();
+        // What is just ending may still write.
+        for _ in 0..20 {
+            std::fs::remove_dir_all(&path).ok();
+            if !path.exists() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     })
     .count()
 }
@@ -109,13 +116,21 @@ fn is_dead(folder: &Path) -> bool {
     }
 }
 
-/// Kills every process that has its home in a folder: driver and browser of an agent and a guard that were both killed.
+/// Kills every process that works in a folder, and the groups of these: driver and browser of an agent and a guard that were both killed.
+/// Their environment says nothing: Chromium writes its title over it.
 fn end_processes_of(folder: &Path) {
-    let home = format!("HOME={}/", folder.display());
     for process in processes() {
-        let environment = std::fs::read(format!("/proc/{}/environ", process.pid.as_raw_nonzero()));
-        let environment = environment.unwrap_or_default();
-        if environment.split(|byte| *byte == 0).any(|entry| entry.starts_with(home.as_bytes())) {
+        let works_in = std::fs::read_link(format!("/proc/{}/cwd", process.pid.as_raw_nonzero()));
+        // "… (deleted)" where the folder has gone from below it.
+        let own = |place: PathBuf| {
+            let place = place.to_string_lossy().into_owned();
+            let within = place.strip_prefix(&*folder.to_string_lossy());
+            within.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', ' ']))
+        };
+        if works_in.is_ok_and(own) {
+            if process.group != getpgrp() {
+                kill_process_group(process.group, Signal::KILL).ok();
+            }
             kill_process(process.pid, Signal::KILL).ok();
         }
     }

@@ -19,6 +19,9 @@ use crate::{clock::Clock, engine::fault::Trouble, model::Device};
 /// How long a command may take that waits for nothing.
 const COMMAND: Duration = Duration::from_secs(15);
 
+/// How long it may take behind a command that was not answered in time.
+const STUCK: Duration = Duration::from_millis(2500);
+
 /// How long a session may take to end in peace before its processes are killed.
 const PEACE: Duration = Duration::from_secs(3);
 
@@ -181,9 +184,16 @@ impl Browser {
     ) -> Result<T, Refused> {
         let left = until.saturating_duration_since(self.clock.instant());
         match tokio::time::timeout(left, command).await {
-            Ok(Ok(value)) => Ok(value),
+            Ok(Ok(value)) => {
+                self.stuck.store(false, Ordering::Relaxed);
+                Ok(value)
+            }
             Ok(Err(error)) => Err(self.blame(refused(error)).await),
-            Err(_) => Err(self.late()),
+            Err(_) => {
+                let late = self.late();
+                self.free().await;
+                Err(late)
+            }
         }
     }
 
@@ -229,6 +239,9 @@ impl Browser {
         within: Duration,
     ) -> Result<Value, Refused> {
         let command = Post { path, body: body.to_string() };
+        // Behind one that is not answered it is not waited for long.
+        let stuck = self.stuck.load(Ordering::Relaxed);
+        let within = if stuck { within.min(STUCK) } else { within };
         match tokio::time::timeout(within, self.client.issue_cmd(command)).await {
             Ok(Ok(value)) => {
                 self.stuck.store(false, Ordering::Relaxed);
