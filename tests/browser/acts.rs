@@ -11,7 +11,7 @@ const FORM: &str = r##"<!doctype html><title>Form</title>
 <form onsubmit="event.preventDefault(); log.textContent += ' submitted'">
   <label for=name>Your name</label> <input id=name value="old value">
   <label>Notes <textarea id=notes>first</textarea></label>
-  <label>Amount <input id=amount type=number value=5></label>
+  <label>Amount <input id=amount type=number step=any value=5></label>
   <label>Day <input id=day type=date></label>
   <label>Paint <input id=paint type=color></label>
   <label>Loudness <input id=loud type=range min=0 max=10></label>

@@ -6,6 +6,7 @@
 mod acts;
 mod evidence;
 mod faults;
+mod life;
 mod mixed;
 mod queries;
 mod stage;

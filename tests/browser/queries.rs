@@ -37,7 +37,7 @@ title = { title = true }
 url = { url = true }
 first = { element = { role = "link", name = "green tea" }, attribute = "href" }
 exact = { element = { role = "link", name = "Green tea", exact = true } }
-last = { element = { css = ".price", nth = -1 }, filter = "to_number" }
+last = { element = { css = ".price", nth = -1 }, filter = [{ regex = "[0-9.]+" }, "to_number"] }
 order = { element = { test_id = "order-number" }, filter = { regex = "[0-9]+" } }
 token = { local_storage = "token" }
 sum = { script = "return [...document.querySelectorAll('.price')].map(p => parseFloat(p.textContent)).reduce((a, b) => a + b)" }

@@ -16,7 +16,7 @@ use wayfarer::{
 use super::site::{Asked, Reply, Site, answer};
 
 /// Only one browser at a time.
-static TURN: Mutex<()> = Mutex::const_new(());
+pub(crate) static TURN: Mutex<()> = Mutex::const_new(());
 
 /// A site with pages, and an engine with browsers.
 pub(crate) struct Stage {

@@ -228,10 +228,12 @@ impl Tab<'_> {
         loop {
             let found = self.find_until(&sought, want, None, limit.clone(), vars).await?;
             let path = format!("element/{}/click", found.id());
+            let began = self.wall.instant();
             match self.post(&path, json!({})).await {
                 Ok(_) => return Ok(()),
                 Err(refused) if is_passing(&refused) && !self.left(&limit).is_zero() => {}
                 Err(Refused::Late) => {
+                    self.clock.waited(self.wall.instant().saturating_duration_since(began));
                     let message = format!(
                         "the page that {} opens did not finish loading before {}",
                         sought.said, self.deadline.name
@@ -255,6 +257,9 @@ impl Tab<'_> {
         count: u32,
         vars: &Variables,
     ) -> Result<(), Trouble> {
+        // What the mouse leaves on its way may move the page, so it is there before anything is pressed.
+        let found = self.find(target, "click", None, vars).await?;
+        self.point(&found, json!([])).await?;
         let found = self.find(target, "click", None, vars).await?;
         let button = match button {
             MouseButton::Left => 0,

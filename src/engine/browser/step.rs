@@ -321,7 +321,7 @@ async fn look(
     }
 }
 
-/// Whether what does not hold may do so a moment later.
+/// Whether what does not hold may do so a moment later. What only time alters (`duration`) is not waited for.
 fn may_come(step: &Step, run: &StepRun, end: &End) -> bool {
     match end {
         End::Broken(..) => false,
@@ -330,8 +330,8 @@ fn may_come(step: &Step, run: &StepRun, end: &End) -> bool {
         End::Failed(..) => {
             let own = usize::from(!crate::check::looks_at_status(&step.assertions));
             let results = run.assertions.iter().skip(own).zip(&step.assertions);
-            let mut fixed = results.filter(|(result, _)| !result.passed);
-            !fixed.any(|(_, assertion)| !can_change(&assertion.query.subject))
+            let mut failing = results.filter(|(result, _)| !result.passed);
+            failing.any(|(_, assertion)| can_change(&assertion.query.subject))
         }
     }
 }

@@ -163,8 +163,9 @@ impl Tab<'_> {
         loop {
             let left = self.left(limit);
             parameters["patience"] = json!(whole_millis(left));
-            let until =
-                (limit.at + BUSY).min(self.stop + BUSY / 5).max(self.wall.instant() + QUICK / 10);
+            // The same for all questions of a step: the driver is told of each other one.
+            let now = self.wall.instant();
+            let until = (now + self.patience.max(left) + BUSY).min(self.stop.max(now) + BUSY / 5);
             let script = if whole.is_empty() { body } else { &whole };
             let given = vec![json!(question), parameters.clone()];
             match self.browser.script(script, given, until).await {
@@ -216,7 +217,7 @@ impl Tab<'_> {
 
     /// Takes a note of what a click or key did: when it was, and whether another document is there. Trouble shows with the next action.
     pub(super) async fn touch(&mut self) {
-        let limit = self.limit(Duration::from_millis(500));
+        let limit = self.limit(self.patience);
         drop(self.ask("now", json!({}), &limit).await);
     }
 

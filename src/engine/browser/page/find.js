@@ -30,8 +30,9 @@
   const FIELD_ROLES = new Set(
     "checkbox combobox grid listbox radio radiogroup searchbox slider spinbutton switch textbox tree".split(" "),
   );
+  const NO_FIELDS = ["button", "hidden", "image", "reset", "submit"];
   const isField = element =>
-    (FIELDS.has(element.localName) && element.type !== "hidden") || FIELD_ROLES.has(roleOf(element));
+    (FIELDS.has(element.localName) && !NO_FIELDS.includes(element.type)) || FIELD_ROLES.has(roleOf(element));
 
   /// The text that an element shows, whatever is hidden left out; each is worked out once a look.
   function textsOf() {

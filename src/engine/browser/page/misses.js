@@ -2,11 +2,12 @@
 
   const MOST_NEAR = 3;
 
-  /// How alike two texts are, from 0 to 1: one holds the other, or their pairs of letters (Dice's coefficient).
+  /// How alike two texts are, from 0 to 1: how much of one the other holds, or their pairs of letters (Dice's coefficient).
   function likeness(text, wanted) {
     const [a, b] = [collapse(text).toLowerCase(), collapse(wanted).toLowerCase()];
     if (!a || !b) return 0;
-    if (a.includes(b) || b.includes(a)) return 0.9;
+    const [short, long] = a.length < b.length ? [a, b] : [b, a];
+    if (long.includes(short)) return 0.3 + (0.7 * short.length) / long.length;
     const pairs = each => new Set(Array.from({ length: each.length - 1 }, (_, at) => each.slice(at, at + 2)));
     const [left, right] = [pairs(a), pairs(b)];
     const shared = [...left].filter(pair => right.has(pair)).length;
