@@ -56,7 +56,7 @@ impl Stage {
     ) -> Option<Self> {
         let driver = std::process::Command::new("chromedriver").arg("--version").output();
         if driver.is_err() {
-            println!("skipped: there is no chromedriver");
+            eprintln!("skipped: there is no chromedriver");
             return None;
         }
         let turn = TURN.lock().await;
