@@ -1,6 +1,6 @@
 //! The examples in `journeys/` are good journeys, all of them, and so are those within its README; each is walked as well, by the real binary and
 //! through a shop of their own on loopback. Two kinds of blocks are only checked: settings (`# wayfarer.toml`), which name proxies, networks
-//! and hosts of others, and the one step that AWS would have to answer.
+//! and hosts of others, and the one step that AWS would have to answer. What needs a browser is only checked where there is none.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
 #[path = "examples/shop.rs"]
@@ -136,19 +136,42 @@ fn every_block_is_good(name: &str) {
     }
 }
 
-/// Settings for the shop; every environment of the examples is it.
-fn settings(shop: &Shop) -> String {
+/// Settings for the shop; every environment of the examples is it. `way` is how it is reached.
+fn settings(shop: &Shop, way: &str) -> String {
+    let way = way.replace("PORT", &shop.address.port().to_string());
     ["production", "staging"]
         .map(|environment| {
             format!(
-                "[environments.{environment}]\nbase_url = \"https://shop.example.com:{}\"\nca = \"ca.pem\"\n\
-                 resolve = {{ \"shop.example.com\" = \"127.0.0.1\" }}\nvars = {{ user = \"{USER}\" }}\n\
+                "[environments.{environment}]\n{way}\nvars = {{ user = \"{USER}\" }}\n\
                  secrets = {{ password = {{ env = \"SHOP_PASSWORD\" }} }}\n",
-                shop.address.port()
             )
         })
         .join("\n")
 }
+
+/// By its name and its authority.
+const BY_NAME: &str = "base_url = \"https://shop.example.com:PORT\"\nca = \"ca.pem\"\n\
+                       resolve = { \"shop.example.com\" = \"127.0.0.1\" }";
+
+/// As browsers reach it: its certificate is nobody's.
+const BY_BROWSER: &str = "base_url = \"https://localhost:PORT\"\ninsecure = true";
+
+/// Whether something needs a browser.
+fn needs_browser(text: &str) -> bool {
+    text.contains("[step.browser]")
+}
+
+/// Whether there is a browser to be driven. One at a time is enough for this machine: the two tests wait for each other.
+#[expect(clippy::print_stdout, reason = "what is left out is said")]
+fn there_is_a_browser() -> bool {
+    let found = Command::new("chromedriver").arg("--version").output().is_ok();
+    if !found {
+        println!("no chromedriver here: what needs a browser is not walked");
+    }
+    found
+}
+
+static ONE_BROWSER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Walks everything in a folder; what it printed where that does not pass.
 async fn walk(folder: &Path, environment: &str) -> Result<String, String> {
@@ -173,7 +196,7 @@ fn folder(shop: &Shop) -> tempfile::TempDir {
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(path, text).unwrap();
     };
-    put("wayfarer.toml", &settings(shop));
+    put("wayfarer.toml", &settings(shop, BY_NAME));
     put("ca.pem", &shop.authority);
     put("journeys/files/photo.png", "\u{89}PNG");
     put("journeys/files/order.xml", "<order/>");
@@ -188,7 +211,8 @@ async fn every_example_passes() {
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
     for part in ["", "parts"] {
         for path in fs::read_dir(from.join(part)).unwrap().map(|entry| entry.unwrap().path()) {
-            if path.extension().is_some_and(|kind| kind == "toml") {
+            let needs = |path: &Path| needs_browser(&fs::read_to_string(path).unwrap());
+            if path.extension().is_some_and(|kind| kind == "toml") && !needs(&path) {
                 let name = path.file_name().unwrap();
                 fs::copy(&path, dir.path().join("journeys").join(part).join(name)).unwrap();
             }
@@ -206,6 +230,62 @@ async fn every_example_passes() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_example_with_a_browser_passes() {
+    if !there_is_a_browser() {
+        return;
+    }
+    let _alone = ONE_BROWSER.lock().await;
+    let shop = Shop::open().await;
+    let dir = folder(&shop);
+    fs::write(dir.path().join("wayfarer.toml"), settings(&shop, BY_BROWSER)).unwrap();
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
+    let mut walked = 0;
+    for path in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
+        let toml = path.extension().is_some_and(|kind| kind == "toml");
+        if toml && needs_browser(&fs::read_to_string(&path).unwrap()) {
+            fs::copy(&path, dir.path().join("journeys/one.toml")).unwrap();
+            let shown = walk(dir.path(), "production").await;
+            assert!(shown.is_ok(), "{}: {}", path.display(), shown.unwrap_err());
+            walked += 1;
+        }
+    }
+    assert!(walked > 0);
+}
+
+/// What Chrome's Recorder exported of a visit to the shop is imported and walked.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_recording_passes() {
+    if !there_is_a_browser() {
+        return;
+    }
+    let _alone = ONE_BROWSER.lock().await;
+    let shop = Shop::open().await;
+    let dir = folder(&shop);
+    fs::write(dir.path().join("wayfarer.toml"), settings(&shop, BY_BROWSER)).unwrap();
+    let recorded = include_str!("examples/recorded.json")
+        .replace("PORT", &shop.address.port().to_string())
+        .replace("SECRET", PASSWORD);
+    fs::write(dir.path().join("recorded.json"), recorded).unwrap();
+    let imported = Command::new(env!("CARGO_BIN_EXE_wayfarer"))
+        .args([
+            "import",
+            "recorded.json",
+            "-o",
+            "journeys/recorded.toml",
+            "--environment",
+            "production",
+        ])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(imported.status.success(), "{}", String::from_utf8_lossy(&imported.stderr));
+    let journey = fs::read_to_string(dir.path().join("journeys/recorded.toml")).unwrap();
+    assert!(!journey.contains(PASSWORD), "{journey}");
+    let shown = walk(dir.path(), "production").await;
+    assert!(shown.is_ok(), "{journey}\n{}", shown.unwrap_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_block_of_the_readme_passes() {
     let shop = Shop::open().await;
     let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys/README.md");
@@ -217,10 +297,14 @@ async fn every_block_of_the_readme_passes() {
         }
     }
     let mut walked = 0;
+    let browser = there_is_a_browser();
     for (line, text) in blocks {
-        if text.starts_with("# ") {
+        if text.starts_with("# ") || (needs_browser(&text) && !browser) {
             continue;
         }
+        let way = if needs_browser(&text) { BY_BROWSER } else { BY_NAME };
+        fs::write(dir.path().join("wayfarer.toml"), settings(&shop, way)).unwrap();
+        let _alone = if needs_browser(&text) { Some(ONE_BROWSER.lock().await) } else { None };
         // AWS is not on loopback: its signature goes to the shop.
         let text = text.replace("https://api.example.com/", "{{base_url}}/");
         let whole = text.lines().any(|line| line.starts_with("environments"));

@@ -12,7 +12,7 @@ use super::{
     reader::Reader,
     settings,
 };
-use crate::model::{BrowserSettings, Journey, Settings};
+use crate::model::{Journey, Settings};
 
 /// A file that was read elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Config {
     /// What is allowed and yet must not be overlooked, as sentences.
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = self.settings.warnings();
-        warnings.extend(browsers::too_many(&self.journeys, BrowserSettings::default().at_once));
+        warnings.extend(browsers::too_many(&self.journeys, self.settings.browser.at_once));
         warnings.extend(browsers::without_certificate(&self.journeys, &self.settings));
         warnings
     }

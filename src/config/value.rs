@@ -68,6 +68,11 @@ impl<'t> Entry<'t> {
         At { value, span: self.span.clone() }
     }
 
+    /// Whether it is a text.
+    pub(super) fn is_text(&self) -> bool {
+        matches!(self.value, DeValue::String(_))
+    }
+
     /// A text with something in it.
     pub(super) fn text(&self) -> Option<At<String>> {
         match self.value {

@@ -239,6 +239,11 @@ fn steady(line: &Line, at: Timestamp) -> bool {
 }
 
 impl Shared {
+    /// The time of a part of a run without what the run shares with the controls; none where it tells nothing.
+    pub(super) fn relieve_ms(self, ms: f64) -> Option<f64> {
+        (!self.outage).then(|| ms * (-self.slower).exp())
+    }
+
     /// The run without what it shares with the controls: its time shorter, its failure nobody's.
     pub(super) fn relieve(self, probe: &Probe) -> Option<Probe> {
         if self.slower == 0.0 && !self.outage {

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use crate::model::{Conclusion, Metric, Part, Probe, Revision};
 
 use super::{
+    controls::Shared,
     figures::{count, median_of},
     judge::{Around, BEFORE_NEEDS, Closing, Judge},
     measure::{Axis, Harm},
@@ -143,11 +144,11 @@ impl PartTracks {
         judged.flat_map(|(part, judge)| judge.events.iter().map(move |event| (part, event)))
     }
 
-    /// Takes the run at `index` of the line, which is one after the change.
+    /// Takes the run at `index` of the line, which is one after the change, without what it shares with the controls.
     pub(super) fn take(
         &mut self,
         scene: Scene<'_>,
-        index: usize,
+        (index, shared): (usize, Shared),
         revision: Option<&Revision>,
         around: Around<'_>,
     ) {
@@ -163,9 +164,11 @@ impl PartTracks {
         for (track, slot) in watched.iter_mut().zip(&self.slots.1) {
             let value = slot.and_then(|s| probe.parts.values().get(s)).map(|v| f64::from(*v));
             if track.measured.is_some() {
+                // A number that is no time shares nothing with the times of the controls.
                 track.measure(scene, index, value, (parts, around));
                 continue;
             }
+            let value = value.and_then(|ms| shared.relieve_ms(ms));
             if let Some(value) = value {
                 track.see(value);
             }
@@ -223,7 +226,11 @@ impl PartTrack {
         let line = scene.line.of(&self.part, reach(started));
         let alone = Scene { line: &line, ..scene };
         let judge = freeze(&alone, Metric::Latency, &basis, &tuning);
-        let seen = |index: usize| scene.line.probes[index].of(&self.part);
+        let seen = |index: usize| {
+            let probe = &scene.line.probes[index];
+            let value = probe.parts.get(&self.part);
+            probe.with(value.and_then(|ms| scene.shared(probe).relieve_ms(ms)))
+        };
         self.judge = Some(replayed(judge, &scene, index, &seen));
         self.basis = basis;
     }

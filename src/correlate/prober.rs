@@ -1,4 +1,5 @@
-//! Was it us? Broken runs and runs begun late show a sick prober, and a sick prober blames nobody.
+//! Was it us? Broken runs, runs that our own self-check explains and runs begun late show a sick prober, and a sick prober blames
+//! nobody.
 
 use crate::model::Probe;
 
@@ -58,7 +59,7 @@ impl Prober {
         let share = |n: u32| f64::from(n) / f64::from(self.runs);
         if self.broken >= 3 && share(self.broken) >= (3.0 * self.broken_before).max(0.25) {
             return Some(format!(
-                "{} of {} runs after the change broke on our side ({:.0}% before it)",
+                "{} of {} runs after the change broke on our side or were made while our self-check failed or was slow ({:.0}% before it)",
                 self.broken,
                 self.runs,
                 100.0 * self.broken_before

@@ -232,8 +232,8 @@ fn notes_of(
     let before = &judge.before;
     if let Some(health) = track.prober().filter(|h| h.broken > 0) {
         notes.push(format!(
-            "left out: {}, our own trouble",
-            runs(health.broken as usize, "broken run")
+            "left out: {} that broke or that our self-check explains, our own trouble",
+            runs(health.broken as usize, "run")
         ));
     }
     if let Some(reason) = track.sick() {

@@ -86,7 +86,7 @@ impl<'a> Scene<'a> {
     }
 
     /// What a run shares with the controls.
-    fn shared(&self, probe: &Probe) -> Shared {
+    pub(super) fn shared(&self, probe: &Probe) -> Shared {
         self.controls.shared(probe.at, self.line.member.interval.as_secs_f64())
     }
 }
@@ -174,7 +174,7 @@ impl Track {
         for judge in &mut self.judges {
             judge.push(relieved.as_ref().unwrap_or(probe), around);
         }
-        self.parts.take(scene, index, revision.as_ref(), around);
+        self.parts.take(scene, (index, shared), revision.as_ref(), around);
     }
 
     /// Freezes the baselines, or freezes them anew where an earlier change turned out to have moved the level.

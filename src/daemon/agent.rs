@@ -16,6 +16,7 @@ use super::{
     live::Live,
     pipeline::{Input, Pipeline},
     prune,
+    pulse::SelfCheck,
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
@@ -77,9 +78,17 @@ impl Agent {
             goods: goods.clone(),
             unstored: Vec::new(),
         };
+        let self_check = SelfCheck::new(
+            parts.clock,
+            parts.engine.clone(),
+            parts.exporter.clone(),
+            setup_receiver.clone(),
+        );
+        workers.spawn(self_check.clone().run(stop.clone()));
         let dispatcher = Dispatcher {
             clock: parts.clock,
             engine: parts.engine,
+            self_check,
             exporter: parts.exporter.clone(),
             setup,
             situations: situations_receiver,

@@ -14,6 +14,7 @@ use tracing::{Instrument, info_span, warn};
 use super::{
     agenda::{Agenda, Due, Key},
     pipeline::Input,
+    pulse::SelfCheck,
     setup::Setup,
 };
 use crate::{
@@ -55,6 +56,8 @@ pub(super) struct Dispatcher {
     pub(super) clock: Clock,
     /// What walks.
     pub(super) engine: Engine,
+    /// Our own health.
+    pub(super) self_check: SelfCheck,
     /// What counts.
     pub(super) exporter: Exporter,
     /// The configuration it begins with.
@@ -164,10 +167,15 @@ impl Dispatcher {
         };
         let (engine, runs, abandon) =
             (self.engine.clone(), self.runs.clone(), self.abandon.clone());
+        let self_check = self.self_check.clone();
         let finished = Finished { key: due.key.clone(), done };
         let walk = async move {
+            let walked = async {
+                let (run, trace) = engine.walk_traced(ticket).await;
+                (self_check.note(run).await, trace)
+            };
             let (run, trace) = tokio::select! {
-                walked = engine.walk_traced(ticket) => walked,
+                walked = walked => walked,
                 () = abandon.cancelled() => {
                     warn!("run.abandoned: the agent stops and this walk took too long");
                     return;

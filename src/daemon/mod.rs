@@ -14,6 +14,7 @@ mod history;
 mod live;
 mod pipeline;
 mod prune;
+mod pulse;
 mod setup;
 mod trouble;
 mod watches;

@@ -75,6 +75,7 @@ fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
         deployed: ticket.deployed.clone(),
         insecure: ticket.environment.transport.insecure,
         evidence: None,
+        unwell: None,
     }
 }
 
@@ -361,6 +362,7 @@ mod tests {
                 curl: text(),
                 ..Evidence::default()
             }),
+            unwell: None,
         }
     }
 

@@ -84,6 +84,25 @@ static WATCHES: Family = Family {
     kind: Kind::Gauge,
 };
 
+static CHECKED: Family = Family {
+    name: "wayfarer_agent_self_check_success",
+    help: "Whether the last walk to a known-good address of ours was a success.",
+    labels: &["address"],
+    kind: Kind::Gauge,
+};
+static CHECK_TOOK: Family = Family {
+    name: "wayfarer_agent_self_check_duration_seconds",
+    help: "How long the last walk to a known-good address of ours took.",
+    labels: &["address"],
+    kind: Kind::Gauge,
+};
+static STEAL: Family = Family {
+    name: "wayfarer_agent_cpu_steal_ratio",
+    help: "Share of processor time that our host gave to others, lately.",
+    labels: &[],
+    kind: Kind::Gauge,
+};
+
 /// What a new agent shows.
 pub(super) fn begin(families: &mut Families, version: &str) {
     families.set(&INFO, &[version], 1.0);
@@ -132,6 +151,25 @@ impl Exporter {
         if ok {
             state.families.set(&RELOADED_AT, &[], seconds(now));
         }
+    }
+
+    /// A walk to a known-good address ended so, after this long.
+    pub fn self_check(&self, address: &str, success: bool, took: Duration) {
+        let mut state = self.state();
+        state.families.set(&CHECKED, &[address], f64::from(u8::from(success)));
+        state.families.set(&CHECK_TOOK, &[address], took.as_secs_f64());
+    }
+
+    /// An address is not walked to any more.
+    pub fn forget_self_check(&self, address: &str) {
+        let mut state = self.state();
+        state.families.retain(&CHECKED, |labels| labels[0] != address);
+        state.families.retain(&CHECK_TOOK, |labels| labels[0] != address);
+    }
+
+    /// So much of the processor time was stolen lately, 0 to 1.
+    pub fn cpu_steal(&self, share: f64) {
+        self.state().families.set(&STEAL, &[], share);
     }
 
     /// So many watches are open.

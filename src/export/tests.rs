@@ -67,6 +67,7 @@ fn run(journey: &str, at: Timestamp) -> Run {
         deployed: Vec::new(),
         insecure: false,
         evidence: None,
+        unwell: None,
     }
 }
 

@@ -26,6 +26,7 @@ pub mod run;
 pub mod secret;
 pub mod settings;
 pub mod transport;
+pub mod unwell;
 pub mod verdict;
 
 pub use amount::amounts;
@@ -70,4 +71,5 @@ pub use settings::{
     Watch,
 };
 pub use transport::{Proxy, Transport};
+pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};

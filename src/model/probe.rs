@@ -13,7 +13,7 @@ pub struct Probe {
     pub at: Timestamp,
     /// Its duration in ms; none where it failed, broke or is not known.
     pub latency_ms: Option<f64>,
-    /// Whether it succeeded; none where that is not known (a broken run).
+    /// Whether it succeeded; none where that is not known (a broken run, or one that our own trouble explains).
     pub success: Option<bool>,
     /// How late it began because of us, in ms: a sick prober shows here first.
     pub late_ms: f64,
@@ -107,6 +107,8 @@ impl From<&super::Run> for Probe {
     fn from(run: &super::Run) -> Self {
         use super::Outcome;
         let (latency_ms, success, signature) = match &run.outcome {
+            // Our own trouble tells nothing of the target.
+            _ if run.is_ours() => (None, None, None),
             Outcome::Passed => (Some(run.duration.as_secs_f64() * 1000.0), Some(true), None),
             Outcome::Failed(failure) => {
                 let step = Arc::from(failure.step.as_str());

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     EnvironmentName, Evidence, JourneyName, LocationName, MeasureName, Revision, RunId, SeriesKey,
-    ServiceName, StepName, Traffic,
+    ServiceName, StepName, Traffic, Unwell,
 };
 
 /// One walk of one journey in one environment from one location. Every text in it is already masked.
@@ -40,11 +40,20 @@ pub struct Run {
     /// Whether certificates were not verified, because the environment says `insecure = true`: whoever answered may not be whom we asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
-    /// What the failing step and those before it sent and got; only of a failed run.
+    /// What the failing step and those before it sent and got; only of a run that failed, be it that our own trouble explains it.
     pub evidence: Option<Evidence>,
+    /// What was wrong with our own host or path meanwhile, where anything was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unwell: Option<Unwell>,
 }
 
 impl Run {
+    /// Whether it says nothing of the target: it broke, or our own trouble explains how it ended.
+    pub fn is_ours(&self) -> bool {
+        matches!(self.outcome, Outcome::Broken { .. })
+            || self.unwell.is_some_and(|unwell| unwell.explains(&self.outcome))
+    }
+
     /// The series this run belongs to.
     pub fn series(&self) -> SeriesKey {
         SeriesKey {

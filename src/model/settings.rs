@@ -61,6 +61,8 @@ pub struct AgentSettings {
     pub workers: usize,
     /// How long a stop waits for runs under way; 30 s by default.
     pub drain: Duration,
+    /// Addresses known to be good, behind which our own host and path stand: at most three, none by default.
+    pub self_check: Vec<String>,
 }
 
 /// `[environments.NAME]`.

@@ -205,6 +205,7 @@ mod tests {
             deployed: Vec::new(),
             insecure: false,
             evidence: None,
+            unwell: None,
         };
         run.steps[1].iteration = Some(2);
         run.steps[3].failure = Some(Box::new(failure("delete", "got 404")));

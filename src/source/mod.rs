@@ -4,5 +4,6 @@ pub mod agent;
 pub mod attached;
 pub mod files;
 pub mod histories;
+pub mod host;
 pub mod secrets;
 pub mod watch;

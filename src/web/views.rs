@@ -246,6 +246,8 @@ pub struct RunView<'a> {
     pub insecure: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub evidence: Option<&'a crate::model::Evidence>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unwell: Option<&'a crate::model::Unwell>,
 }
 
 /// A step of a run.
@@ -332,6 +334,7 @@ impl<'a> From<&'a Run> for RunView<'a> {
                 .collect(),
             insecure: run.insecure,
             evidence: run.evidence.as_ref(),
+            unwell: run.unwell.as_ref(),
         }
     }
 }

@@ -34,6 +34,7 @@ fn run(at: Timestamp, ms: f64) -> Arc<Run> {
         deployed: Vec::new(),
         insecure: false,
         evidence: None,
+        unwell: None,
     })
 }
 

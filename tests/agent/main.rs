@@ -14,4 +14,5 @@ mod parts;
 mod reload;
 mod restart;
 mod secrets;
+mod shared;
 mod support;

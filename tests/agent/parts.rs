@@ -71,7 +71,9 @@ fn gate_by_the_rest(site: &Site) {
     assert!([0, 6].contains(&code) && out.contains("dismissed as false_alarm"), "{code} {out}");
     let page = site.get("/changes/slow").unwrap().1;
     assert!(page.contains("dismissed as false_alarm by people: a drill"), "{page}");
-    let metrics = site.metrics();
+    let metrics = eventually("the gate to be shown", || {
+        Some(site.metrics()).filter(|metrics| metrics.contains("\nwayfarer_gate{"))
+    });
     assert!(!metrics.contains("verdict=\"regressed\"} 1"), "{metrics}");
     let shown = metrics.lines().find(|l| l.starts_with("wayfarer_gate{")).unwrap();
     assert!(!shown.ends_with(" 0"), "{shown}");

@@ -37,6 +37,7 @@ fn run(at: Timestamp, ms: f64) -> Arc<Run> {
         deployed: Vec::new(),
         insecure: false,
         evidence: None,
+        unwell: None,
     })
 }
 

@@ -159,6 +159,7 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
         deployed: vec![Deployed { service: "shop".into(), version: "2026.11.20".to_owned() }],
         insecure: false,
         evidence: None,
+        unwell: None,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::{
     config::{
         names::NameOf,
         settings::{
-            agent::{DRAIN, LISTEN, WORKERS},
+            agent::{DRAIN, LISTEN, MOST_CHECKS, WORKERS},
             browser::AT_ONCE,
             environments::{HIGHEST_RATE, MAX_RATE},
             secret::SCOPES,
@@ -67,6 +67,7 @@ fn agent() -> Value {
             ),
             ("workers", default(count("Most runs under way at once.", 1..4096), json!(WORKERS))),
             ("drain", time_or("How long a stop waits for runs under way.", DRAIN)),
+            ("self_check", self_check()),
         ],
     )
 }
@@ -89,6 +90,20 @@ fn browser() -> Value {
             ("memory_max", default(size("Memory of a browser that fails its run."), memory)),
             ("queue", time_or("How long a run waits for its turn.", had.queue)),
         ],
+    )
+}
+
+fn self_check() -> Value {
+    let address = json!({
+        "type": "string",
+        "description": "An address without user, query or template.",
+        "pattern": "^[hH][tT][tT][pP][sS]?://[^/?#@{]+(/[^?#{]*)?$",
+    });
+    let several = set("Several: most of them must fail.", address.clone());
+    let several = limited(several, json!({ "maxItems": MOST_CHECKS }));
+    any(
+        "Addresses of others that are known to be good: what fails or slows down together with them is our own trouble.",
+        vec![address, several],
     )
 }
 

@@ -44,6 +44,8 @@ client_certificate = { certificate = "client.pem", key = { file = "client.key" }
 resolve = { "shop.example.com" = "10.0.0.7" }
 headers = { x-probe = "wayfarer" }
 network = { allow = ["10.0.0.0/8"] }
+[browser]
+at_once = 1
 [watch]
 burst = false
 [detect]

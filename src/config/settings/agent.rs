@@ -1,10 +1,12 @@
 //! `[agent]`.
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
+
+use url::Url;
 
 use crate::{
     config::{names::NameOf, reader::Reader, value::Entry},
-    model::{AgentSettings, LocationName},
+    model::{AgentSettings, EnvironmentName, EnvironmentSettings, LocationName},
 };
 
 /// Where the agent listens unless told otherwise.
@@ -14,17 +16,24 @@ pub(in crate::config) const LISTEN: SocketAddr =
 /// How many runs may be under way at once unless told otherwise.
 pub(in crate::config) const WORKERS: u64 = 64;
 
+/// Most addresses of `self_check`.
+pub(in crate::config) const MOST_CHECKS: usize = 3;
+
+/// The environments, whose servers are no self-check.
+type Environments = BTreeMap<EnvironmentName, EnvironmentSettings>;
+
 /// How long a stop waits for runs under way unless told otherwise.
 pub(in crate::config) const DRAIN: Duration = Duration::from_secs(30);
 
 /// Lowers the table; what is missing has a default. `guarded`: there is at least one `[[token]]`.
-pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {
+pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> AgentSettings {
     let mut agent = AgentSettings {
         location: LocationName::new("local"),
         listen: LISTEN,
         data: PathBuf::from("wayfarer.db"),
         workers: usize::try_from(WORKERS).unwrap_or(usize::MAX),
         drain: DRAIN,
+        self_check: Vec::new(),
     };
     let Some(table) = top.table("agent") else { return agent };
     if let Some(location) = table.name("location", NameOf::Thing) {
@@ -42,8 +51,74 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool) -> AgentSettings {
     if let Some(drain) = table.duration("drain", Duration::ZERO..Duration::from_secs(3600)) {
         agent.drain = drain.value;
     }
+    if let Some(entry) = table.take("self_check") {
+        agent.self_check = self_check(&entry, targets);
+    }
     table.finish();
     agent
+}
+
+/// One address, or a list of a few.
+fn self_check(entry: &Entry<'_>, targets: &Environments) -> Vec<String> {
+    if entry.is_text() {
+        return address(entry, targets).into_iter().collect();
+    }
+    let items = entry.elements("an address, or a list of them").unwrap_or_default();
+    if items.len() > MOST_CHECKS {
+        let note = entry.fault(format!("`self_check` has {} addresses", items.len()));
+        entry.page.note(
+            note.label("too many")
+                .help(format!("{MOST_CHECKS} are enough to tell our trouble from theirs")),
+        );
+    }
+    let mut found: Vec<String> = Vec::new();
+    for item in &items {
+        match address(item, targets) {
+            Some(again) if found.contains(&again) => {
+                let note = item.fault("`self_check` has this address twice");
+                entry.page.note(note.label("again").help("one server counts once: name others"));
+            }
+            read => found.extend(read),
+        }
+    }
+    found
+}
+
+fn address(entry: &Entry<'_>, targets: &Environments) -> Option<String> {
+    let text = entry.text()?.value;
+    let url = Url::parse(&text).ok().filter(|url| url.has_host());
+    let url = url.filter(|url| matches!(url.scheme(), "http" | "https"));
+    let open = |url: &Url| url.username().is_empty() && url.password().is_none();
+    if !url.as_ref().map_or(!text.contains('@'), open) {
+        // Whatever stands before the sign may be a password.
+        entry.page.hide(entry.span.clone());
+        let note = entry.fault("`self_check` holds a user or a password");
+        return entry.refuse(note.label("a secret in the file").help("name an open address"));
+    }
+    if text.contains("{{") || text.contains(['?', '#']) {
+        // A query may be a key.
+        entry.page.hide(entry.span.clone());
+        let note = entry.fault("`self_check` holds a template, a query or a fragment");
+        return entry.refuse(note.label("not plain").help("name a plain address"));
+    }
+    let Some(url) = url else {
+        let note =
+            entry.fault(format!("`self_check`: `{}` is not an address", text.escape_debug()));
+        return entry.refuse(
+            note.label("not an http address").help("write it as `https://known-good.example/`"),
+        );
+    };
+    let origin = url.origin();
+    let at_it = |base: &String| Url::parse(base).is_ok_and(|base| base.origin() == origin);
+    let same = targets.iter().find(|(_, e)| e.vars.get("base_url").is_some_and(at_it));
+    if let Some((name, _)) = same {
+        let note =
+            entry.fault(format!("`self_check` names the server of the environment `{name}`"));
+        return entry.refuse(note.label("a target").help(
+            "while it is down, what fails there would be our own trouble: name a server of somebody else",
+        ));
+    }
+    Some(text)
 }
 
 fn listen(entry: &Entry<'_>, guarded: bool) -> Option<SocketAddr> {

@@ -20,7 +20,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     let (environments, places) = environments::lower(top);
     let (tokens, has_token) = secret::tokens(top);
     let settings = Settings {
-        agent: agent::lower(top, has_token),
+        agent: agent::lower(top, has_token, &environments),
         browser: browser::lower(top),
         environments,
         watch: limits::watch(top),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::model::{
-    Evidence, Exchange, Failure, FaultKind, Phases, Revision, RunId, StepRun, Trigger,
+    Evidence, Exchange, Failure, FaultKind, Phases, Revision, RunId, StepRun, Trigger, Unwell,
 };
 
 fn ms(ms: u64) -> Duration {
@@ -87,6 +87,7 @@ fn run(outcome: Outcome) -> Run {
         deployed: vec![],
         insecure: false,
         evidence: None,
+        unwell: None,
     }
 }
 
@@ -213,6 +214,16 @@ BROKEN checkout in production from fra1, 532 ms
 broken: no socket can be opened
 This is trouble on our side, not the target's: the run counts for nothing.
 "##);
+}
+
+#[test]
+fn a_run_that_passed_while_we_were_unwell() {
+    let mut run = run(Outcome::Passed);
+    assert!(!draw(&run, 80).contains("not judged"));
+    run.unwell = Some(Unwell { failed: false, slower_percent: 260, steal_percent: 12 });
+    let text = draw(&run, 80);
+    let last = "not judged: our self-check took 2.6 times as long as usual, our host gave 12% of the processor time to others\n";
+    assert!(text.ends_with(last), "{text}");
 }
 
 #[test]

@@ -12,13 +12,23 @@ const ASSERTIONS: usize = 10;
 /// How many lines of a body are shown.
 const BODY_LINES: usize = 8;
 
-/// The lines for a failed or broken run; none for one that passed.
+/// The lines for a failed or broken run; none for one that passed, unless its times are not judged.
 pub(super) fn block(run: &Run, width: usize) -> Vec<Line> {
     match &run.outcome {
-        Outcome::Passed => Vec::new(),
+        Outcome::Passed => unjudged(run),
         Outcome::Broken { reason } => broken(reason),
         Outcome::Failed(failure) => failed(failure, run, width),
     }
+}
+
+fn unjudged(run: &Run) -> Vec<Line> {
+    let Some(unwell) = run.unwell.filter(|unwell| unwell.explains(&run.outcome)) else {
+        return Vec::new();
+    };
+    let mut head = Line::default();
+    head.ink(Ink::Yellow, "not judged: ");
+    head.plain(&unwell.to_string());
+    vec![Line::default(), head]
 }
 
 fn broken(reason: &str) -> Vec<Line> {

@@ -22,8 +22,8 @@ use crate::{
 
 use super::{
     EXTENDED, PLAIN,
-    parts::Layouts,
-    shape::{OTHER, PROTOCOLS, Shape, fault_of, hop_flag, step_flag, trigger_of},
+    parts::{self, Layouts},
+    shape::{OTHER, PROTOCOLS, RUN_UNWELL, Shape, fault_of, hop_flag, step_flag, trigger_of},
     tail,
 };
 
@@ -71,6 +71,30 @@ impl<'a> Head<'a> {
         self.flags & 3 == 1
     }
 
+    /// Whether what was wrong with us explains how the run ended.
+    fn explained(&self, revision: &ReadRevision) -> Result<bool, Fault> {
+        if !self.extended || self.flags & RUN_UNWELL == 0 {
+            return Ok(false);
+        }
+        let mut head = self.clone();
+        let shape = head.shape(revision)?;
+        let outcome = head.outcome(&shape)?;
+        parts::pass_over(&mut head.rest, shape.steps.len())?;
+        let unwell = tail::unwell_of(&mut head.rest)?;
+        Ok(unwell.is_some_and(|unwell| unwell.explains(&outcome)))
+    }
+
+    /// How the run ended.
+    fn outcome(&mut self, shape: &Shape) -> Result<Outcome, Fault> {
+        let take = &mut self.rest;
+        match self.flags & 3 {
+            0 => Ok(Outcome::Passed),
+            1 => Ok(Outcome::Failed(failure(take, shape)?)),
+            2 => Ok(Outcome::Broken { reason: take.text()?.to_owned() }),
+            _ => Err(torn()),
+        }
+    }
+
     fn shape(&mut self, revision: &ReadRevision) -> Result<Shape, Fault> {
         match self.shape {
             None => Shape::read(self.rest.bytes()?),
@@ -88,6 +112,19 @@ pub(in crate::store) fn probe(
 ) -> Result<Probe, Fault> {
     let milliseconds = |us: u64| Duration::from_micros(us).as_secs_f64() * 1000.0;
     let passed = head.flags & 3 == 0;
+    let late_ms = milliseconds(head.late);
+    if head.explained(revision)? {
+        // Our own trouble tells nothing of the target.
+        return Ok(Probe {
+            at,
+            latency_ms: None,
+            success: None,
+            late_ms,
+            signature: None,
+            revision: Some(revision.revision.clone()),
+            parts: Parts::default(),
+        });
+    }
     let known = passed || head.failed();
     let place = head.shape.map(|number| (head.revision, number));
     // A shape that stands in the record must be read to know where the rest begins.
@@ -119,7 +156,7 @@ pub(in crate::store) fn probe(
         at,
         latency_ms: passed.then(|| milliseconds(head.duration)),
         success: if passed { Some(true) } else { head.failed().then_some(false) },
-        late_ms: milliseconds(head.late),
+        late_ms,
         signature,
         revision: Some(revision.revision.clone()),
         parts,
@@ -135,22 +172,18 @@ pub(in crate::store) fn run(
 ) -> Result<Run, Fault> {
     let (id, started_at, series) = key;
     let shape = head.shape(revision)?;
+    let outcome = head.outcome(&shape)?;
     let take = &mut head.rest;
-    let outcome = match head.flags & 3 {
-        0 => Outcome::Passed,
-        1 => Outcome::Failed(failure(take, &shape)?),
-        2 => Outcome::Broken { reason: take.text()?.to_owned() },
-        _ => return Err(torn()),
-    };
     let mut trail = Trail { version: Some(PROTOCOLS[0].to_owned()), ..Trail::default() };
     let mut steps = Vec::with_capacity(shape.steps.len());
     for (name, checks) in shape.steps {
         steps.push(step(take, name, checks, &mut trail, revision)?);
     }
-    let mut insecure = false;
-    if head.extended {
-        insecure = tail::restore(take, &mut steps, revision)?;
-    }
+    let of_run = if head.extended {
+        tail::restore(take, &mut steps, revision)?
+    } else {
+        tail::OfRun::default()
+    };
     Ok(Run {
         id,
         journey: series.journey.clone(),
@@ -164,8 +197,9 @@ pub(in crate::store) fn run(
         outcome,
         steps,
         deployed: deployed.to_vec(),
-        insecure,
+        insecure: of_run.insecure,
         evidence: None,
+        unwell: of_run.unwell,
     })
 }
 

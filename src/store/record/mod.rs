@@ -4,7 +4,7 @@
 //! Version 1, all numbers as [varints](super::varint), times in microseconds:
 //!
 //! ```text
-//! 1 | flags: result (2 bits), trigger (2 bits) | revision | late | duration | deployed set
+//! 1 | flags: result (2 bits), trigger (2 bits), unwell | revision | late | duration | deployed set
 //!   | shape: number + 1, or 0 and the shape itself
 //!   | failed: step + 1, or 0 and its name; kind; message, check, expected, actual
 //!   | broken: reason
@@ -21,7 +21,8 @@
 //! certificate. These are numbers in the dictionary of the revision; a line or a connection that never came before stands
 //! in the record itself, after a 0.
 //!
-//! Version 2 is version 1 with a [tail], and with steps that were skipped.
+//! Version 2 is version 1 with a [tail], and with steps that were skipped. A flag in front says that the tail tells what was wrong with us:
+//! who looks for the point of a series then reads on, otherwise he need not.
 
 mod decode;
 mod encode;

@@ -248,6 +248,12 @@ fn made(present: &[u16], steps: &Steps, named: &[Named]) -> Arc<[Part]> {
     present.iter().filter_map(part).collect()
 }
 
+/// Passes over so many steps.
+pub(super) fn pass_over(take: &mut Take<'_>, steps: usize) -> Result<(), Fault> {
+    let mut round = Round::default();
+    (0..steps).try_for_each(|_| skim(take, &mut round).map(drop))
+}
+
 /// Adds the next step to the rounds of its name: whether it passed, its time, and its phases over all hops. What was skipped is no
 /// round.
 fn skim(take: &mut Take<'_>, round: &mut Round) -> Result<bool, Fault> {

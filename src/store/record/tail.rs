@@ -8,7 +8,9 @@
 //! measures   (4): names: for each measure its step, name and unit, as one text of the revision | for each its value
 //! timings    (5): for each hop that has any: hops since | names, as one text of the revision | for each its duration
 //! insecure   (6): 1, if certificates were not verified
-//! traffic    (7): for each browser step: steps since | sorts, each: its number | requests | failed | bytes
+//! unwell     (7): whether our self-check failed (lowest bit) and the percentage of processor time stolen
+//!               | how long the self-check took, in percent of its usual time
+//! traffic    (8): for each browser step: steps since | sorts, each: its number | requests | failed | bytes
 //! ```
 //!
 //! Texts of the revision are a number + 1, or 0 and the text itself. A value is 0 and why there is none; 1 and the eight bytes of
@@ -30,7 +32,7 @@ use super::{
     shape::fault_code,
 };
 
-pub(super) use read::{Named, measures, names_of, restore, values};
+pub(super) use read::{Named, OfRun, measures, names_of, restore, unwell_of, values};
 
 /// The numbers of the sorts, for ever.
 pub(super) mod tag {
@@ -40,7 +42,8 @@ pub(super) mod tag {
     pub(in crate::store::record) const MEASURES: u64 = 4;
     pub(in crate::store::record) const TIMINGS: u64 = 5;
     pub(in crate::store::record) const INSECURE: u64 = 6;
-    pub(in crate::store::record) const TRAFFIC: u64 = 7;
+    pub(in crate::store::record) const UNWELL: u64 = 7;
+    pub(in crate::store::record) const TRAFFIC: u64 = 8;
 }
 
 /// Before a value that there is none of, and before one that is written as it is; beyond these decimals.
@@ -60,6 +63,7 @@ pub(super) fn put_tail(put: &mut Put, dictionary: &mut Dictionary, run: &Run) ->
         (tag::MEASURES, measured(run, dictionary)),
         (tag::TIMINGS, timings(run, dictionary)),
         (tag::INSECURE, insecure(run)),
+        (tag::UNWELL, unwell(run)),
         (tag::TRAFFIC, traffic(run)),
     ];
     let mut any = skipped;
@@ -114,6 +118,15 @@ fn traffic(run: &Run) -> Put {
             }
         },
     )
+}
+
+fn unwell(run: &Run) -> Put {
+    let mut put = Put::default();
+    if let Some(unwell) = &run.unwell {
+        put.uint(u64::from(unwell.failed) | u64::from(unwell.steal_percent) << 1);
+        put.uint(u64::from(unwell.slower_percent));
+    }
+    put
 }
 
 fn iterations(run: &Run) -> Put {

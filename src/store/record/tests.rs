@@ -13,7 +13,7 @@ use crate::{
     model::{
         AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Part,
         Phases, Probe, ResourceType, Run, RunId, StepOutcome, StepRun, Traffic, Trigger,
-        TypeTraffic,
+        TypeTraffic, Unwell,
     },
     store::{dictionary::Dictionary, error::Fault, names::ReadRevision},
 };
@@ -172,6 +172,8 @@ prop_compose! {
         (late_by, duration) in (duration(), duration()),
         named in any::<bool>(),
         insecure in any::<bool>(),
+        unwell in option::of((any::<bool>(), any::<u32>(), 0..=100_u8).prop_map(
+            |(failed, slower_percent, steal_percent)| Unwell { failed, slower_percent, steal_percent })),
     ) -> Run {
         let mut outcome = outcome;
         if let (Outcome::Failed(failure), Some(last), true) = (&mut outcome, steps.last(), named) {
@@ -181,7 +183,7 @@ prop_compose! {
             id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
             revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
             deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], insecure,
-            evidence: None,
+            evidence: None, unwell,
         }
     }
 }
@@ -272,6 +274,29 @@ fn a_run_with_nothing_new_is_written_as_ever_and_a_tail_is_passed_over() {
     let seen = probe(head, walked.started_at, &revision, Some(&mut Layouts::default())).unwrap();
     let price = Part::Measure("open".into(), "price".into());
     assert_eq!(seen.parts.get(&price), Some(f64::from(12.99_f32)));
+}
+
+#[test]
+fn what_was_wrong_with_us_stands_in_the_tail() {
+    let mut walked = fixture();
+    walked.outcome = Outcome::Passed;
+    let mut dictionary = Dictionary::default();
+    encode(&walked, 7, 3, &mut dictionary);
+    let well = encode(&walked, 7, 3, &mut dictionary);
+    walked.unwell = Some(Unwell { failed: true, slower_percent: 130, steal_percent: 4 });
+    let record = encode(&walked, 7, 3, &mut dictionary);
+    assert_eq!((well[0], record[0]), (super::PLAIN, super::EXTENDED));
+    // Sort, length, two numbers, of which the second takes two bytes.
+    assert_eq!(record.len() - well.len(), 5);
+    let revision = learned(&mut dictionary, &mut HashMap::new());
+    assert_eq!(back(&record, &walked, &revision).unwrap(), kept(&walked));
+    let seen = |record: &[u8]| {
+        let head = Head::read(record).unwrap();
+        probe(head, walked.started_at, &revision, Some(&mut Layouts::default())).unwrap()
+    };
+    assert_eq!((seen(&well).latency_ms, seen(&well).success), (Some(82.0), Some(true)));
+    assert_eq!(seen(&record), Probe::from(&walked));
+    assert_eq!((seen(&record).latency_ms, seen(&record).success), (None, None));
 }
 
 #[test]
@@ -400,5 +425,6 @@ fn fixture() -> Run {
         deployed: Vec::new(),
         insecure: false,
         evidence: None,
+        unwell: None,
     }
 }

@@ -12,8 +12,11 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &mut Words<'_>) -> Option<BrowserAction>;
 
-/// All actions: the word, how it is read, and what editors are told of it.
-const WORDS: &[(&str, Lower, fn() -> Value)] = &[
+/// An action: its word, how it is read, and what editors are told of it.
+type Word = (&'static str, Lower, fn() -> Value);
+
+/// All actions.
+const WORDS: &[Word] = &[
     ("open", open, schema::open),
     ("click", click, schema::click),
     ("type", type_text, schema::type_text),

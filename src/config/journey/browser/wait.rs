@@ -12,8 +12,11 @@ use crate::{
 
 type Lower = fn(&Entry<'_>, &mut Words<'_>) -> Option<Condition>;
 
-/// What is waited for besides an element that shows: its key, how it is read, and what editors are told of it.
-pub(super) const CONDITIONS: &[(&str, Lower, fn() -> Value)] = &[
+/// A condition: its key, how it is read, and what editors are told of it.
+type Row = (&'static str, Lower, fn() -> Value);
+
+/// What is waited for besides an element that shows.
+pub(super) const CONDITIONS: &[Row] = &[
     ("hidden", hidden, schema::element),
     ("url", url, schema::url),
     ("title", title, schema::title),

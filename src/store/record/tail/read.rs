@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{
     model::{
         Attempt, Failure, Hop, MeasureName, Measured, ResourceType, StepName, StepRun, Traffic,
-        TypeTraffic,
+        TypeTraffic, Unwell,
     },
     store::{
         error::Fault,
@@ -19,13 +19,21 @@ use super::{
     ABSENT, DECIMAL, DOUBLE, PLACES, tag,
 };
 
-/// Hands the steps of a run what the tail tells of them, and says whether the run was insecure; sorts that are not known here are passed over.
+/// What the tail tells of the run as a whole.
+#[derive(Debug, Default)]
+pub(in crate::store::record) struct OfRun {
+    pub(in crate::store::record) insecure: bool,
+    pub(in crate::store::record) unwell: Option<Unwell>,
+}
+
+/// Hands the steps of a run what the tail tells of them, and gives what it tells of the run; sorts that are not known here are passed
+/// over.
 pub(in crate::store::record) fn restore(
     take: &mut Take<'_>,
     steps: &mut [StepRun],
     revision: &ReadRevision,
-) -> Result<bool, Fault> {
-    let mut insecure = false;
+) -> Result<OfRun, Fault> {
+    let mut of_run = OfRun::default();
     while !take.0.is_empty() {
         let sort = take.uint()?;
         let mut body = Take(take.bytes()?);
@@ -47,7 +55,8 @@ pub(in crate::store::record) fn restore(
                 let mut hops: Vec<&mut Hop> = steps.iter_mut().flat_map(|s| &mut s.hops).collect();
                 timings(&mut body, &mut hops, revision)?;
             }
-            tag::INSECURE => insecure = true,
+            tag::INSECURE => of_run.insecure = true,
+            tag::UNWELL => of_run.unwell = Some(unwell(&mut body)?),
             tag::TRAFFIC => each(&mut body, steps, |body, step| {
                 step.traffic = Some(Box::new(traffic(body)?));
                 Ok(())
@@ -55,7 +64,7 @@ pub(in crate::store::record) fn restore(
             _ => {}
         }
     }
-    Ok(insecure)
+    Ok(of_run)
 }
 
 /// The item after so many others, `next` being the first that may be meant.
@@ -128,6 +137,20 @@ fn failure(body: &mut Take<'_>, step: &StepName) -> Result<Failure, Fault> {
     })
 }
 
+fn unwell(body: &mut Take<'_>) -> Result<Unwell, Fault> {
+    let word = body.uint()?;
+    Ok(Unwell {
+        failed: word & 1 == 1,
+        steal_percent: u8::try_from(word >> 1).map_err(|_| torn())?,
+        slower_percent: body.small()?,
+    })
+}
+
+/// What was wrong with us, of a record whose steps were read.
+pub(in crate::store::record) fn unwell_of(take: &mut Take<'_>) -> Result<Option<Unwell>, Fault> {
+    find(take, tag::UNWELL)?.map(|mut body| unwell(&mut body)).transpose()
+}
+
 /// A measure by its step's place in the run, its name and its unit.
 pub(in crate::store::record) type Named = (usize, MeasureName, Option<String>);
 
@@ -177,10 +200,15 @@ fn value(body: &mut Take<'_>) -> Result<(Option<f64>, Option<String>), Fault> {
 pub(in crate::store::record) fn measures<'a>(
     take: &mut Take<'a>,
 ) -> Result<Option<Take<'a>>, Fault> {
+    find(take, tag::MEASURES)
+}
+
+/// What the tail tells of one sort.
+fn find<'a>(take: &mut Take<'a>, wanted: u64) -> Result<Option<Take<'a>>, Fault> {
     while !take.0.is_empty() {
         let sort = take.uint()?;
         let body = take.bytes()?;
-        if sort == tag::MEASURES {
+        if sort == wanted {
             return Ok(Some(Take(body)));
         }
     }
