@@ -179,8 +179,6 @@ fn ticket(address: &str, location: LocationName, now: Timestamp) -> Ticket {
         flow: Flow::default(),
     };
     let journey = Journey {
-        burst: None,
-        device: crate::model::Device::default(),
         name: "self-check".into(),
         description: None,
         services: Vec::new(),
