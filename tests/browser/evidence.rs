@@ -216,6 +216,9 @@ do = [{ click = { role = "button", name = "Buy" } }]
         .iter()
         .map(|e| (e["response"]["status"].as_u64(), e["_resourceType"].as_str()))
         .collect();
-    assert_eq!(told, [(Some(200), Some("document")), (Some(200), Some("document"))]);
+    assert_eq!(
+        told,
+        [(Some(200), Some("document")), (Some(200), Some("document")), (Some(404), Some("image"))]
+    );
     assert_eq!(har["log"]["pages"].as_array().map(Vec::len), Some(2));
 }
