@@ -4,12 +4,15 @@ use std::{
     fs,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use wayfarer::model::{FaultKind, PageEvidence, Picture, Run};
+use wayfarer::{
+    clock::Clock,
+    model::{FaultKind, PageEvidence, Picture, Run},
+};
 
 use super::{
     site::{Asked, Reply, answer},
@@ -107,7 +110,7 @@ do = [
 #[tokio::test]
 async fn a_page_that_never_ends_is_shown_as_far_as_it_came() {
     let Some(stage) = Stage::new(site).await else { return };
-    let began = Instant::now();
+    let began = Clock.start();
     let run = stage
         .walk("[[step]]\nname = \"open\"\ntimeout = \"3s\"\n[step.browser]\nopen = \"{{base_url}}/half\"\n")
         .await;
@@ -132,7 +135,7 @@ async fn a_page_that_hangs_or_crashed_shows_nothing_and_still_fails() {
     else {
         return;
     };
-    let began = Instant::now();
+    let began = Clock.start();
     let run = stage
         .walk("[[step]]\nname = \"open\"\ntimeout = \"4s\"\n[step.browser]\nopen = \"{{base_url}}/hang\"\ndo = [{ wait = { text = \"never\" } }]\n")
         .await;
