@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "what a test builds must be there")]
 
 mod acts;
+mod environment;
 mod evidence;
 mod faults;
 mod life;
@@ -13,6 +14,9 @@ mod stage;
 mod timing;
 mod waits;
 
+#[path = "../http_engine/authority.rs"]
+#[expect(dead_code, reason = "it can more than is needed here")]
+mod authority;
 #[path = "../http_engine/site.rs"]
 #[expect(dead_code, reason = "it can more than is needed here")]
 mod site;
