@@ -191,8 +191,8 @@ pub(super) struct RunArguments {
     #[arg(long)]
     pub(super) headed: bool,
     /// Wait before each action of a browser, such as 500ms; deadlines wait with it
-    #[arg(long, value_name = "TIME", value_parser = wait)]
-    pub(super) slow_motion: Option<std::time::Duration>,
+    #[arg(long, value_name = "TIME", value_parser = wait, default_value = "0s", hide_default_value = true)]
+    pub(super) slow_motion: std::time::Duration,
     /// Keep the browser as it is when a step fails, say how to look at it, and wait for Enter
     #[arg(long)]
     pub(super) pause_on_failure: bool,

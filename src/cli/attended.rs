@@ -22,7 +22,7 @@ pub(super) fn watched(arguments: &RunArguments) -> (Watched, Option<mpsc::Receiv
     } else {
         (None, None)
     };
-    let (headed, slow_motion) = (arguments.headed, arguments.slow_motion.unwrap_or_default());
+    let (headed, slow_motion) = (arguments.headed, arguments.slow_motion);
     (Watched { headed, slow_motion, pause }, pauses)
 }
 

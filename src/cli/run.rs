@@ -59,10 +59,7 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
             let now = context.clock.now();
             let ticket = Ticket {
                 id: RunId::at(now),
-                journey: attended::slowed(
-                    &scheduled.journey,
-                    arguments.slow_motion.unwrap_or_default(),
-                ),
+                journey: attended::slowed(&scheduled.journey, arguments.slow_motion),
                 environment: Arc::clone(&environment),
                 location: setup.settings.agent.location.clone(),
                 due: now,

@@ -20,6 +20,8 @@ const FAILED: f64 = 0.2;
 const AT_LEAST: usize = 180;
 /// Walks of which the middle one says how slow it is now.
 const NOW: usize = 3;
+/// What they take longer must be so many ms to be slow at all: of a neighbour that answers in two, four are nothing.
+const NOTICED_MS: f64 = 10.0;
 /// From so many times the usual share of stolen time on it is trouble: a host that always gives some away is as it is.
 const STOLEN: f64 = 2.0;
 
@@ -106,7 +108,8 @@ fn usable(ms: &f64) -> bool {
 fn slower(walks: &VecDeque<Option<f64>>) -> Option<f64> {
     let usual = median_of(walks.iter().flatten().copied().collect())?;
     let now = median_of(walks.iter().rev().flatten().take(NOW).copied().collect())?;
-    (usual > 0.0).then(|| now / usual)
+    let noticed = now - usual >= NOTICED_MS;
+    (usual > 0.0).then(|| if noticed { now / usual } else { (now / usual).min(1.0) })
 }
 
 #[cfg(test)]
@@ -158,6 +161,15 @@ mod tests {
         }
         assert_eq!(Pulse::new(0).unwell(), None);
         assert!(!Pulse::new(1).is_known() && Pulse::new(0).is_known());
+    }
+
+    #[test]
+    fn a_neighbour_that_takes_a_few_ms_more_is_well() {
+        for (now, said) in [(9.0, false), (30.0, true)] {
+            let mut pulse = pulse(1, &[Some(2.0)], 50);
+            (0..3).for_each(|_| pulse.push(&[Some(now)]));
+            assert_eq!(pulse.unwell().is_some(), said, "{now}");
+        }
     }
 
     #[test]

@@ -18,8 +18,8 @@ use crate::{
     engine::{Engine, Ticket},
     export::Exporter,
     model::{
-        Action, Environment, Flow, HttpStep, Journey, LocationName, Network, Outcome, Run, RunId,
-        Schedule, Step, Transport, Trigger, Unwell,
+        Action, Device, Environment, Flow, HttpStep, Journey, LocationName, Network, Outcome, Run,
+        RunId, Schedule, Step, Transport, Trigger, Unwell,
     },
     source::host::CpuTimes,
 };
@@ -191,7 +191,7 @@ fn ticket(address: &str, location: LocationName, now: Timestamp) -> Ticket {
         vars: BTreeMap::new(),
         setup: None,
         variant: None,
-        device: crate::model::Device::default(),
+        device: Device::default(),
         burst: None,
         steps: vec![step],
         revision: "self-check".into(),

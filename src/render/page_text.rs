@@ -52,7 +52,7 @@ pub(super) fn kept_line(page: &PageEvidence, width: usize) -> Line {
     let kept: Vec<String> = parts.into_iter().flatten().collect();
     let mut line = Line::default();
     line.ink(Ink::Dim, "  kept      ");
-    let text = format!("{}; --evidence DIR makes a page of it", kept.join(", "));
+    let text = format!("for --evidence DIR: {}", kept.join(", "));
     line.plain(&clip(&text, width.saturating_sub(12)));
     line
 }
@@ -129,7 +129,7 @@ mod tests {
           console   app.js 1:2 Uncaught TypeError
           request   503 GET https://shop.test/x·[31m
                     net::ERR_CONNECTION_REFUSED GET https://shop.te…
-          kept      3 console messages, 3 requests; --evidence DIR makes a page of it
+          kept      for --evidence DIR: 3 console messages, 3 requests
         ");
         assert_eq!(page_lines(&page, Some(&"other".into()), 60).len(), 1);
     }

@@ -13,7 +13,8 @@ const JOURNEY: &str = "name = \"buy\"\nservices = [\"shop\"]\nenvironments = [\"
 #[test]
 fn a_slower_step_is_named_survives_a_kill_and_can_be_dismissed() {
     let target = Target::start();
-    target.delay(20);
+    // Long beside what a busy machine adds by itself.
+    target.delay(60);
     let site = Site::new(&format!("http://127.0.0.1:{}", target.port), MORE);
     site.write("admin.token", "over");
     site.write("write.token", "there");
@@ -22,7 +23,7 @@ fn a_slower_step_is_named_survives_a_kill_and_can_be_dismissed() {
     let runs = || site.json("/api/v1/runs?limit=1000")["runs"].as_array().unwrap().len();
     eventually("a baseline", || (runs() >= 70).then_some(()));
 
-    target.delay_pay(50);
+    target.delay_pay(250);
     let body = r#"{"id":"slow","service":"shop","environment":"production","version":"2"}"#;
     assert_eq!(site.ask("POST", "/api/v1/changes", &[], body).unwrap().0, 200);
     eventually("a few runs of the watch", || {

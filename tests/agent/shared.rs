@@ -22,9 +22,15 @@ fn four(target: &Target) -> Site {
     site
 }
 
+/// How many runs there were, without asking for each: a machine that is busy enough as it is walks more meanwhile.
+fn walked(site: &Site) -> f64 {
+    let metrics = site.metrics();
+    let counts = metrics.lines().filter(|line| line.starts_with("wayfarer_runs_total{"));
+    counts.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok()).sum()
+}
+
 fn judged(site: &Site, harm: impl FnOnce()) -> Value {
-    let runs = || site.json("/api/v1/runs?limit=1000")["runs"].as_array().unwrap().len();
-    eventually("a baseline", || (runs() >= 400).then_some(()));
+    eventually("a baseline", || (walked(site) >= 400.0).then_some(()));
     let body = r#"{"id":"c","service":"shop","environment":"production","version":"2"}"#;
     assert_eq!(site.ask("POST", "/api/v1/changes", &[], body).unwrap().0, 200);
     harm();
@@ -43,10 +49,10 @@ fn of<'a>(judged: &'a Value, metric: &str) -> &'a Value {
 fn what_every_environment_shares_is_not_the_changes_doing() {
     let target = Target::start();
     // Long beside what a busy machine adds by itself.
-    target.delay(40);
+    target.delay(150);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay(110));
+    let judged = judged(&site, || target.delay(400));
     let latency = of(&judged, "latency");
     assert_ne!(latency["verdict"], "regressed", "{latency:#}");
     assert!(latency["notes"].to_string().contains("in other environments shared"), "{latency:#}");
@@ -56,11 +62,11 @@ fn what_every_environment_shares_is_not_the_changes_doing() {
 #[test]
 fn what_one_environment_has_alone_is() {
     let target = Target::start();
-    target.delay(20);
+    target.delay(100);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay_pay(40));
-    assert_eq!(of(&judged, "latency")["verdict"], "regressed", "{judged:#}");
+    let judged = judged(&site, || target.delay_pay(250));
+    assert_eq!(judged["verdict"], "regressed", "{judged:#}");
     assert_eq!(judged["gate"]["status"], "fail", "{judged:#}");
 }
 
@@ -73,8 +79,7 @@ fn with_self_check(together: bool) -> (Value, Value, String) {
     site.write("wayfarer.toml", &settings.replacen("\n[environments", &check, 1));
     site.journey("home", "shop", "150ms", "/");
     let agent = site.agent();
-    let runs = || site.json("/api/v1/runs?limit=1000")["runs"].as_array().unwrap().len();
-    eventually("a baseline", || (runs() >= 120).then_some(()));
+    eventually("a baseline", || (walked(&site) >= 120.0).then_some(()));
     let metrics = site.metrics();
     assert!(metrics.contains("wayfarer_agent_self_check_success{"), "{metrics}");
     let judged = {

@@ -25,7 +25,7 @@ const FORM: &str = r##"<!doctype html><title>Form</title>
   <button>Send</button>
 </form>
 <nav id=menu>Menu <ul><li><a href="#one" onclick="log.textContent += ' one'">Item one</a></ul></nav>
-<button ondblclick="log.textContent += ' twice'" oncontextmenu="event.preventDefault(); log.textContent += ' menu'">Other</button>
+<button onclick="log.textContent += ' once'">Once</button><button ondblclick="log.textContent += ' twice'" oncontextmenu="event.preventDefault(); log.textContent += ' menu'">Other</button>
 <p id=log role=status></p>
 <div role=combobox aria-label="City" tabindex=0 onclick="list.hidden = false">?</div>
 <ul id=list role=listbox hidden><li role=option onclick="log.textContent += ' Bern'; list.hidden = true">Bern<li role=option>Basel</ul>
@@ -93,6 +93,7 @@ do = [
   { press = "Control+a" },
   { hover = { text = "Menu" } },
   { click = { link = "Item one" } },
+  { click = { role = "button", name = "Once" } },
   { click = { role = "button", name = "Other", count = 2 } },
   { click = { role = "button", name = "Other", button = "right" } },
   { select = { role = "combobox", name = "City", option = "Bern" } },
@@ -129,7 +130,7 @@ seen = { script = "return document.getElementById('far').getBoundingClientRect()
         ("name2", "0"),
         ("down", "true"),
         ("seen", "true"),
-        ("log2", "Delete Enter submitted Ctrl+Control Ctrl+a one twice menu Bern"),
+        ("log2", "Delete Enter submitted Ctrl+Control Ctrl+a one once twice menu Bern"),
     ] {
         assert_eq!(captured(&run, name), value, "{name}");
     }

@@ -124,7 +124,8 @@ async fn a_page_that_never_ends_is_shown_as_far_as_it_came() {
 #[tokio::test]
 async fn a_page_that_hangs_or_crashed_shows_nothing_and_still_fails() {
     let Some(stage) = Stage::new(|asked: &Asked| match asked.path.as_str() {
-        "/hang" => page("<h1>Hang</h1><script>setTimeout(() => { for (;;); }, 200)</script>"),
+        "/hang" => page("<h1>Hang</h1><script>setTimeout(() => { const x = new XMLHttpRequest(); x.open('GET', '/endless', false); x.send(); }, 200)</script>"),
+        "/endless" => Reply::Later(Duration::from_secs(25), Vec::new()),
         _ => page("<h1>Here</h1>"),
     })
     .await
@@ -216,6 +217,9 @@ do = [{ click = { role = "button", name = "Buy" } }]
         .iter()
         .map(|e| (e["response"]["status"].as_u64(), e["_resourceType"].as_str()))
         .collect();
-    assert_eq!(told, [(Some(200), Some("document")), (Some(200), Some("document"))]);
+    assert_eq!(
+        told,
+        [(Some(200), Some("document")), (Some(200), Some("document")), (Some(404), Some("image"))]
+    );
     assert_eq!(har["log"]["pages"].as_array().map(Vec::len), Some(2));
 }

@@ -220,9 +220,8 @@ open = "{{base_url}}/cleaned"
 #[tokio::test]
 async fn a_shared_session_may_be_opened_by_a_browser() {
     let Some(stage) = Stage::new(shop).await else { return };
-    let part = format!("{SIGN_IN}");
     let steps = "setup = { use = \"login\" }\n[[step]]\nname = \"ask\"\n[step.http]\nurl = \"{{base_url}}/api/me\"\n";
-    let part = part.replace("[[step]]\nname", "\n[[step]]\nname");
+    let part = SIGN_IN.replace("[[step]]\nname", "\n[[step]]\nname");
     for _ in 0..2 {
         let run = stage.walk_with(&[("login", &part)], steps, Duration::from_secs(30)).await;
         passed(&run);

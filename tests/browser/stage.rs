@@ -51,6 +51,7 @@ impl Stage {
     }
 
     /// None, and a word about it, where there is no driver.
+    #[expect(clippy::print_stdout, reason = "who skips says so")]
     pub(crate) async fn new(
         pages: impl Fn(&Asked) -> Reply + Send + Sync + 'static,
     ) -> Option<Self> {

@@ -141,7 +141,7 @@ async fn what_a_browser_showed_is_kept_beside_the_last_good_picture() {
         dom: Some("<p>".repeat(60_000)),
         ..PageEvidence::default()
     };
-    let own = page(vec![picture("end", 300_000), picture("failure", 400_000)]);
+    let own = page(vec![picture("end", 450_000), picture("failure", 400_000)]);
     bad.evidence.as_mut().unwrap().page = Some(Box::new(own));
     bad.steps[0].traffic = Some(Box::new(Traffic {
         by_type: vec![TypeTraffic { kind: ResourceType::Image, requests: 3, failed: 1, bytes: 9 }],

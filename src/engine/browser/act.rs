@@ -77,6 +77,7 @@ impl Tab<'_> {
             A::Open(url) => return self.open(url, around).await,
             A::Click { target, button: MouseButton::Left, count: 1 } => {
                 self.click(target, "click", vars).await?;
+                return self.shown_page();
             }
             A::Click { target, button, count } => {
                 self.press_button(target, *button, *count, vars).await?;
@@ -115,10 +116,13 @@ impl Tab<'_> {
             A::Storage { area, entries } => return self.store(*area, entries, vars).await,
         }
         self.touch().await;
-        match self.clock.last().error.clone() {
-            Some(error) => Err(network_trouble(&error, "")),
-            None => Ok(()),
-        }
+        self.shown_page()
+    }
+
+    /// Fails where the browser shows a page of its own instead of the site's.
+    fn shown_page(&self) -> Result<(), Trouble> {
+        let error = self.clock.last().error.as_deref();
+        error.map_or(Ok(()), |error| Err(network_trouble(error, "")))
     }
 
     /// Goes to a page and waits for its load event.
@@ -211,6 +215,28 @@ impl Tab<'_> {
         vars: &Variables,
     ) -> Result<Found, Trouble> {
         let given = json!({ "locator": sought.json, "want": want, "deed": deed });
+        self.found_by(given, sought, limit, vars).await
+    }
+
+    /// [`find_until`](Self::find_until) for a press that is made at once: one that lands elsewhere is kept from the page.
+    async fn aim(
+        &mut self,
+        sought: &Sought,
+        want: &str,
+        limit: Limit,
+        vars: &Variables,
+    ) -> Result<Found, Trouble> {
+        let given = json!({ "locator": sought.json, "want": want, "aimed": true });
+        self.found_by(given, sought, limit, vars).await
+    }
+
+    async fn found_by(
+        &mut self,
+        given: Value,
+        sought: &Sought,
+        limit: Limit,
+        vars: &Variables,
+    ) -> Result<Found, Trouble> {
         let answer = self.ask("find", given, &limit).await?;
         self.found(&answer, sought, &limit, vars)?;
         Ok(Found { reference: answer["element"].clone(), answer, limit })
@@ -226,11 +252,16 @@ impl Tab<'_> {
         let sought = Sought::of(target, vars)?;
         let limit = self.limit(self.patience);
         loop {
-            let found = self.find_until(&sought, want, None, limit.clone(), vars).await?;
+            let found = self.aim(&sought, want, limit.clone(), vars).await?;
             let path = format!("element/{}/click", found.id());
             let began = self.wall.instant();
             match self.post(&path, json!({})).await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.touch().await;
+                    if !self.clock.last().missed || self.left(&limit).is_zero() {
+                        return Ok(());
+                    }
+                }
                 Err(refused) if is_passing(&refused) && !self.left(&limit).is_zero() => {}
                 Err(Refused::Late) => {
                     self.clock.waited(self.wall.instant().saturating_duration_since(began));

@@ -21,6 +21,8 @@ pub(super) struct Tick {
     pub(super) loaded: Option<f64>,
     /// What a visitor did since the last answer: when, and until when the page worked on it.
     pub(super) gestures: Vec<(f64, f64)>,
+    /// Whether the press that was aimed at an element landed elsewhere, and was kept from the page.
+    pub(super) missed: bool,
     /// Whether it is no frame's.
     pub(super) top: bool,
     pub(super) url: String,
@@ -178,10 +180,10 @@ mod tests {
         clock.pass(5_000.0);
         clock.note(tick(1_000.0, 1_300.0, &[(5_100.0, 5_101.0)]), Cause::Page);
         clock.note(tick(5_400.0, 5_900.0, &[]), Cause::Page);
-        assert_eq!(millis(&clock), 900);
+        assert_eq!(millis(&clock), 800);
         // The next page is asked for by us: what was between is ours.
         clock.note(tick(7_000.0, 7_250.0, &[]), Cause::Opened);
-        assert_eq!((millis(&clock), clock.fresh()), (1_150, vec![5_400.0, 7_000.0]));
+        assert_eq!((millis(&clock), clock.fresh()), (1_050, vec![5_400.0, 7_000.0]));
     }
 
     #[test]

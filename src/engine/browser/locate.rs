@@ -1,7 +1,5 @@
 //! Locators on their way into the page, and what the page says where one means nothing that can be used.
 
-use std::fmt::Write as _;
-
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -56,11 +54,11 @@ impl Sought {
             }
         };
         if let Some(nth) = locator.nth {
-            let _ = write!(said, " (nth {nth})");
+            said += &format!(" (nth {nth})");
         }
         let outer = within.as_ref().map(|outer| outer.said.clone());
         if let Some(outer) = &outer {
-            let _ = write!(said, " in {outer}");
+            said += &format!(" in {outer}");
         }
         let within = within.map(|outer| outer.json);
         let (nth, exact) = (locator.nth, locator.exact);
@@ -166,31 +164,25 @@ impl Told {
         let mut said = String::new();
         if kind == "text" {
             if !self.near.is_empty() {
-                let _ = write!(said, ": nearest is {}", self.list(&shown, ""));
+                said += &format!(": nearest is {}", self.list(&shown, ""));
             }
         } else if let Some(reach) = &self.reach {
-            let _ = write!(said, ": there is `{}`, but no more of it", shown(reach));
+            said += &format!(": there is `{}`, but no more of it", shown(reach));
         } else if kind != "element" || !self.near.is_empty() {
-            let _ = match self.total {
-                0 => write!(said, ": there are no {}", plural(kind)),
-                1 => write!(said, ": there is 1 {kind}"),
-                total => write!(said, ": there are {total} {}", plural(kind)),
+            said += &match self.total {
+                0 => format!(": there are no {}", plural(kind)),
+                1 => format!(": there is 1 {kind}"),
+                total => format!(": there are {total} {}", plural(kind)),
             };
             if !self.near.is_empty() {
                 let but = if self.total == 0 { " to be seen: " } else { ": " };
-                let _ = write!(
-                    said,
-                    "{but}{}",
-                    self.list(&shown, if kind == "element" { "test id " } else { "" })
-                );
+                let before = if kind == "element" { "test id " } else { "" };
+                said += &format!("{but}{}", self.list(&shown, before));
             }
         }
         if self.closed > 0 {
-            let _ = write!(
-                said,
-                "; {} of another site was not looked into",
-                count(self.closed, "frame")
-            );
+            said +=
+                &format!("; {} of another site was not looked into", count(self.closed, "frame"));
         }
         said
     }

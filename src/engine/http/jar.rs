@@ -206,7 +206,7 @@ mod tests {
         let wide = crumbs.iter().find(|crumb| crumb.name == "wide").unwrap();
         assert_eq!(
             (wide.wide, wide.expires, wide.path.as_str()),
-            (true, Some(4_039_286_400), "/account")
+            (true, Some(4_039_372_800), "/account")
         );
         let mut other = Jar::default();
         other.refill(&crumbs);

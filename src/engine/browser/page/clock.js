@@ -37,6 +37,23 @@
     };
   }
 
+  /// The element that the driver is about to press. What a mouse leaves on its way may move the page, and then the press would land elsewhere:
+  /// such a press is kept from the page, and told, so that it is tried again.
+  let aim = null;
+  const PRESS = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+
+  function watchAim() {
+    const onPress = event => {
+      if (!aim || !event.isTrusted) return;
+      if (event.type === "pointerdown" && aim.missed === null) aim.missed = !event.composedPath().includes(aim.element);
+      if (aim.missed) {
+        event.preventDefault();
+        event.stopImmediatePropagation();
+      }
+    };
+    for (const type of PRESS) window.addEventListener(type, onPress, { capture: true });
+  }
+
   /// A press, a key or a click begins a gesture; what follows within half a second (`click` after `pointerdown`, `input` after `keydown`)
   /// belongs to it. The page has worked on it until the first task after its handlers.
   function watchGestures() {
@@ -72,10 +89,18 @@
       changed: clock.changed,
       loaded: loadedAt(),
       gestures,
+      missed: landed(),
       top: window === window.top,
       url: location.href,
       error: networkError(),
     };
+  }
+
+  /// Whether the press that was aimed landed elsewhere.
+  function landed() {
+    const missed = aim?.missed === true;
+    if (aim?.missed !== null) aim = null;
+    return missed;
   }
 
   /// When the load event was over.

@@ -11,13 +11,14 @@
 
   const questions = {
     /// Waits until an element can be used, does what can be done from here, and hands it out.
-    async find({ locator, want, patience, deed }) {
+    async find({ locator, want, patience, deed, aimed }) {
       const steady = {};
       const seen = await until(patience, () => sight(() => {
         const found = look(locator, want, steady);
         if (found.state !== "ready") return found;
         const done = deed ? DEEDS[deed.name](found.field, deed) : {};
         if (done.state) return { element: found.element, ...done };
+        if (aimed) aim = { element: found.element, missed: null };
         const since = steady.waited ? steady.since : undefined;
         return { ...found, ...done, done: true, since };
       }));
@@ -112,6 +113,7 @@
 
   watch();
   watchShadowTrees();
+  watchAim();
   watchGestures();
   countFetch();
   countXhr();
