@@ -69,7 +69,7 @@ pub(super) async fn walk(
                 if told.is_ok() {
                     drop(tokio::task::spawn_blocking(enter).await);
                 }
-                drop(paused.go_on.send(()));
+                paused.go_on.send(()).ok();
             }
         }
     }

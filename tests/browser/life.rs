@@ -26,9 +26,9 @@ const PATIENCE: Duration = Duration::from_secs(40);
 const GONE: Duration = Duration::from_secs(5);
 
 /// A folder with a journey, a site, and a place for browsers that is this test's alone.
-struct House {
-    folder: TempDir,
-    site: Site,
+pub(super) struct House {
+    pub(super) folder: TempDir,
+    pub(super) site: Site,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -50,25 +50,34 @@ fn pages(asked: &Asked) -> Reply {
 impl House {
     /// With a journey of these actions on a page; none, and a word about it, where there is no driver.
     async fn with(path: &str, actions: &str, browser: &str) -> Option<Self> {
-        if Command::new("chromedriver").arg("--version").output().is_err() {
-            println!("skipped: there is no chromedriver");
-            return None;
-        }
-        let turn = TURN.lock().await;
+        let turn = its_turn().await?;
         let site = Site::start(None, pages).await;
-        let folder = TempDir::new().unwrap();
         let port = site.address.port();
         let main = format!(
             "[agent]\nlisten = \"127.0.0.1:0\"\n[environments.test]\nbase_url = \"http://127.0.0.1:{port}\"\n[browser]\nqueue = \"20s\"\n{browser}\n"
         );
         let journey = format!(
-            "name = \"visit\"\nenvironments = [\"test\"]\nevery = \"1h\"\ntimeout = \"25s\"\n[[step]]\nname = \"look\"\ntimeout = \"20s\"\n[step.browser]\nopen = \"{{{{base_url}}}}{path}\"\npatience = \"1s\"\ndo = [{actions}]\n"
+            "timeout = \"20s\"\n[step.browser]\nopen = \"{{{{base_url}}}}{path}\"\npatience = \"1s\"\ndo = [{actions}]\n"
         );
+        Some(Self::new(turn, site, &main, ("", &journey)))
+    }
+
+    /// With settings, and a journey: what stands at its top, and what stands in its step.
+    pub(super) fn new(
+        turn: MutexGuard<'static, ()>,
+        site: Site,
+        main: &str,
+        (top, step): (&str, &str),
+    ) -> Self {
+        let journey = format!(
+            "name = \"visit\"\nenvironments = [\"test\"]\nevery = \"1h\"\ntimeout = \"25s\"\n{top}\n[[step]]\nname = \"look\"\n{step}"
+        );
+        let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("wayfarer.toml"), main).unwrap();
         fs::create_dir(folder.path().join("journeys")).unwrap();
         fs::write(folder.path().join("journeys/visit.toml"), journey).unwrap();
         fs::create_dir(folder.path().join("tmp")).unwrap();
-        Some(Self { folder, site, _turn: turn })
+        Self { folder, site, _turn: turn }
     }
 
     fn tmp(&self) -> PathBuf {
@@ -83,8 +92,14 @@ impl House {
     }
 
     /// Walks to the end: exit code, and the run.
-    fn run(&self) -> (i32, Value) {
-        let output = self.command(&["run", "--json"]).output().unwrap();
+    pub(super) fn run(&self) -> (i32, Value) {
+        self.run_with(&[])
+    }
+
+    /// The same with environment variables.
+    pub(super) fn run_with(&self, variables: &[(&str, &str)]) -> (i32, Value) {
+        let mut command = self.command(&["run", "--json"]);
+        let output = command.envs(variables.iter().copied()).output().unwrap();
         told(&output)
     }
 
@@ -119,6 +134,15 @@ impl House {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
+}
+
+/// The only browser there is; none, and a word about it, where there is no driver.
+pub(super) async fn its_turn() -> Option<MutexGuard<'static, ()>> {
+    if Command::new("chromedriver").arg("--version").output().is_err() {
+        println!("skipped: there is no chromedriver");
+        return None;
+    }
+    Some(TURN.lock().await)
 }
 
 fn told(output: &Output) -> (i32, Value) {

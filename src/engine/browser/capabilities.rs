@@ -22,6 +22,9 @@ const QUIET: &[&str] = &[
     "--disable-search-engine-choice-screen",
     "--disable-quic",
     "--no-pings",
+    // Its account and its updates are asked for whatever else is said: at a port that no browser speaks to.
+    "--gaia-url=http://127.0.0.1:9/",
+    "--component-updater=url-source=http://127.0.0.1:9/",
     "--metrics-recording-only",
     "--password-store=basic",
     "--use-mock-keychain",
@@ -33,7 +36,7 @@ const QUIET: &[&str] = &[
 
 /// Features that phone home or change what is measured from start to start. `DisableLoadExtensionCommandLineSwitch` keeps ours out.
 const FEATURES_OFF: &str = "--disable-features=OptimizationHints,OptimizationGuideModelDownloading,MediaRouter,DialMediaRouteProvider,Translate,\
-InterestFeedContentSuggestions,CertificateTransparencyComponentUpdater,AutofillServerCommunication,DisableLoadExtensionCommandLineSwitch";
+InterestFeedContentSuggestions,CertificateTransparencyComponentUpdater,AutofillServerCommunication,NetworkTimeServiceQuerying,DisableLoadExtensionCommandLineSwitch";
 
 /// How a phone's Chromium calls itself; chromedriver writes its version there.
 const PHONE: &str = "Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/%s Mobile Safari/537.36";

@@ -57,7 +57,7 @@ impl Browser {
         let mut browser =
             started.map_err(|_| none("it was not there in 60s".to_owned()))?.map_err(none)?;
         browser.turn = Some(turn);
-        if let Err(refused) = browser.dress().await {
+        if let Err(refused) = browser.fit().await {
             let why = refused.words();
             drop(browser.close().await);
             return Err(none(format!("it cannot be made the device that is asked for: {why}")));
@@ -65,19 +65,24 @@ impl Browser {
         Ok(browser)
     }
 
-    /// Makes the present tab the device that is asked for; a new tab or window has to be dressed as well.
+    /// Gives the page the size that is asked for, and makes its tab that device.
+    async fn fit(&self) -> Result<(), Refused> {
+        if self.chromium && !self.device.mobile {
+            let (width, height) = self.device.window;
+            let window = self.cdp("Browser.getWindowForTarget", json!({})).await?;
+            let size = json!({ "windowId": window["windowId"], "width": width, "height": height });
+            // Chromium before 138 has no such command; its page is then a little lower.
+            drop(self.cdp("Browser.setContentsSize", size).await);
+        }
+        self.dress().await
+    }
+
+    /// Makes the present tab the device that is asked for, where the browser's command line could not; each tab has to be dressed.
     pub(super) async fn dress(&self) -> Result<(), Refused> {
         if !self.chromium {
             return Ok(());
         }
         let device = &self.device;
-        if !device.mobile {
-            let (width, height) = device.window;
-            let window = self.cdp("Browser.getWindowForTarget", json!({})).await?;
-            let size = json!({ "windowId": window["windowId"], "width": width, "height": height });
-            // Chromium before 138 has no such command; its window is then a little lower.
-            drop(self.cdp("Browser.setContentsSize", size).await);
-        }
         if let Some(locale) = &device.locale {
             self.cdp("Emulation.setLocaleOverride", json!({ "locale": locale })).await?;
         }
