@@ -6,7 +6,7 @@ use super::support::{Site, Target, eventually};
 
 const FAST: &str = "[watch]\nwindow = \"6s\"\nmin_runs = 40\nburst = false\nsettle = \"1s\"";
 
-/// A journey in production and in three other environments, all of them at one server.
+/// A journey in production and in three other environments, all of them at one server; seldom enough that a busy machine keeps the schedule.
 fn four(target: &Target) -> Site {
     let base = format!("http://127.0.0.1:{}", target.port);
     let others = ["emea", "apac", "staging"]
@@ -17,7 +17,7 @@ fn four(target: &Target) -> Site {
     site.write(
         "journeys/home.toml",
         "name = \"home\"\nservices = [\"shop\"]\nenvironments = [\"production\", \"emea\", \"apac\", \"staging\"]\n\
-         every = \"150ms\"\ntimeout = \"5s\"\n\n[[step]]\nname = \"open\"\n[step.http]\nurl = \"{{base_url}}/\"\n",
+         every = \"400ms\"\ntimeout = \"5s\"\n\n[[step]]\nname = \"open\"\n[step.http]\nurl = \"{{base_url}}/\"\n",
     );
     site
 }
@@ -30,7 +30,7 @@ fn walked(site: &Site) -> f64 {
 }
 
 fn judged(site: &Site, harm: impl FnOnce()) -> Value {
-    eventually("a baseline", || (walked(site) >= 400.0).then_some(()));
+    eventually("a baseline", || (walked(site) >= 300.0).then_some(()));
     let body = r#"{"id":"c","service":"shop","environment":"production","version":"2"}"#;
     assert_eq!(site.ask("POST", "/api/v1/changes", &[], body).unwrap().0, 200);
     harm();
@@ -49,10 +49,10 @@ fn of<'a>(judged: &'a Value, metric: &str) -> &'a Value {
 fn what_every_environment_shares_is_not_the_changes_doing() {
     let target = Target::start();
     // Long beside what a busy machine adds by itself.
-    target.delay(150);
+    target.delay(80);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay(400));
+    let judged = judged(&site, || target.delay(220));
     let latency = of(&judged, "latency");
     assert_ne!(latency["verdict"], "regressed", "{latency:#}");
     assert!(latency["notes"].to_string().contains("in other environments shared"), "{latency:#}");
@@ -62,10 +62,10 @@ fn what_every_environment_shares_is_not_the_changes_doing() {
 #[test]
 fn what_one_environment_has_alone_is() {
     let target = Target::start();
-    target.delay(100);
+    target.delay(80);
     let site = four(&target);
     let _agent = site.agent();
-    let judged = judged(&site, || target.delay_pay(250));
+    let judged = judged(&site, || target.delay_pay(140));
     assert_eq!(judged["verdict"], "regressed", "{judged:#}");
     assert_eq!(judged["gate"]["status"], "fail", "{judged:#}");
 }
