@@ -21,7 +21,7 @@ use wayfarer::{
     clock::Clock,
     config::{self, SourceFile},
     engine::{Engine, EngineSettings, Ticket},
-    model::{Environment, Journey, Outcome, Run, RunId, Trigger},
+    model::{BrowserSettings, Driver, Environment, Journey, Outcome, Run, RunId, Trigger},
 };
 
 const PAGE: &str = "<!doctype html><title>t</title><button>Buy</button><p id=n>0</p><script>let n = 0; document.querySelector('button').onclick = () => { document.querySelector('#n').textContent = ++n; };</script>";
@@ -111,6 +111,7 @@ struct Bare {
     driver: Child,
     connection: BufReader<TcpStream>,
     session: String,
+    port: u16,
 }
 
 impl Bare {
@@ -127,14 +128,35 @@ impl Bare {
                     .unwrap(),
             )
         });
-        let stream = TcpStream::connect(("127.0.0.1", said.unwrap())).unwrap();
+        let port = said.unwrap();
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
         stream.set_nodelay(true).unwrap();
-        let mut bare = Self { driver, connection: BufReader::new(stream), session: String::new() };
+        let mut bare = Self {
+            driver,
+            connection: BufReader::new(stream),
+            session: String::new(),
+            port: said.unwrap(),
+        };
         let options = json!({ "browserName": "chrome", "goog:chromeOptions": { "args": WORDS } });
         let made =
             bare.ask("POST", "/session", &json!({ "capabilities": { "alwaysMatch": options } }));
         bare.session = format!("/session/{}", made["sessionId"].as_str().unwrap());
         bare
+    }
+
+    /// The median of finding and clicking the button.
+    fn click(&mut self, base: &str, clicks: usize) -> f64 {
+        self.post("url", &json!({ "url": base }));
+        let find = json!({ "using": "css selector", "value": "button" });
+        let mut all = Vec::new();
+        for _ in 0..clicks {
+            let began = Instant::now();
+            let found = self.post("element", &find);
+            let id = found["element-6066-11e4-a52e-4f735466cecf"].as_str().unwrap().to_owned();
+            self.post(&format!("element/{id}/click"), &json!({}));
+            all.push(millis(began.elapsed()));
+        }
+        median(all)
     }
 
     fn post(&mut self, path: &str, body: &Value) -> Value {
@@ -243,38 +265,103 @@ async fn first_action(site: &Site, rounds: usize) {
     );
 }
 
-/// Clicks, beside find and click sent bare: the medians of a click.
+/// What passes between us and a driver: how often we asked, and how long the driver was waited for.
+#[derive(Default)]
+struct Between {
+    commands: usize,
+    /// From the moment that an answer was passed on to the next question, for each.
+    ours: Vec<f64>,
+    answered: Option<Instant>,
+}
+
+/// Stands between us and a driver, so that our own time is told from the driver's while both do the very same.
+fn stand_between(driver: u16, between: &Arc<Mutex<Between>>) -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let between = Arc::clone(between);
+    std::thread::spawn(move || {
+        for ours in listener.incoming().flatten() {
+            let (theirs, between) =
+                (TcpStream::connect(("127.0.0.1", driver)).unwrap(), Arc::clone(&between));
+            std::thread::spawn(move || pass_on(ours, theirs, &between));
+        }
+    });
+    port
+}
+
+fn pass_on(ours: TcpStream, theirs: TcpStream, between: &Mutex<Between>) {
+    for stream in [&ours, &theirs] {
+        stream.set_nodelay(true).unwrap();
+    }
+    let (mut ours, mut theirs) = (BufReader::new(ours), BufReader::new(theirs));
+    while let Some(question) = message(&mut ours) {
+        let asked = Instant::now();
+        {
+            let mut between = between.lock().unwrap();
+            between.commands += 1;
+            if let Some(answered) = between.answered.take() {
+                between.ours.push(millis(asked - answered));
+            }
+        }
+        theirs.get_mut().write_all(&question).unwrap();
+        let Some(answer) = message(&mut theirs) else { return };
+        between.lock().unwrap().answered = Some(Instant::now());
+        if ours.get_mut().write_all(&answer).is_err() {
+            return;
+        }
+    }
+}
+
+/// A whole request or answer.
+fn message(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+    let (mut all, mut length) = (Vec::new(), 0);
+    loop {
+        let mut line = String::new();
+        if stream.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        if let Some(number) = line.to_ascii_lowercase().strip_prefix("content-length:") {
+            length = number.trim().parse().ok()?;
+        }
+        all.extend_from_slice(line.as_bytes());
+        if line == "\r\n" {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).ok()?;
+    all.extend(body);
+    Some(all)
+}
+
+/// Clicks: what lies between the driver's answers and our next commands, each click's commands together.
 async fn actions(site: &Site, clicks: usize) {
-    let engine = engine();
+    let mut driver = Bare::start();
+    let (found, between) =
+        (driver.click(&site.base, clicks), Arc::new(Mutex::new(Between::default())));
+    let port = stand_between(driver.port, &between);
+    let browser = BrowserSettings {
+        driver: Driver::Remote(format!("http://127.0.0.1:{port}")),
+        arguments: WORDS.map(str::to_owned).to_vec(),
+        ..BrowserSettings::default()
+    };
+    let engine = Engine::new(EngineSettings { browser, ..EngineSettings::default() }).unwrap();
     let click = r#"{ click = { role = "button", name = "Buy" } },"#;
     let (many, none) = (journey(&site.base, &click.repeat(clicks)), journey(&site.base, ""));
-    let (mut ours, mut bare) = (Vec::new(), Vec::new());
-    for _ in 0..5 {
-        let began = Instant::now();
-        walk(&engine, &none, &site.base).await;
-        let without = began.elapsed();
-        let began = Instant::now();
-        walk(&engine, &many, &site.base).await;
-        ours.push(millis(began.elapsed().saturating_sub(without)) / clicks as f64);
-        let mut driver = Bare::start();
-        driver.post("url", &json!({ "url": site.base }));
-        let find = json!({ "using": "css selector", "value": "button" });
-        let mut all = Vec::new();
-        for _ in 0..clicks {
-            let began = Instant::now();
-            let found = driver.post("element", &find);
-            let id = found["element-6066-11e4-a52e-4f735466cecf"].as_str().unwrap().to_owned();
-            driver.post(&format!("element/{id}/click"), &json!({}));
-            all.push(millis(began.elapsed()));
-        }
-        bare.push(median(all));
-        driver.end();
-    }
-    let (ours, bare) = (median(ours), median(bare));
+    let tell = async |journey: &Journey| {
+        walk(&engine, journey, &site.base).await;
+        let told = std::mem::take(&mut *between.lock().unwrap());
+        (told.commands, told.ours.iter().sum::<f64>(), told.ours)
+    };
+    let (other, ours_else, _) = tell(&none).await;
+    let (all, ours, each) = tell(&many).await;
+    let of_a_click = (all - other) as f64 / clicks as f64;
     println!(
-        "a click: ours {ours:.1} ms, find and click bare {bare:.1} ms, over it {:.1} ms",
-        ours - bare
+        "a click: {of_a_click:.1} commands, our own time {:.2} ms in the mean, {:.2} ms by the median command; find and click sent bare take {found:.1} ms",
+        (ours - ours_else) / clicks as f64,
+        median(each) * of_a_click,
     );
+    driver.end();
 }
 
 /// What this process itself holds over many runs.
