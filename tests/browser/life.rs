@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -206,6 +207,26 @@ fn pid(child: &Child) -> i32 {
 }
 
 const LONG: &str = r#"{ wait = { time = "15s" } }"#;
+
+/// A driver that looks for a port of its own may find it taken when it comes to listen there: chromedriver ends then, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_whose_port_is_taken_is_started_again() {
+    let Some(house) = House::with("/", "", "driver = \"./chromedriver\"").await else { return };
+    let driver = house.folder.path().join("chromedriver");
+    let script = format!(
+        "#!/bin/sh\nif [ ! -e {once} ]; then : > {once}; echo 'IPv4 port not available. Exiting...'; exit 1; fi\nexec chromedriver \"$@\"\n",
+        once = house.folder.path().join("once").display()
+    );
+    fs::write(&driver, script).unwrap();
+    fs::set_permissions(&driver, fs::Permissions::from_mode(0o755)).unwrap();
+    let main = house.folder.path().join("wayfarer.toml");
+    let text = fs::read_to_string(&main).unwrap();
+    fs::write(&main, text.replace("./chromedriver", &driver.display().to_string())).unwrap();
+    let (code, run) = house.run();
+    assert_eq!((code, &run["outcome"]["result"]), (0, &"passed".into()), "{run}");
+    assert!(house.folder.path().join("once").exists());
+    house.is_empty(&BTreeSet::new());
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_after_a_good_run() {
