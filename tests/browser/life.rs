@@ -17,7 +17,7 @@ use tokio::sync::MutexGuard;
 
 use super::{
     site::{Asked, Reply, Site, answer},
-    stage::{TURN, page},
+    stage::{AGAIN, BUSY, TURN, page},
 };
 
 /// Longest wait for something that will happen.
@@ -99,9 +99,20 @@ impl House {
 
     /// The same with environment variables.
     pub(super) fn run_with(&self, variables: &[(&str, &str)]) -> (i32, Value) {
-        let mut command = self.command(&["run", "--json"]);
-        let output = command.envs(variables.iter().copied()).output().unwrap();
-        told(&output)
+        let walk = || {
+            let mut command = self.command(&["run", "--json"]);
+            told(&command.envs(variables.iter().copied()).output().unwrap())
+        };
+        let busy =
+            |run: &Value| run["outcome"]["reason"].as_str().is_some_and(|r| r.contains(BUSY));
+        let mut told = walk();
+        for _ in 0..AGAIN {
+            if !busy(&told.1) {
+                break;
+            }
+            told = walk();
+        }
+        told
     }
 
     /// Starts a walk, and waits until its browser asks for the page and all its processes are there.
