@@ -267,10 +267,9 @@ async fn a_page_that_never_loads_or_never_rests_ends_in_time() {
         let journey = house.folder.path().join("journeys/visit.toml");
         let text = fs::read_to_string(&journey).unwrap().replace("\"20s\"", "\"4s\"");
         fs::write(&journey, text).unwrap();
-        let begin = Instant::now();
         let (exit, run) = house.run();
         assert_eq!(exit, 4, "{run:#}");
-        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+        assert!(run["duration_ms"].as_f64().unwrap() < 20_000.0, "{run:#}");
         house.is_empty(&BTreeSet::new());
     }
 }
