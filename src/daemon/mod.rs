@@ -10,6 +10,7 @@ mod budget;
 mod dispatcher;
 mod goods;
 mod handle;
+mod hear;
 mod history;
 mod live;
 mod pipeline;
@@ -24,5 +25,6 @@ pub use budget::{Budget, Observed};
 pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
 };
+pub use hear::{HearError, Hearing, Posted};
 pub use live::{Event, Live};
-pub use setup::{LoadError, Scheduled, Setup, Token};
+pub use setup::{HookSecrets, LoadError, Scheduled, Setup, Token};

@@ -15,7 +15,7 @@ use tower_http::{
 
 use super::{
     ApiError,
-    api::{changes, findings, gate, health, journeys, runs},
+    api::{changes, findings, gate, health, hooks, journeys, runs},
     auth::{self, Access},
     page,
 };
@@ -65,6 +65,8 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/runs/{id}/har", get(runs::har))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
+        .route("/api/v1/deliveries", get(hooks::list))
+        .merge(senders())
         .fallback(nothing_here)
         .with_state(face)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -81,6 +83,14 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
         ))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
+}
+
+/// What senders of changes call: larger bodies than our own API takes.
+fn senders() -> Router<Face> {
+    Router::new()
+        .route("/hooks/{hook}", get(hooks::look).post(hooks::receive).options(hooks::handshake))
+        .route("/hooks/{hook}/{*rest}", post(hooks::receive_below).options(hooks::handshake))
+        .layer(DefaultBodyLimit::max(hooks::LARGEST_HOOK))
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

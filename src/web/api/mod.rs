@@ -4,6 +4,7 @@ pub(super) mod changes;
 pub(super) mod findings;
 pub(super) mod gate;
 pub(super) mod health;
+pub(super) mod hooks;
 pub(super) mod journeys;
 pub(super) mod query;
 pub(super) mod runs;
