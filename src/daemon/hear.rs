@@ -228,7 +228,7 @@ impl Handle {
         hook: &str,
         hearing: &mut Hearing,
     ) -> Result<(), HandleError> {
-        let Tidings { mut change, reports, loose } = tidings;
+        let Tidings { mut change, reports, loose, replaces } = tidings;
         let as_told = change.clone();
         let setup = self.setup();
         match intake::place(&mut change, known, &setup.settings.place) {
@@ -239,6 +239,9 @@ impl Handle {
             // What is known under this id has its place already.
             Placing::Unplaced if self.store.change(&change.id).await?.is_none() => {
                 info!(hook, change = %change.id, "change.unplaced");
+                if replaces {
+                    self.store.drop_unplaced(change.id.to_string()).await?;
+                }
                 self.store.keep_unplaced(hook.to_owned(), as_told, self.now()).await?;
                 hearing.unplaced.push(change.id);
                 return Ok(());
@@ -247,7 +250,7 @@ impl Handle {
         }
         let id = change.id.clone();
         let (services, environments) = (change.services.clone(), change.environments.clone());
-        let told = Telling { change, reports, loose, replaces: false };
+        let told = Telling { change, reports, loose, replaces };
         let mut recorded = self.store.record_telling(told).await?;
         if let Some(late) = self.call_in(&id, &services, &environments).await? {
             recorded = late;

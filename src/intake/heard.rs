@@ -43,6 +43,15 @@ pub struct Tidings {
     pub reports: Option<String>,
     /// Whether the id was made up here, so that two of them may well be one change.
     pub loose: bool,
+    /// Whether it takes the place of what was told under its id before.
+    pub replaces: bool,
+}
+
+impl Tidings {
+    /// A change that its sender tells once, under an id of its own.
+    pub fn plain(change: Change) -> Self {
+        Self { change, reports: None, loose: false, replaces: false }
+    }
 }
 
 impl Heard {
@@ -116,6 +125,7 @@ pub(super) struct Draft<'a> {
     change: Change,
     reports: Option<String>,
     loose: bool,
+    replaces: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -123,7 +133,7 @@ impl<'a> Draft<'a> {
     pub(super) fn new(delivery: &'a Delivery<'a>, id: &str, kind: ChangeKind) -> Self {
         let mut change = Change::new(identifier(id), kind, delivery.received_at);
         delivery.hook.clone_into(&mut change.source);
-        Self { delivery, change, reports: None, loose: false }
+        Self { delivery, change, reports: None, loose: false, replaces: false }
     }
 
     /// The sender's name of a service.
@@ -232,6 +242,12 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// It says anew what was told under its id before.
+    pub(super) fn replaces(mut self) -> Self {
+        self.replaces = true;
+        self
+    }
+
     /// Under way since then.
     pub(super) fn started(mut self, at: Option<Timestamp>) -> Self {
         self.change.state = ChangeState::Started;
@@ -270,8 +286,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn said(self) -> Said {
-        let Self { change, reports, loose, .. } = self;
-        Said::Change(Box::new(Tidings { change, reports, loose }))
+        let Self { change, reports, loose, replaces, .. } = self;
+        Said::Change(Box::new(Tidings { change, reports, loose, replaces }))
     }
 }
 

@@ -7,11 +7,18 @@
 //! Ids begin with the name of the sender and are the same for every event of one change, so that redelivery changes nothing.
 //! Names of services, repositories and environments go through [`Known`], which knows what they are called here.
 
+mod argocd;
+mod cdevents;
+mod cloudevents;
 mod delivery;
 mod document;
 mod fault;
+mod flux;
 mod github;
+mod gitlab;
+pub mod grafana;
 mod heard;
+mod jenkins;
 mod masked;
 pub mod native;
 mod place;
@@ -19,6 +26,7 @@ mod sender;
 mod signature;
 mod text;
 mod time;
+mod words;
 
 pub use delivery::{Delivery, Headers, Known};
 pub use fault::IntakeFault;

@@ -26,7 +26,7 @@ fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
     change.services = change.services.iter().filter_map(known).collect();
     let known = |name: &crate::model::EnvironmentName| delivery.known.environment(name.as_str());
     change.environments = change.environments.iter().filter_map(known).collect();
-    Ok(Heard::one(Said::Change(Box::new(Tidings { change, reports: None, loose: false }))))
+    Ok(Heard::one(Said::Change(Box::new(Tidings::plain(change)))))
 }
 
 /// Reads a change from the bytes of a body.

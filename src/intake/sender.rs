@@ -14,7 +14,16 @@ pub struct Sender {
 }
 
 /// All senders: a new one is a file and a line here.
-pub const SENDERS: &[Sender] = &[super::native::SENDER, super::github::SENDER];
+pub const SENDERS: &[Sender] = &[
+    super::native::SENDER,
+    super::cloudevents::SENDER,
+    super::github::SENDER,
+    super::gitlab::SENDER,
+    super::grafana::SENDER,
+    super::flux::SENDER,
+    super::argocd::SENDER,
+    super::jenkins::SENDER,
+];
 
 /// The sender of a name.
 pub fn sender(name: &str) -> Option<&'static Sender> {

@@ -11,7 +11,7 @@ use super::{
     handle::Store,
     merge::Told,
     session::{from_json, micros, sql_count, to_json},
-    state::tally,
+    state::{add_to_tally, tally},
     told::{self, Telling, Voice},
 };
 use crate::model::{Change, ChangeId, ChangeState, Deployment, EnvironmentName, ServiceName};
@@ -220,15 +220,24 @@ pub(super) fn by_id(conn: &Connection, id: &ChangeId) -> Result<Option<Change>, 
     body.map(|body| from_json(&format!("change {id}"), &body)).transpose()
 }
 
+/// The next place in the order of alterations: never one that was given before, also where the change that had it is gone.
+fn next_seq(conn: &Connection) -> Result<i64, Fault> {
+    let newest: i64 = conn
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM change")?
+        .query_row([], |r| r.get(0))?;
+    let given = tally(conn, "change_seq")?;
+    let next = newest.max(given) + 1;
+    add_to_tally(conn, "change_seq", next - given)?;
+    Ok(next)
+}
+
 /// Writes a change; it gets a new place in the order of alterations unless it keeps one.
 pub(super) fn write(conn: &Connection, told: &Told, keep: Option<i64>) -> Result<i64, Fault> {
     let change = &told.change;
     let id = change.id.as_str();
     let seq = match keep {
         Some(seq) => seq,
-        None => conn
-            .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM change")?
-            .query_row([], |r| r.get(0))?,
+        None => next_seq(conn)?,
     };
     let state = match change.state {
         ChangeState::Started => "started",
