@@ -16,7 +16,7 @@ use crate::{
     },
     model::{Change, ChangeId, EnvironmentName, HookDefaults, Secret, ServiceName},
     render::Mask,
-    store::{KeptDelivery, RecordOutcome, Recorded, Telling},
+    store::{KeptDelivery, RecordOutcome, Recorded, Store, StoreError, Telling},
 };
 
 /// Most bytes of a body that are kept.
@@ -64,6 +64,8 @@ pub enum HearError {
 pub struct Hearing {
     /// Changes as they stand now, and whether they were new.
     pub changes: Vec<(Change, RecordOutcome)>,
+    /// The ids under which they were told.
+    pub told: Vec<ChangeId>,
     /// Changes that wait for a place.
     pub unplaced: Vec<ChangeId>,
     /// How many facts of pipelines and incidents.
@@ -74,7 +76,7 @@ pub struct Hearing {
 
 impl Hearing {
     /// What became of it, in a word and in a sentence.
-    fn outcome(&self) -> (&'static str, String) {
+    pub(super) fn outcome(&self) -> (&'static str, String) {
         if let Some((change, outcome)) = self.changes.first() {
             let how = match outcome {
                 RecordOutcome::New => "new",
@@ -252,36 +254,12 @@ impl Handle {
         let (services, environments) = (change.services.clone(), change.environments.clone());
         let told = Telling { change, reports, loose, replaces };
         let mut recorded = self.store.record_telling(told).await?;
-        if let Some(late) = self.call_in(&id, &services, &environments).await? {
+        if let Some(late) = call_in(&self.store, &id, &services, &environments).await? {
             recorded = late;
         }
+        hearing.told.push(id);
         hearing.changes.push((recorded.change, recorded.outcome));
         Ok(())
-    }
-
-    /// What was told before under this id and had no place, has the one of this telling now.
-    async fn call_in(
-        &self,
-        id: &ChangeId,
-        services: &[ServiceName],
-        environments: &[EnvironmentName],
-    ) -> Result<Option<Recorded>, HandleError> {
-        let waiting = self.store.unplaced(Some(id.to_string()), WAITING).await?;
-        let mut last = None;
-        for waiting in waiting {
-            let mut change = waiting.change;
-            if change.services.is_empty() {
-                change.services = services.to_vec();
-            }
-            if change.environments.is_empty() {
-                change.environments = environments.to_vec();
-            }
-            last = Some(self.store.record_telling(change.into()).await?);
-        }
-        if last.is_some() {
-            self.store.drop_unplaced(id.to_string()).await?;
-        }
-        Ok(last)
     }
 
     /// Gives a change its place by hand.
@@ -294,7 +272,7 @@ impl Handle {
         services: &[ServiceName],
         environments: &[EnvironmentName],
     ) -> Result<Change, HandleError> {
-        let recorded = self.call_in(id, services, environments).await?;
+        let recorded = call_in(&self.store, id, services, environments).await?;
         let recorded = recorded.ok_or_else(|| HandleError::UnknownChange(id.clone()))?;
         if let Some(inputs) = self.inputs.upgrade() {
             drop(inputs.try_send(Input::Logged(None)));
@@ -320,7 +298,7 @@ impl Handle {
                     self.store.drop_unplaced(id.to_string()).await?;
                 }
                 Placing::Placed => {
-                    self.call_in(&id, &change.services, &change.environments).await?;
+                    call_in(&self.store, &id, &change.services, &change.environments).await?;
                     placed.insert(id);
                 }
             }
@@ -332,7 +310,12 @@ impl Handle {
     }
 
     /// Keeps a delivery for a while, so that people can see what came. That this fails delays nobody.
-    async fn keep(&self, posted: &Posted, event: Option<String>, outcome: (&str, String)) {
+    pub(super) async fn keep(
+        &self,
+        posted: &Posted,
+        event: Option<String>,
+        outcome: (&str, String),
+    ) {
         let (word, note) = outcome;
         let kept = KeptDelivery {
             id: 0,
@@ -366,6 +349,33 @@ impl Handle {
         let defaults = hook(&setup, hook_name).map(|hook| hook.defaults).unwrap_or_default();
         known(&setup, defaults, query)
     }
+}
+
+/// What was told before under this id and had no place, has this one now. None where nothing waits.
+///
+/// # Errors
+/// The store failed.
+pub async fn call_in(
+    store: &Store,
+    id: &ChangeId,
+    services: &[ServiceName],
+    environments: &[EnvironmentName],
+) -> Result<Option<Recorded>, StoreError> {
+    let mut last = None;
+    for waiting in store.unplaced(Some(id.to_string()), WAITING).await? {
+        let mut change = waiting.change;
+        if change.services.is_empty() {
+            change.services = services.to_vec();
+        }
+        if change.environments.is_empty() {
+            change.environments = environments.to_vec();
+        }
+        last = Some(store.record_telling(change.into()).await?);
+    }
+    if last.is_some() {
+        store.drop_unplaced(id.to_string()).await?;
+    }
+    Ok(last)
 }
 
 /// What is known here; the query of a request wins over what its hook fills in.

@@ -215,11 +215,6 @@ impl<'a> Draft<'a> {
         self
     }
 
-    pub(super) fn planned(mut self, said: Option<bool>) -> Self {
-        self.change.planned = said;
-        self
-    }
-
     pub(super) fn label(mut self, key: &str, said: Option<&str>) -> Self {
         if let (Some(key), Some(value)) =
             (text::kept(key, LONGEST_ID), said.and_then(|t| text::kept(t, LONGEST)))
@@ -278,11 +273,6 @@ impl<'a> Draft<'a> {
         // A clock that runs backwards makes a change of one moment.
         self.change.started_at = started.unwrap_or(end).min(end);
         self
-    }
-
-    /// The change as it stands.
-    pub(super) fn change(&self) -> &Change {
-        &self.change
     }
 
     pub(super) fn said(self) -> Said {

@@ -160,6 +160,22 @@ impl Store {
         .await
     }
 
+    /// The changes of a release, oldest start first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn changes_of_release(&self, release: &str) -> Result<Vec<Change>, StoreError> {
+        let release = release.to_owned();
+        self.read("read a release", move |session| {
+            let mut statement = session.conn.prepare_cached(
+                "SELECT body FROM change WHERE json_extract(body, '$.release') = ?1 ORDER BY started_at, seq LIMIT 1000",
+            )?;
+            let rows = statement.query_map([release], |r| r.get::<_, String>(0))?;
+            rows.map(|body| from_json("a change", &body?)).collect()
+        })
+        .await
+    }
+
     /// What is deployed in an environment at a time: of each service the version of its newest finished deploy or
     /// rollback. A service whose newest one says neither version nor commit is left out: nobody knows.
     ///

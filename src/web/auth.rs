@@ -116,7 +116,8 @@ fn admit(
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
-    let decides = path.starts_with("/api/v1/findings/");
+    let of_change = path.starts_with("/api/v1/changes/") && path.ends_with("/place");
+    let decides = path.starts_with("/api/v1/findings/") || of_change;
     match (method.is_safe(), decides) {
         (true, _) => Scope::Read,
         (false, true) => Scope::Admin,
@@ -220,6 +221,7 @@ mod tests {
             (Method::GET, "/api/v1/findings", Scope::Read),
             (Method::POST, "/api/v1/changes", Scope::Write),
             (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
+            (Method::POST, "/api/v1/changes/c/place", Scope::Admin),
         ] {
             assert_eq!(needed(&method, path), scope, "{path}");
         }

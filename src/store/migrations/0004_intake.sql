@@ -89,3 +89,5 @@ CREATE TABLE annotation (
 ) STRICT;
 CREATE INDEX annotation_theirs ON annotation (theirs) WHERE theirs IS NOT NULL;
 CREATE INDEX annotation_at ON annotation (at);
+
+CREATE INDEX change_release ON change (json_extract(body, '$.release')) WHERE json_extract(body, '$.release') IS NOT NULL;

@@ -15,12 +15,12 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{changes::known, query};
+use super::{annotations, changes::known, query};
 use crate::{
     daemon::{Handle, HearError, Hearing, Posted},
     intake::{Headers, SENDERS},
     store::RecordOutcome,
-    web::{ApiError, auth::Standing},
+    web::{ApiError, auth::Standing, views::deliveries_view},
 };
 
 /// Largest body of a webhook that is read; the largest ones (a push of thousands of commits) have some mebibytes.
@@ -34,7 +34,7 @@ pub(crate) async fn receive(
     uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<Response, ApiError> {
     receive_below(state, standing, Path((hook, String::new())), uri, headers, body).await
 }
 
@@ -46,10 +46,27 @@ pub(crate) async fn receive_below(
     uri: Uri,
     headers: HeaderMap,
     body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
-    let posted = posted(hook, rest, &uri, &headers, body)?;
-    let (_, hearing) = hear(&handle, standing, posted).await?;
-    Ok(Json(answer(&hearing)))
+) -> Result<Response, ApiError> {
+    let mut posted = posted(hook, rest, &uri, &headers, body)?;
+    posted.rest = proven(&handle, standing, &posted)?;
+    let below = posted.rest.trim_matches('/');
+    if below.ends_with("annotations") || below.ends_with("annotations/graphite") {
+        // Whoever adds the path of Grafana's API to an address expects its answer, too.
+        return annotations::added(&handle, &posted).await;
+    }
+    let hearing = handle.hear(&posted).await.map_err(refused)?;
+    Ok(Json(answer(&hearing)).into_response())
+}
+
+/// `POST /api/v1/events`: CloudEvents, by the settings of the hook `cloudevents`.
+pub(crate) async fn events(
+    state: State<Handle>,
+    standing: Extension<Standing>,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Response, ApiError> {
+    receive(state, standing, Path("cloudevents".to_owned()), uri, headers, body).await
 }
 
 /// A request as the daemon takes it.
@@ -81,19 +98,6 @@ fn plain(headers: &HeaderMap) -> Headers {
     Headers::from(pairs)
 }
 
-/// Checks who sent it, then takes it in. Gives the request back, without a token in its path.
-pub(crate) async fn hear(
-    handle: &Handle,
-    standing: Standing,
-    mut posted: Posted,
-) -> Result<(Posted, Hearing), ApiError> {
-    posted.rest = proven(handle, standing, &posted)?;
-    match handle.hear(&posted).await {
-        Ok(hearing) => Ok((posted, hearing)),
-        Err(e) => Err(refused(e)),
-    }
-}
-
 /// What follows a token in the path, if the sender proves itself.
 pub(crate) fn proven(
     handle: &Handle,
@@ -113,7 +117,7 @@ pub(crate) fn proven(
     }
 }
 
-fn refused(error: HearError) -> ApiError {
+pub(crate) fn refused(error: HearError) -> ApiError {
     match error {
         HearError::NoHook(name) => {
             let known: Vec<&str> = SENDERS.iter().map(|sender| sender.name).collect();
@@ -194,23 +198,6 @@ pub(crate) async fn list(
 ) -> Result<Json<Value>, ApiError> {
     let query = known(query)?;
     let limit = query::limit(query.limit)?;
-    let rows: Vec<Value> = handle
-        .store()
-        .deliveries(query.hook, limit)
-        .await?
-        .into_iter()
-        .map(|kept| {
-            json!({
-                "id": kept.id,
-                "at": kept.at,
-                "hook": kept.hook,
-                "event": kept.event,
-                "outcome": kept.outcome,
-                "note": kept.note,
-                "bytes": kept.bytes,
-                "body": kept.body,
-            })
-        })
-        .collect();
+    let rows = deliveries_view(&handle.store().deliveries(query.hook, limit).await?);
     Ok(Json(json!({ "deliveries": rows })))
 }

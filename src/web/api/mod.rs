@@ -1,5 +1,6 @@
 //! The API, one file a resource.
 
+pub(super) mod annotations;
 pub(super) mod changes;
 pub(super) mod findings;
 pub(super) mod gate;
