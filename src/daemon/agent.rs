@@ -106,6 +106,7 @@ impl Agent {
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
         };
+        workers.spawn(place_waiting(handle.clone()));
         Self {
             handle,
             setup: setup_sender,
@@ -152,6 +153,7 @@ impl Agent {
         // Both are gone only when the agent stops.
         drop(self.orders.send(Order::Setup(Arc::clone(&setup))).await);
         drop(self.inputs.send(Input::Setup(setup)).await);
+        place_waiting(self.handle()).await;
     }
 
     /// Stops in order: nothing new begins, walks under way get `drain` to end, everything they brought is stored.
@@ -184,6 +186,13 @@ impl Agent {
         join("pruner", pruner).await;
         handle.store.close().await;
         info!("agent.stopped");
+    }
+}
+
+/// Rules may know a place now for changes that had none.
+async fn place_waiting(handle: Handle) {
+    if let Err(e) = handle.place_waiting().await {
+        warn!(error = %e, "change.unplaced: what waits for a place could not be looked at");
     }
 }
 

@@ -13,8 +13,8 @@ use tracing::warn;
 use crate::{
     config::{self, Fault, Faults, Origins},
     model::{
-        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName,
-        Settings,
+        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, SecretSource,
+        ServiceName, Settings,
     },
     render,
     schedule::{self, Plan},
@@ -38,6 +38,19 @@ pub struct Setup {
     pub journeys: BTreeMap<JourneyName, Scheduled>,
     /// Tokens with their values.
     pub tokens: Vec<Token>,
+    /// What the hooks' senders prove themselves with, by the name of the hook.
+    pub hooks: BTreeMap<String, HookSecrets>,
+}
+
+/// The secrets of a hook.
+#[derive(Debug, Clone, Default)]
+pub struct HookSecrets {
+    /// What its sender signs with.
+    pub secret: Option<Secret>,
+    /// What its sender shows.
+    pub token: Option<Secret>,
+    /// What is shown to the Grafana that annotations are passed on to.
+    pub forward: Option<Secret>,
 }
 
 /// A journey and when it is due.
@@ -161,12 +174,34 @@ impl Setup {
                 }
             }
         }
+        let mut hooks = BTreeMap::new();
+        for (name, hook) in &config.settings.hooks {
+            let mut had = |what: &str, source: Option<&SecretSource>| {
+                let source = source?;
+                secrets::value(source, &root, variables)
+                    .map_err(|fault| {
+                        let message = format!("hook `{name}`: {fault}");
+                        let named = [format!("hooks.{name}.{what}")];
+                        faults.push(config.origins.fault(&named, &message, &fault.way_out()));
+                    })
+                    .ok()
+            };
+            let shown = HookSecrets {
+                secret: had("secret", hook.secret.as_ref()),
+                token: had("token", hook.token.as_ref()),
+                forward: had(
+                    "forward.token",
+                    hook.forward.as_ref().and_then(|forward| forward.token.as_ref()),
+                ),
+            };
+            hooks.insert(name.clone(), shown);
+        }
         if !faults.is_empty() {
             faults.sort_by_key(|fault| (fault.line, fault.column));
             return Err(LoadError::Secrets(config.origins.gather(faults)));
         }
         let journeys = scheduled(config.journeys);
-        Ok(Self { root, settings: config.settings, environments, journeys, tokens })
+        Ok(Self { root, settings: config.settings, environments, journeys, tokens, hooks })
     }
 
     /// The same without secrets and tokens: enough to say what maps to what, not to walk or to serve.
@@ -189,7 +224,14 @@ impl Setup {
             })
             .collect();
         let journeys = scheduled(config.journeys);
-        Self { root, settings: config.settings, environments, journeys, tokens: Vec::new() }
+        Self {
+            root,
+            settings: config.settings,
+            environments,
+            journeys,
+            tokens: Vec::new(),
+            hooks: BTreeMap::new(),
+        }
     }
 
     /// The data file: relative to the folder of `wayfarer.toml`.

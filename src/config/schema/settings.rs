@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::words::{
-    any, count, default, defined, document, header_name, limited, link, list, map, name, named,
-    number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth, word,
+use super::{
+    hooks,
+    words::{
+        any, count, default, defined, document, header_name, limited, link, list, map, name, named,
+        number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
+        word,
+    },
 };
 use crate::{
     config::{
@@ -38,6 +42,14 @@ pub fn settings() -> Value {
         ("services", services),
         ("retention", retention()),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
+        ("hooks", hooks::hooks()),
+        (
+            "place",
+            list(
+                "Where changes belong that do not say it; the first fitting rule fills what is missing.",
+                hooks::place(),
+            ),
+        ),
     ];
     let root = table("The settings of a Wayfarer agent.", &[], keys);
     document("wayfarer.toml", vec![("secret", secret())], root)
