@@ -7,6 +7,7 @@
 mod agenda;
 mod agent;
 mod budget;
+mod deliver;
 mod dispatcher;
 mod goods;
 mod handle;

@@ -14,6 +14,7 @@ use tracing::{error, info, warn};
 
 use super::{
     budget,
+    deliver::Settled,
     dispatcher::{Order, Situation, Situations},
     goods::Goods,
     handle::{HandleError, Judged, look_up},
@@ -27,7 +28,7 @@ use crate::{
     clock::Clock,
     engine::Trace,
     export::Exporter,
-    model::{Dismissal, Finding, FindingId, Outcome, Probe, Run, RunId, Verdict, Witness},
+    model::{Dismissal, Finding, FindingId, Outcome, Parcel, Probe, Run, RunId, Verdict, Witness},
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
 
@@ -51,6 +52,8 @@ pub(super) enum Input {
     Logged(Option<oneshot::Sender<()>>),
     /// A new configuration holds.
     Setup(Arc<Setup>),
+    /// A message was delivered, or given up.
+    Settled(Box<Settled>),
     /// A person says that a finding is nothing.
     Dismiss(FindingId, Dismissal, oneshot::Sender<Result<Finding, HandleError>>),
 }
@@ -173,6 +176,7 @@ impl Pipeline {
                     logged = true;
                     replies.extend(reply);
                 }
+                Input::Settled(settled) => self.settled(*settled),
                 Input::Dismiss(id, dismissal, reply) => dismissed.push((id, dismissal, reply)),
                 Input::Setup(setup) => {
                     self.setup = setup;
@@ -309,6 +313,15 @@ impl Pipeline {
                 }
             }
             Err(e) => self.store_failed("the change log could not be read", &e),
+        }
+    }
+
+    /// What follows from a delivery.
+    fn settled(&mut self, settled: Settled) {
+        let Settled { message, outcome } = settled;
+        match message.parcel {
+            // Nothing: it was told, or it is on the list of what was given up.
+            Parcel::Notice(_) | Parcel::ChangeNews(_) => drop(outcome),
         }
     }
 

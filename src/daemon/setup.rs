@@ -16,6 +16,7 @@ use crate::{
         Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName,
         Settings,
     },
+    notify::Channel,
     render,
     schedule::{self, Plan},
     source::{
@@ -38,6 +39,8 @@ pub struct Setup {
     pub journeys: BTreeMap<JourneyName, Scheduled>,
     /// Tokens with their values.
     pub tokens: Vec<Token>,
+    /// The ways to whoever is told something, by the names of the receivers that the outbox knows.
+    pub channels: BTreeMap<String, Arc<dyn Channel>>,
 }
 
 /// A journey and when it is due.
@@ -166,7 +169,8 @@ impl Setup {
             return Err(LoadError::Secrets(config.origins.gather(faults)));
         }
         let journeys = scheduled(config.journeys);
-        Ok(Self { root, settings: config.settings, environments, journeys, tokens })
+        let channels = BTreeMap::new();
+        Ok(Self { root, settings: config.settings, environments, journeys, tokens, channels })
     }
 
     /// The same without secrets and tokens: enough to say what maps to what, not to walk or to serve.
@@ -189,7 +193,14 @@ impl Setup {
             })
             .collect();
         let journeys = scheduled(config.journeys);
-        Self { root, settings: config.settings, environments, journeys, tokens: Vec::new() }
+        Self {
+            root,
+            settings: config.settings,
+            environments,
+            journeys,
+            tokens: Vec::new(),
+            channels: BTreeMap::new(),
+        }
     }
 
     /// The data file: relative to the folder of `wayfarer.toml`.

@@ -16,7 +16,9 @@ pub mod gate;
 pub mod id;
 pub mod journey;
 pub mod network;
+pub mod notice;
 pub mod page;
+pub mod parcel;
 pub mod part;
 pub mod predicate;
 pub mod probe;
@@ -49,10 +51,14 @@ pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
 pub use network::{Destination, Network};
+pub use notice::{
+    ChangeNews, Gravity, Happening, Notice, NoticeChange, NoticeFinding, NoticePerson,
+};
 pub use page::{
     BROWSER_MEASURES, BuiltInMeasure, Busy, ConsoleLevel, ConsoleMessage, DoneAction, HostTraffic,
     PageEvidence, PageRequest, Picture, ResourceType, SlowResource, Traffic, TypeTraffic,
 };
+pub use parcel::Parcel;
 pub use part::{Part, Parts, narrow};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};

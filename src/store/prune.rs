@@ -67,6 +67,13 @@ impl Store {
                 more: false,
             };
             let full = batch as u64;
+            delete(
+                conn,
+                "DELETE FROM told WHERE (receiver, thread) IN (SELECT receiver, thread FROM told
+                     WHERE over = 1 AND at < ?1 LIMIT ?2)",
+                runs,
+                batch,
+            )?;
             pruned.more = [pruned.runs, pruned.rollups, pruned.evidence, pruned.messages]
                 .iter()
                 .any(|n| *n >= full);
