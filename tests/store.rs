@@ -259,6 +259,7 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         updated_at: later(1),
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     };
     let message = NewMessage {
         key: "f1/opened".to_owned(),

@@ -108,6 +108,7 @@ fn opened(verdict: &Verdict, kind: FindingKind, now: Timestamp) -> Finding {
         updated_at: now,
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     }
 }
 
@@ -135,6 +136,7 @@ pub fn unexplained(
         updated_at: now,
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     };
     Decision { finding, reason: Reason::Opened }
 }

@@ -23,6 +23,7 @@ pub mod part;
 pub mod predicate;
 pub mod probe;
 pub mod query;
+pub mod receiver;
 pub mod request;
 pub mod run;
 pub mod secret;
@@ -40,7 +41,9 @@ pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
-pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
+pub use finding::{
+    Acknowledgement, Dismissal, DismissalReason, Finding, FindingKind, FindingState,
+};
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use gate::{Gate, GateStatus};
 pub use id::{
@@ -63,6 +66,10 @@ pub use part::{Part, Parts, narrow};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
+pub use receiver::{
+    Address, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet, ReceiverSettings,
+    Templates, Way,
+};
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,

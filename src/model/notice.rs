@@ -3,6 +3,8 @@
 //! An incident is the trouble of one change, or the trouble in one environment that no change explains. It holds facts and sentences, no
 //! layout and no secret: how it looks is up to `render::message`, where it goes up to `notify`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -39,12 +41,12 @@ pub enum Happening {
 pub enum Gravity {
     /// A change is under way for longer than it should be.
     Overdue,
+    /// A change was given up by whoever made it.
+    Failed,
     /// A change is suspected of harm.
     Suspected,
     /// Trouble that no logged change explains.
     Unexplained,
-    /// A change was given up by whoever made it.
-    Failed,
     /// A change did harm.
     Regressed,
 }
@@ -72,6 +74,8 @@ pub struct Notice {
     pub owners: Vec<String>,
     /// What to do about it.
     pub runbooks: Vec<String>,
+    /// What tells it from other incidents, as it was when it began: these never alter while it goes on.
+    pub labels: BTreeMap<String, String>,
     /// The change that is blamed, failed or overdue.
     pub change: Option<NoticeChange>,
     /// What is wrong, or was.
@@ -221,15 +225,15 @@ impl Happening {
 impl Gravity {
     /// All of them, mildest first.
     pub const ALL: &[Self] =
-        &[Self::Overdue, Self::Suspected, Self::Unexplained, Self::Failed, Self::Regressed];
+        &[Self::Overdue, Self::Failed, Self::Suspected, Self::Unexplained, Self::Regressed];
 
     /// The word used in JSON and in settings.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Overdue => "overdue",
+            Self::Failed => "failed",
             Self::Suspected => "suspected",
             Self::Unexplained => "unexplained",
-            Self::Failed => "failed",
             Self::Regressed => "regressed",
         }
     }

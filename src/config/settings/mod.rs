@@ -3,10 +3,13 @@
 pub(super) mod agent;
 pub(super) mod browser;
 pub(super) mod environments;
+pub(super) mod hours;
 mod limits;
 mod network;
+pub(super) mod receiver;
 pub(super) mod secret;
 mod transport;
+pub(super) mod way;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +25,8 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     let settings = Settings {
         agent: agent::lower(top, has_token, &environments),
         browser: browser::lower(top),
+        receivers: receiver::lower(top, &environments),
+        maintenance: hours::maintenance(top, &environments),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),
