@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use super::{
+    alerts::{Alerts, Board},
     deliver::Deliverer,
     dispatcher::{Dispatcher, Order, Situations},
     goods::Goods,
@@ -69,6 +70,9 @@ impl Agent {
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (live, goods) = (Live::default(), Goods::default());
         let bell = Arc::new(Notify::new());
+        let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
+        let mut alerts = Alerts::default();
+        alerts.configure(&setup);
         introduce(&parts.exporter, &setup);
         let pipeline = Pipeline {
             clock: parts.clock,
@@ -80,6 +84,9 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            alerts,
+            board,
+            bell: Arc::clone(&bell),
             goods: goods.clone(),
             unstored: Vec::new(),
         };
@@ -119,6 +126,7 @@ impl Agent {
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
             bell,
+            board: board_receiver,
         };
         Self {
             handle,

@@ -6,6 +6,7 @@
 
 mod agenda;
 mod agent;
+mod alerts;
 mod budget;
 mod deliver;
 mod dispatcher;

@@ -16,7 +16,7 @@ use crate::{
         Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName,
         Settings,
     },
-    notify::Channel,
+    notify::{self, Channel},
     render,
     schedule::{self, Plan},
     source::{
@@ -112,6 +112,46 @@ fn warn_of_short(environment: &Environment) {
     }
 }
 
+/// The ways to the receivers.
+fn channels(
+    config: &config::Config,
+    root: &Path,
+    variables: &BTreeMap<String, String>,
+    faults: &mut Vec<Fault>,
+) -> BTreeMap<String, Arc<dyn Channel>> {
+    let agent = &config.settings.agent;
+    let named = || format!("urn:wayfarer:{}", agent.location);
+    let around = notify::Around {
+        root: root.to_owned(),
+        variables: variables.clone(),
+        source: agent.public_url.clone().unwrap_or_else(named),
+    };
+    let mut channels = BTreeMap::new();
+    for receiver in &config.settings.receivers {
+        let name = &receiver.name;
+        let keys = ["url", "key", "secret", "token", "password"];
+        let lines = keys.map(|key| format!("receiver.{name}.{key}"));
+        let opened = notify::open(receiver, &around, |source| {
+            let fault = match secrets::value(source, root, variables) {
+                Ok(value) => return Some(value),
+                Err(fault) => fault,
+            };
+            let message = format!("receiver `{name}`: {fault}");
+            faults.push(config.origins.fault(&lines, &message, &fault.way_out()));
+            None
+        });
+        match opened {
+            Ok(Some(channel)) => drop(channels.insert(name.clone(), channel)),
+            Ok(None) => {}
+            Err(why) => {
+                let message = format!("receiver `{name}` cannot be used: {why}");
+                faults.push(config.origins.fault(&lines, &message, "correct its settings"));
+            }
+        }
+    }
+    channels
+}
+
 impl Setup {
     /// Reads, checks and resolves everything below `start` (a folder with `wayfarer.toml`, or that file).
     ///
@@ -164,12 +204,12 @@ impl Setup {
                 }
             }
         }
+        let channels = channels(&config, &root, variables, &mut faults);
         if !faults.is_empty() {
             faults.sort_by_key(|fault| (fault.line, fault.column));
             return Err(LoadError::Secrets(config.origins.gather(faults)));
         }
         let journeys = scheduled(config.journeys);
-        let channels = BTreeMap::new();
         Ok(Self { root, settings: config.settings, environments, journeys, tokens, channels })
     }
 

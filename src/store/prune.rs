@@ -70,7 +70,7 @@ impl Store {
             delete(
                 conn,
                 "DELETE FROM told WHERE (receiver, thread) IN (SELECT receiver, thread FROM told
-                     WHERE over = 1 AND at < ?1 LIMIT ?2)",
+                     WHERE at < ?1 LIMIT ?2)",
                 runs,
                 batch,
             )?;
