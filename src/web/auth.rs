@@ -99,7 +99,9 @@ fn admit(
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
-    let decides = path.starts_with("/api/v1/findings/");
+    let decides = path.starts_with("/api/v1/findings/")
+        || path.starts_with("/api/v1/outbox/")
+        || path.starts_with("/api/v1/changes/") && path.ends_with("/acknowledge");
     match (method.is_safe(), decides) {
         (true, _) => Scope::Read,
         (false, true) => Scope::Admin,

@@ -6,6 +6,7 @@
 
 mod journey;
 mod query;
+mod receiver;
 mod request;
 mod settings;
 mod step;

@@ -5,5 +5,6 @@ pub(super) mod findings;
 pub(super) mod gate;
 pub(super) mod health;
 pub(super) mod journeys;
+pub(super) mod outbox;
 pub(super) mod query;
 pub(super) mod runs;
