@@ -20,6 +20,7 @@ pub mod config;
 // Floor 3: one door to the outside each.
 pub mod engine;
 pub mod export;
+pub mod notify;
 pub mod source;
 pub mod store;
 

@@ -259,10 +259,12 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         updated_at: later(1),
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     };
     let message = NewMessage {
         key: "f1/opened".to_owned(),
         receiver: "ops".to_owned(),
+        thread: None,
         body: "{}".to_owned(),
         created_at: later(1),
         next_try_at: later(1),
@@ -274,6 +276,7 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
             verdicts: vec![infinite.clone()],
             findings: vec![finding.clone()],
             messages: vec![message.clone(), message.clone()],
+            told: vec![],
             watches: vec![watch.clone()],
             change_cursor: Some(1),
         })
@@ -369,6 +372,7 @@ async fn a_message_is_due_until_it_is_settled() {
     let message = |key: &str, seconds| NewMessage {
         key: key.to_owned(),
         receiver: "ops".to_owned(),
+        thread: None,
         body: "{}".to_owned(),
         created_at: noon(),
         next_try_at: later(seconds),
@@ -379,8 +383,18 @@ async fn a_message_is_due_until_it_is_settled() {
     assert_eq!(due.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let retry = OutboxMark::Retry { next_try_at: later(50), error: "ü".repeat(2000) };
     assert!(store.outbox_mark(due[0].id, retry).await.unwrap());
-    assert!(store.outbox_mark(due[1].id, OutboxMark::Delivered { at: later(10) }).await.unwrap());
-    assert!(!store.outbox_mark(due[1].id, OutboxMark::Delivered { at: later(11) }).await.unwrap());
+    assert!(
+        store
+            .outbox_mark(due[1].id, OutboxMark::Delivered { at: later(10), receipt: None })
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .outbox_mark(due[1].id, OutboxMark::Delivered { at: later(11), receipt: None })
+            .await
+            .unwrap()
+    );
     assert!(store.outbox_due(later(10), 10).await.unwrap().is_empty());
     assert_eq!(store.outbox_next().await.unwrap(), Some(later(50)));
     let again = store.outbox_due(later(60), 10).await.unwrap();

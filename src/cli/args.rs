@@ -54,6 +54,10 @@ pub(super) enum Verb {
     Change(ChangeArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
+    /// Show or send what receivers would get
+    Notify(NotifyArguments),
+    /// What waits for receivers, and why
+    Outbox(OutboxArguments),
     /// Judge recorded histories with known truth by the agent's own code
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
@@ -395,6 +399,72 @@ pub(super) struct GateArguments {
     #[arg(long, default_value = "0s", value_parser = wait)]
     pub(super) wait: std::time::Duration,
     /// Where to ask
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer notify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer notify --preview                     what every receiver would get; needs no secrets\n\
+  wayfarer notify --preview ops --json          the notice that its templates are filled with\n\
+  wayfarer notify --test ops --event failed     sends a sample, marked as a test")]
+pub(super) struct NotifyArguments {
+    /// Show what would be sent, to one receiver or to all
+    #[arg(long, value_name = "RECEIVER", num_args = 0..=1, conflicts_with = "test", required_unless_present = "test")]
+    pub(super) preview: Option<Option<String>>,
+    /// Send a sample to this receiver; exits 7 where it does not take it
+    #[arg(long, value_name = "RECEIVER")]
+    pub(super) test: Option<String>,
+    /// Of what
+    #[arg(long, value_parser = ["regressed", "recovered", "dismissed", "unexplained", "failed"], default_value = "regressed")]
+    pub(super) event: Option<String>,
+    /// With --preview the notice itself, with --test the outcome, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `wayfarer outbox`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n\
+  wayfarer outbox                  what waits or was given up, and why\n\
+  wayfarer outbox --all --json\n\
+  wayfarer outbox retry 17         try it now"
+)]
+pub(super) struct OutboxArguments {
+    /// Do something with a message
+    #[command(subcommand)]
+    pub(super) verb: Option<OutboxVerb>,
+    /// Only such: waiting, pending, delivered, given_up, superseded, begun, unknown
+    #[arg(long, conflicts_with = "all")]
+    pub(super) state: Option<String>,
+    /// Delivered ones, too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// The verbs of the outbox.
+#[derive(Debug, Subcommand)]
+pub(super) enum OutboxVerb {
+    /// Try a message that waits or was given up at once
+    Retry(RetryArguments),
+}
+
+/// `wayfarer outbox retry`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer outbox retry 17")]
+pub(super) struct RetryArguments {
+    /// Its number, as `wayfarer outbox` shows it
+    pub(super) id: i64,
+    /// Where it is
     #[command(flatten)]
     pub(super) place: Place,
 }

@@ -16,6 +16,8 @@ mod hooks;
 mod import;
 mod init;
 mod logs;
+mod notify;
+mod outbox;
 mod place;
 mod run;
 mod schema;
@@ -148,6 +150,8 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
+        Verb::Notify(arguments) => notify::run(&arguments, context).await,
+        Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
         Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments, context),

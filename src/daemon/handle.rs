@@ -18,8 +18,9 @@ use crate::{
     correlate,
     export::Exporter,
     model::{
-        Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName, Finding, FindingId,
-        FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict, Witness,
+        Acknowledgement, Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName,
+        Finding, FindingId, FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict,
+        Witness,
     },
     store::{ChangeFilter, FindingFilter, RecordOutcome, Store, StoreError},
 };
@@ -169,6 +170,22 @@ impl Handle {
         let inputs = self.inputs.upgrade().ok_or(HandleError::Ending)?;
         let (reply, answer) = oneshot::channel();
         let sent = inputs.send(Input::Dismiss(id, dismissal, reply)).await;
+        sent.map_err(|_| HandleError::Ending)?;
+        answer.await.unwrap_or(Err(HandleError::Ending))
+    }
+
+    /// Notes on findings that a person has taken them on; when this returns it is on disk.
+    ///
+    /// # Errors
+    /// No such finding, the agent is ending, or the store failed.
+    pub async fn acknowledge(
+        &self,
+        ids: Vec<FindingId>,
+        by: Acknowledgement,
+    ) -> Result<Vec<Finding>, HandleError> {
+        let inputs = self.inputs.upgrade().ok_or(HandleError::Ending)?;
+        let (reply, answer) = oneshot::channel();
+        let sent = inputs.send(Input::Acknowledge(ids, by, reply)).await;
         sent.map_err(|_| HandleError::Ending)?;
         answer.await.unwrap_or(Err(HandleError::Ending))
     }

@@ -6,8 +6,10 @@
 
 mod agenda;
 mod agent;
+mod alerts;
 mod annotate;
 mod budget;
+mod deliver;
 mod dispatcher;
 mod goods;
 mod handle;

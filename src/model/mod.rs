@@ -18,12 +18,15 @@ pub mod id;
 pub mod incident;
 pub mod journey;
 pub mod network;
+pub mod notice;
 pub mod page;
+pub mod parcel;
 pub mod part;
 pub mod pipeline;
 pub mod predicate;
 pub mod probe;
 pub mod query;
+pub mod receiver;
 pub mod request;
 pub mod run;
 pub mod secret;
@@ -41,7 +44,9 @@ pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
-pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
+pub use finding::{
+    Acknowledgement, Dismissal, DismissalReason, Finding, FindingKind, FindingState,
+};
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use gate::{Gate, GateStatus};
 pub use hook::{ForwardSettings, HookDefaults, HookSettings, PlaceRule};
@@ -54,15 +59,23 @@ pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
 pub use network::{Destination, Network};
+pub use notice::{
+    ChangeNews, Gravity, Happening, Notice, NoticeChange, NoticeFinding, NoticePerson,
+};
 pub use page::{
     BROWSER_MEASURES, BuiltInMeasure, Busy, ConsoleLevel, ConsoleMessage, DoneAction, HostTraffic,
     PageEvidence, PageRequest, Picture, ResourceType, SlowResource, Traffic, TypeTraffic,
 };
+pub use parcel::Parcel;
 pub use part::{Part, Parts, narrow};
 pub use pipeline::{PipelineFact, PipelineKind, PipelineOutcome};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
+pub use receiver::{
+    Address, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet, ReceiverSettings,
+    Templates, Way,
+};
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, HookSettings, LocationName, Network, PlaceRule, SecretSource,
-    ServiceName, Transport,
+    BrowserSettings, EnvironmentName, HookSettings, LocationName, Maintenance, Network, PlaceRule,
+    ReceiverSettings, SecretSource, ServiceName, Transport,
 };
 
 /// Everything an agent is told by its settings file.
@@ -30,6 +30,10 @@ pub struct Settings {
     pub hooks: BTreeMap<String, HookSettings>,
     /// Where changes belong that do not say it.
     pub place: Vec<PlaceRule>,
+    /// Who is told of findings and changes.
+    pub receivers: Vec<ReceiverSettings>,
+    /// When nobody is told.
+    pub maintenance: Vec<Maintenance>,
 }
 
 impl Settings {
@@ -68,6 +72,8 @@ pub struct AgentSettings {
     pub drain: Duration,
     /// Addresses known to be good, behind which our own host and path stand: at most three, none by default.
     pub self_check: Vec<String>,
+    /// Where people find this agent, for links in messages: without a slash at its end.
+    pub public_url: Option<String>,
 }
 
 /// `[environments.NAME]`.
@@ -100,6 +106,8 @@ pub struct Watch {
     pub burst: Option<Duration>,
     /// How long a cold start may look slow before it counts; 4 min by default.
     pub settle: Duration,
+    /// A change that is under way for longer than this is overdue; 2 h by default.
+    pub overdue: Duration,
 }
 
 /// `[detect]`: a shift must be both probable and big enough to matter.
@@ -123,6 +131,7 @@ impl Default for Watch {
             smoke: true,
             burst: Some(Duration::from_secs(10)),
             settle: Duration::from_secs(4 * 60),
+            overdue: Duration::from_secs(2 * 3600),
         }
     }
 }

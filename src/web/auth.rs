@@ -116,8 +116,10 @@ fn admit(
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
-    let of_change = path.starts_with("/api/v1/changes/") && path.ends_with("/place");
-    let decides = path.starts_with("/api/v1/findings/") || of_change;
+    let of_change = path.starts_with("/api/v1/changes/")
+        && ["/place", "/acknowledge"].iter().any(|end| path.ends_with(end));
+    let decides = of_change
+        || ["/api/v1/findings/", "/api/v1/outbox/"].iter().any(|begin| path.starts_with(begin));
     match (method.is_safe(), decides) {
         (true, _) => Scope::Read,
         (false, true) => Scope::Admin,

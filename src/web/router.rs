@@ -15,7 +15,7 @@ use tower_http::{
 
 use super::{
     ApiError,
-    api::{annotations, changes, findings, gate, health, hooks, journeys, runs},
+    api::{annotations, changes, findings, gate, health, hooks, journeys, outbox, runs},
     auth::{self, Access},
     page,
 };
@@ -69,6 +69,10 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
         .route("/api/v1/deliveries", get(hooks::list))
         .merge(senders())
+        .route("/api/v1/findings/{id}/acknowledge", post(findings::acknowledge))
+        .route("/api/v1/changes/{id}/acknowledge", post(findings::acknowledge_change))
+        .route("/api/v1/outbox", get(outbox::list))
+        .route("/api/v1/outbox/{id}/retry", post(outbox::retry))
         .fallback(nothing_here)
         .with_state(face)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))

@@ -7,6 +7,7 @@
 mod hooks;
 mod journey;
 mod query;
+mod receiver;
 mod request;
 mod settings;
 mod step;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    hooks,
+    hooks, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -41,6 +41,8 @@ pub fn settings() -> Value {
         ("detect", detect()),
         ("services", services),
         ("retention", retention()),
+        ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
+        ("maintenance", list("When nobody is told.", receiver::maintenance())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
         (
@@ -80,6 +82,10 @@ fn agent() -> Value {
             ("workers", default(count("Most runs under way at once.", 1..4096), json!(WORKERS))),
             ("drain", time_or("How long a stop waits for runs under way.", DRAIN)),
             ("self_check", self_check()),
+            (
+                "public_url",
+                link("Where people find this agent: what links in messages begin with."),
+            ),
         ],
     )
 }
@@ -260,6 +266,7 @@ fn watch() -> Value {
             ),
             ("burst", burst),
             ("settle", time_or("How long a cold start may look slow.", watch.settle)),
+            ("overdue", time_or("A change under way for longer is overdue.", watch.overdue)),
         ],
     )
 }

@@ -89,6 +89,23 @@ service = "shop"
 environment = "production"
 replace = true
 ignore = false
+[[receiver]]
+name = "ops"
+kind = "slack"
+url = { env = "SLACK" }
+template = { title = "{{title}}" }
+[[receiver.quiet]]
+from = "22:00"
+to = "07:00"
+[[receiver]]
+name = "am"
+kind = "alertmanager"
+url = ["http://127.0.0.1:9093"]
+labels = { team = "shop" }
+[[maintenance]]
+name = "upgrade"
+from = 2026-12-01T22:00:00Z
+to = 2026-12-02T02:00:00Z
 "#;
 
 /// A journey in which those tables stand that no example has.

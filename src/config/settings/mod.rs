@@ -4,10 +4,13 @@ pub(super) mod agent;
 pub(super) mod browser;
 pub(super) mod environments;
 mod hooks;
+pub(super) mod hours;
 mod limits;
 mod network;
+pub(super) mod receiver;
 pub(super) mod secret;
 mod transport;
+pub(super) mod way;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +26,8 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     let settings = Settings {
         agent: agent::lower(top, has_token, &environments),
         browser: browser::lower(top),
+        receivers: receiver::lower(top, &environments),
+        maintenance: hours::maintenance(top, &environments),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),

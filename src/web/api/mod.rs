@@ -7,5 +7,6 @@ pub(super) mod gate;
 pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod journeys;
+pub(super) mod outbox;
 pub(super) mod query;
 pub(super) mod runs;
