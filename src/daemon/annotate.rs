@@ -1,6 +1,5 @@
 //! Annotations that pipelines write for Grafana: each is a change here, has a number to be patched by, and may be passed on.
 
-use jiff::Timestamp;
 use tracing::warn;
 
 use super::{
@@ -8,7 +7,7 @@ use super::{
     hear::{HearError, Hearing, Posted},
 };
 use crate::{
-    intake::{Delivery, Heard, IntakeFault, grafana::Marker},
+    intake::{Heard, IntakeFault, Known, grafana::Marker},
     model::{ChangeId, Secret},
     source::forward::{Onward, Passed, pass},
     store::Annotation,
@@ -141,7 +140,7 @@ impl Handle {
         &self,
         posted: &Posted,
         heard: Heard,
-        known: &crate::intake::Known,
+        known: &Known,
     ) -> Result<Hearing, HearError> {
         let event = heard.event.clone();
         let hearing = self.take_in(heard, known, &posted.hook).await?;
@@ -153,19 +152,6 @@ impl Handle {
         warn!(hook = %posted.hook, "hook.broken: {fault}");
         self.keep(posted, None, ("broken", fault.to_string())).await;
         fault.into()
-    }
-
-    fn delivery<'a>(&self, posted: &'a Posted, known: &'a crate::intake::Known) -> Delivery<'a> {
-        let received_at: Timestamp = self.now();
-        Delivery {
-            hook: &posted.hook,
-            headers: &posted.headers,
-            query: &posted.query,
-            rest: posted.rest.trim_matches('/'),
-            body: &posted.body,
-            known,
-            received_at,
-        }
     }
 }
 

@@ -146,7 +146,11 @@ impl Handle {
             let places = hook.sender.proofs.iter().filter(|p| matches!(p, Proof::Plain(_)));
             places.chain(&[Proof::Authorization]).any(|proof| holds(proof, token))
         });
-        if signed || shown { Ok(posted.rest.clone()) } else { Err(HearError::NotProven) }
+        if signed || shown {
+            return Ok(posted.rest.clone());
+        }
+        self.exporter.hook_delivery(&posted.hook, "refused");
+        Err(HearError::NotProven)
     }
 
     /// Takes in what a sender says; when this returns it is on disk. Who sent it was checked before.
@@ -158,16 +162,7 @@ impl Handle {
         let hook =
             hook(&setup, &posted.hook).ok_or_else(|| HearError::NoHook(posted.hook.clone()))?;
         let known = known(&setup, hook.defaults, &posted.query);
-        let now = self.now();
-        let delivery = Delivery {
-            hook: &posted.hook,
-            headers: &posted.headers,
-            query: &posted.query,
-            rest: posted.rest.trim_matches('/'),
-            body: &posted.body,
-            known: &known,
-            received_at: now,
-        };
+        let delivery = self.delivery(posted, &known);
         let heard = match (hook.sender.read)(&delivery) {
             Ok(heard) => heard,
             Err(fault) => {
@@ -180,6 +175,28 @@ impl Handle {
         let hearing = self.take_in(heard, &known, &posted.hook).await?;
         self.keep(posted, event, hearing.outcome()).await;
         Ok(hearing)
+    }
+
+    /// What the callers of this sender's API expect to be answered; none where our own answer will do.
+    pub fn answer(&self, posted: &Posted, hearing: &Hearing) -> Option<(u16, serde_json::Value)> {
+        let setup = self.setup();
+        let hook = hook(&setup, &posted.hook)?;
+        let known = known(&setup, hook.defaults, &posted.query);
+        let told: Vec<ChangeId> = hearing.told.iter().chain(&hearing.unplaced).cloned().collect();
+        (hook.sender.answer)(&self.delivery(posted, &known), &told)
+    }
+
+    /// A request as readers take it.
+    pub(super) fn delivery<'a>(&self, posted: &'a Posted, known: &'a Known) -> Delivery<'a> {
+        Delivery {
+            hook: &posted.hook,
+            headers: &posted.headers,
+            query: &posted.query,
+            rest: posted.rest.trim_matches('/'),
+            body: &posted.body,
+            known,
+            received_at: self.now(),
+        }
     }
 
     /// Takes in what was read elsewhere.
@@ -230,7 +247,11 @@ impl Handle {
         hook: &str,
         hearing: &mut Hearing,
     ) -> Result<(), HandleError> {
-        let Tidings { mut change, reports, loose, replaces } = tidings;
+        let Tidings { mut change, reports, loose, replaces, follows } = tidings;
+        if follows && self.store.change(&change.id).await?.is_none() {
+            hearing.ignored.push("it failed before it changed anything".to_owned());
+            return Ok(());
+        }
         let as_told = change.clone();
         let setup = self.setup();
         match intake::place(&mut change, known, &setup.settings.place) {
@@ -317,6 +338,7 @@ impl Handle {
         outcome: (&str, String),
     ) {
         let (word, note) = outcome;
+        self.exporter.hook_delivery(&posted.hook, word);
         let kept = KeptDelivery {
             id: 0,
             at: self.now(),

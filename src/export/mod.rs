@@ -14,6 +14,7 @@ mod browser;
 mod changes;
 mod exporter;
 mod family;
+mod hooks;
 mod runs;
 
 #[cfg(test)]

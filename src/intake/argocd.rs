@@ -12,6 +12,7 @@ pub(super) const SENDER: Sender = Sender {
     name: "argocd",
     proofs: &[Proof::Authorization, Proof::Plain("X-Wayfarer-Token")],
     read,
+    answer: super::sender::plain,
 };
 
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
@@ -178,7 +179,7 @@ impl Sync<'_> {
 }
 
 /// The tag of an image; none of a digest or where none is said.
-fn tag(image: &str) -> Option<&str> {
+pub(super) fn tag(image: &str) -> Option<&str> {
     let plain = image.split('@').next()?;
     let (_, tag) = plain.rsplit('/').next()?.rsplit_once(':')?;
     (!tag.is_empty() && tag != "latest").then_some(tag)

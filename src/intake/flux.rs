@@ -6,8 +6,12 @@
 use super::{Delivery, Heard, IntakeFault, Proof, Sender, document::Document, heard::Draft, text};
 use crate::model::ChangeKind;
 
-pub(super) const SENDER: Sender =
-    Sender { name: "flux", proofs: &[Proof::Named("X-Signature"), Proof::Authorization], read };
+pub(super) const SENDER: Sender = Sender {
+    name: "flux",
+    proofs: &[Proof::Named("X-Signature"), Proof::Authorization],
+    read,
+    answer: super::sender::plain,
+};
 
 /// Words at the end of a metadata key that say a revision, the best one first.
 const REVISIONS: &[&str] = &["revision", "oci-digest", "checksum"];

@@ -15,6 +15,7 @@ pub(super) const SENDER: Sender = Sender {
     name: "gitlab",
     proofs: &[Proof::Plain("X-Gitlab-Token"), Proof::StandardWebhooks],
     read,
+    answer: super::sender::plain,
 };
 
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {

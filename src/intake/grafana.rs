@@ -17,7 +17,8 @@ use super::{
 };
 use crate::model::ChangeKind;
 
-pub(super) const SENDER: Sender = Sender { name: "grafana", proofs: &[Proof::Authorization], read };
+pub(super) const SENDER: Sender =
+    Sender { name: "grafana", proofs: &[Proof::Authorization], read, answer: super::sender::plain };
 
 /// Most tags that are read.
 const MOST: usize = 100;

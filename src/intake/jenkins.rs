@@ -14,7 +14,8 @@ use super::{
 };
 use crate::model::{ChangeKind, PipelineKind, PipelineOutcome};
 
-pub(super) const SENDER: Sender = Sender { name: "jenkins", proofs: &[Proof::Authorization], read };
+pub(super) const SENDER: Sender =
+    Sender { name: "jenkins", proofs: &[Proof::Authorization], read, answer: super::sender::plain };
 
 /// Whether a CloudEvent is one of Jenkins.
 pub(super) fn is_one(kind: &str) -> bool {
