@@ -9,6 +9,10 @@ mod hostile;
 mod many;
 #[path = "intake/payloads.rs"]
 mod payloads;
+#[path = "intake/second.rs"]
+mod second;
+#[path = "intake/snippets.rs"]
+mod snippets;
 #[expect(dead_code, reason = "shared with the tests of the agent")]
 #[path = "agent/support.rs"]
 mod support;
@@ -35,6 +39,15 @@ fn known() -> Known {
 }
 
 fn hear(name: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Heard, IntakeFault> {
+    hear_at(name, "", headers, body)
+}
+
+fn hear_at(
+    name: &str,
+    rest: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Heard, IntakeFault> {
     let pairs = headers.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
     let headers = Headers::from(pairs.collect::<Vec<_>>());
     let (known, query) = (known(), BTreeMap::new());
@@ -42,12 +55,15 @@ fn hear(name: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Heard, Inta
         hook: name,
         headers: &headers,
         query: &query,
-        rest: "",
+        rest,
         body,
         known: &known,
         received_at: now(),
     };
-    (sender(name).unwrap().read)(&delivery)
+    let sender = sender(name).unwrap();
+    let heard = (sender.read)(&delivery);
+    (sender.answer)(&delivery, &[]);
+    heard
 }
 
 /// The only change that is said.

@@ -51,8 +51,9 @@ fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
         .url(body.at("url").text())
         .label("sentry_release", Some(&version));
     let projects: Vec<&str> = body.at("projects").items().filter_map(Document::text).collect();
+    // …/projects/ORG/PROJECT/releases/…
     let of_path = at
-        .filter(|at| *at >= 2 && parts.get(at - 3).is_some_and(|p| *p == "projects"))
+        .filter(|at| at.checked_sub(3).and_then(|n| parts.get(n)) == Some(&"projects"))
         .and_then(|at| parts.get(at - 1));
     let names = if projects.is_empty() {
         package.or(of_path.copied()).into_iter().collect()

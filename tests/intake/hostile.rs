@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use serde_json::{Map, Value, json};
 use wayfarer::intake::{SENDERS, Said, masked};
 
-use super::hear;
+use super::{hear, hear_at};
 
 /// Keys that readers look for.
 const KEYS: &[&str] = &[
@@ -162,6 +162,14 @@ proptest! {
             }
             for event in ["deployment", "deployment_status", "workflow_run", "workflow_job", "push", "release", "pull_request"] {
                 if let Ok(heard) = hear(sender.name, &[("X-GitHub-Event", event)], &bytes) {
+                    sound(&heard.said);
+                }
+            }
+        }
+        for rest in ["", "graphite", "/", "releases", "organizations/a/releases/%ff/deploys/", "projects/a/b/releases/@/deploys", "deployments/", "failure",
+            "connections/1/issues//close", "issue/x/close", "incidents", "1/markers/a", &event] {
+            for sender in SENDERS {
+                if let Ok(heard) = hear_at(sender.name, rest, &[], &bytes) {
                     sound(&heard.said);
                 }
             }

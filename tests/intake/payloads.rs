@@ -83,6 +83,20 @@ fn flux_and_flags() {
     let change = one(hear("flux", &[], &body).unwrap());
     assert_eq!(change.state, ChangeState::Failed);
     assert_eq!(change.commits[0].id, "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1");
+    let flag =
+        one(hear("flagsmith", &[], &payload("flagsmith-flag-updated.json").unwrap()).unwrap());
+    assert_eq!(flag.title.as_deref(), Some("flag butter_bar was switched on"));
+    assert_eq!((flag.kind, flag.environments), (ChangeKind::Flag, vec!["Development".into()]));
+    let flag =
+        one(hear("launchdarkly", &[], &payload("launchdarkly-flag-toggle.json").unwrap()).unwrap());
+    assert_eq!(
+        (flag.environments, flag.labels["flag"].as_str()),
+        (vec!["production".into()], "demo-flag")
+    );
+    assert_eq!(flag.started_at.as_millisecond(), 1_580_777_319_650);
+    let gate =
+        one(hear("flagger", &[], &payload("flagger-webhook-payload.json").unwrap()).unwrap());
+    assert_eq!((gate.state, gate.services), (ChangeState::Started, vec!["podinfo".into()]));
     // The metadata part alone is no event.
     let part = payload("flux-event-metadata-example.json").unwrap();
     assert_eq!(hear("flux", &[], &part).unwrap_err().message, "`involvedObject` is missing");
