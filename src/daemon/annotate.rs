@@ -36,7 +36,7 @@ impl Handle {
         let delivery = self.delivery(posted, &known);
         let marker = match Marker::read(&delivery) {
             Ok(marker) => marker,
-            Err(fault) => return Err(self.broken(posted, fault).await),
+            Err(fault) => return Err(self.broken(posted, fault)),
         };
         let id = marker.id(&delivery);
         let heard = marker.heard(&delivery, &id, false);
@@ -68,7 +68,7 @@ impl Handle {
         let delivery = self.delivery(posted, &known);
         let marker = match Marker::patched(&kept.body, &delivery) {
             Ok(marker) => marker,
-            Err(fault) => return Err(self.broken(posted, fault).await),
+            Err(fault) => return Err(self.broken(posted, fault)),
         };
         let marker = Marker { time: marker.time.or(Some(kept.at)), ..marker };
         let heard = marker.heard(&delivery, kept.change.as_str(), true);
@@ -144,13 +144,13 @@ impl Handle {
     ) -> Result<Hearing, HearError> {
         let event = heard.event.clone();
         let hearing = self.take_in(heard, known, &posted.hook).await?;
-        self.keep(posted, event, hearing.outcome()).await;
+        self.keep(posted, event, hearing.outcome());
         Ok(hearing)
     }
 
-    async fn broken(&self, posted: &Posted, fault: IntakeFault) -> HearError {
+    fn broken(&self, posted: &Posted, fault: IntakeFault) -> HearError {
         warn!(hook = %posted.hook, "hook.broken: {fault}");
-        self.keep(posted, None, ("broken", fault.to_string())).await;
+        self.keep(posted, None, ("broken", fault.to_string()));
         fault.into()
     }
 }

@@ -167,13 +167,13 @@ impl Handle {
             Ok(heard) => heard,
             Err(fault) => {
                 warn!(hook = %posted.hook, "hook.broken: {fault}");
-                self.keep(posted, None, ("broken", fault.to_string())).await;
+                self.keep(posted, None, ("broken", fault.to_string()));
                 return Err(fault.into());
             }
         };
         let event = heard.event.clone();
         let hearing = self.take_in(heard, &known, &posted.hook).await?;
-        self.keep(posted, event, hearing.outcome()).await;
+        self.keep(posted, event, hearing.outcome());
         Ok(hearing)
     }
 
@@ -331,12 +331,7 @@ impl Handle {
     }
 
     /// Keeps a delivery for a while, so that people can see what came. That this fails delays nobody.
-    pub(super) async fn keep(
-        &self,
-        posted: &Posted,
-        event: Option<String>,
-        outcome: (&str, String),
-    ) {
+    pub(super) fn keep(&self, posted: &Posted, event: Option<String>, outcome: (&str, String)) {
         let (word, note) = outcome;
         self.exporter.hook_delivery(&posted.hook, word);
         let kept = KeptDelivery {
@@ -349,7 +344,7 @@ impl Handle {
             bytes: posted.body.len(),
             body: self.without_secrets(&intake::masked(&posted.body, KEPT)),
         };
-        if let Err(e) = self.store.keep_delivery(kept).await {
+        if let Err(e) = self.store.keep_delivery(kept) {
             warn!(error = %e, "hook.unkept: what came could not be kept");
         }
     }

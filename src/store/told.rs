@@ -13,7 +13,7 @@ use super::{
     error::Fault,
     merge::Told,
     session::{from_json, micros, to_json},
-    unite::{APART, HASH, Piece, is_hash, linked, plain_version, unite},
+    unite::{HASH, Piece, is_hash, linked, plain_version, unite},
 };
 use crate::model::{Change, ChangeId};
 
@@ -292,14 +292,15 @@ fn neighbours(conn: &Connection, piece: &Piece) -> Result<BTreeSet<String>, Faul
         .map(|c| if is_hash(c) { c[..HASH].to_ascii_lowercase() } else { c.clone() })
         .collect();
     for (column, values) in [("version", &piece.versions), ("hash", &hashes)] {
+        // The nearest in time; a telling may lie far from the others of its piece, so that none is too far here.
         let sql = format!(
-            "SELECT DISTINCT piece FROM told WHERE scope = ?1 AND {column} = ?2 AND from_at <= ?3 AND piece <> ?4
-             ORDER BY from_at DESC LIMIT {MOST}"
+            "SELECT piece, min(abs(from_at - ?3)) AS apart FROM told
+             WHERE scope = ?1 AND {column} = ?2 AND piece <> ?4 GROUP BY piece ORDER BY apart LIMIT {MOST}"
         );
         for value in values {
             let mut statement = conn.prepare_cached(&sql)?;
-            let late = piece.to.saturating_add(APART);
-            let rows = statement.query_map(params![scope, value, late, piece.id], |r| r.get(0))?;
+            let rows =
+                statement.query_map(params![scope, value, piece.from, piece.id], |r| r.get(0))?;
             for id in rows {
                 found.insert(id?);
             }

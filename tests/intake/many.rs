@@ -141,6 +141,23 @@ async fn a_region_is_closed_by_saying_it_anew() {
     assert_eq!(all(&store).await.len(), 1);
 }
 
+/// Tellings of one sender that lie far apart, only one of which says the commit: what joins them is found from either side.
+#[tokio::test]
+async fn a_telling_far_away_counts_as_well() {
+    let tellings = [
+        change("github", "github:0", "2", "abc1234", 29, ChangeState::Started),
+        change("grafana", "grafana:0", "", "abc1234", 60, ChangeState::Started),
+        change("grafana", "grafana:0", "", "", 0, ChangeState::Started),
+    ];
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0], [1, 0, 2]] {
+        let (_dir, store) = store();
+        for at in order {
+            store.record_change(tellings[at].clone()).await.unwrap();
+        }
+        assert_eq!(all(&store).await.len(), 1, "{order:?}");
+    }
+}
+
 /// What some senders could say of some deploys within two hours.
 fn telling() -> impl Strategy<Value = Change> {
     let state = select(vec![ChangeState::Started, ChangeState::Finished, ChangeState::Failed]);
@@ -153,7 +170,7 @@ fn telling() -> impl Strategy<Value = Change> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(40))]
+    #![proptest_config(ProptestConfig { cases: 40, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn the_order_and_repetition_of_tellings_do_not_matter(
