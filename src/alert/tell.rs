@@ -198,7 +198,10 @@ impl<'a> View<'a> {
                 grave = Some(trouble.gravity());
             }
         }
-        let acknowledged = !active.is_empty() && active.iter().all(|f| f.acknowledged.is_some());
+        // Who takes on the harm of a change takes on what began with it.
+        let own = |f: &&&Finding| change.is_none() || f.change.is_some();
+        let acknowledged = active.iter().any(|f| own(&f))
+            && active.iter().filter(own).all(|f| f.acknowledged.is_some());
         Self { active, all, gravity: grave, veiled, acknowledged }
     }
 }
