@@ -88,3 +88,16 @@ fn an_alert_fires_resolves_and_outlives_nobody() {
     let alert = until("the alert of a new start", || firing(manager).pop());
     assert_eq!(alert["labels"]["change"], "dep-3");
 }
+
+#[test]
+fn the_example_of_a_routing_tree_is_taken() {
+    let Ok(output) = Command::new("amtool")
+        .args(["check-config", "deploy/alertmanager.yml"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+    else {
+        println!("skipped: amtool is not installed (tests/run installs it)");
+        return;
+    };
+    assert!(output.status.success(), "{output:?}");
+}
