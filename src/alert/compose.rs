@@ -289,7 +289,10 @@ fn title(notice: &Notice, incident: &Incident) -> String {
         (Happening::Repeated, _, _) => {
             format!("still: {}", standing(notice, journeys.as_deref(), cause, many))
         }
-        _ => standing(notice, journeys.as_deref(), cause, many),
+        _ => {
+            let was = notice.was.map(|was| format!(" (was {})", was.as_str())).unwrap_or_default();
+            format!("{}{was}", standing(notice, journeys.as_deref(), cause, many))
+        }
     };
     format!("{place}{what}")
 }

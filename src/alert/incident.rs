@@ -99,6 +99,11 @@ impl Incidents {
         Some(id)
     }
 
+    /// Whether there is an incident of a change.
+    pub fn knows(&self, change: &ChangeId) -> bool {
+        self.all.contains_key(&of_change(change))
+    }
+
     /// All incidents.
     pub fn iter(&self) -> impl Iterator<Item = &Incident> {
         self.all.values()

@@ -135,6 +135,17 @@ fn a_journey_that_joins_is_told_where_wanted() {
 }
 
 #[test]
+fn another_environment_is_news() {
+    let mut ops = Receiver::new(policy());
+    let a = finding("checkout", FindingKind::Regressed, 10);
+    let mut b = finding("checkout", FindingKind::Suspected, 20);
+    b.environment = "staging".into();
+    assert_eq!(ops.look(&incident(vec![a.clone()]), 10), Some(Happening::Opened));
+    assert_eq!(ops.look(&incident(vec![a.clone(), b.clone()]), 20), Some(Happening::Worsened));
+    assert_eq!(ops.look(&incident(vec![a, b]), 21), None);
+}
+
+#[test]
 fn repeats_end_when_somebody_takes_it_on() {
     let mut ops = Receiver::new(policy());
     let mut one = finding("checkout", FindingKind::Regressed, 0);
