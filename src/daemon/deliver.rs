@@ -29,6 +29,8 @@ use crate::{
 
 /// How often the outbox is looked at without a bell: what another process wrote, and what is due again.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is counted what waits.
+const COUNT: Duration = Duration::from_secs(5);
 /// The first wait after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest wait after a failure.
@@ -93,11 +95,17 @@ impl Deliverer {
         let mut reminded: HashMap<String, Reminded> = HashMap::new();
         let mut queues: JoinSet<Ended> = JoinSet::new();
         let mut whose: HashMap<task::Id, String> = HashMap::new();
+        let mut count = tokio::time::interval(COUNT);
+        count.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.bell.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
+                _ = count.tick() => match self.store.outbox_waiting().await {
+                    Ok(waiting) => self.exporter.outbox(&waiting),
+                    Err(e) => self.store_failed("the outbox could not be counted", &e),
+                },
                 Some(done) = queues.join_next_with_id() => match done {
                     Ok((id, Ended::Queue(rest))) => {
                         if let Some(receiver) = whose.remove(&id) {

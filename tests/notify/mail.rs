@@ -69,7 +69,7 @@ async fn serve(stream: TcpStream, manners: Manners, tls: Option<TlsAcceptor>, ma
     match (manners.protection, tls) {
         (Protection::Implicit, Some(tls)) => {
             if let Ok(stream) = tls.accept(stream).await {
-                drop(talk(&mut BufReader::new(stream), manners, false, true, &mails).await);
+                talk(&mut BufReader::new(stream), manners, false, true, &mails).await.ok();
             }
         }
         (Protection::StartTls, Some(tls)) => {
@@ -77,10 +77,10 @@ async fn serve(stream: TcpStream, manners: Manners, tls: Option<TlsAcceptor>, ma
             if talk(&mut reader, manners, true, true, &mails).await == Ok(true)
                 && let Ok(stream) = tls.accept(reader.into_inner()).await
             {
-                drop(talk(&mut BufReader::new(stream), manners, false, false, &mails).await);
+                talk(&mut BufReader::new(stream), manners, false, false, &mails).await.ok();
             }
         }
-        _ => drop(talk(&mut BufReader::new(stream), manners, false, true, &mails).await),
+        _ => talk(&mut BufReader::new(stream), manners, false, true, &mails).await.ok(),
     }
 }
 
