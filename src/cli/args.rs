@@ -245,6 +245,10 @@ pub(super) enum ChangeVerb {
     List(ListArguments),
     /// One change with everything concluded of it
     Show(ShowArguments),
+    /// What came to the webhooks lately, and what became of it
+    Hooks(HooksArguments),
+    /// Say where a change belongs that does not say it itself
+    Place(PlaceArguments),
 }
 
 /// `wayfarer change record`.
@@ -296,6 +300,10 @@ pub(super) struct RecordArguments {
     /// Anything else; may be repeated
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) labels: Vec<(String, String)>,
+    /// Take nothing from the CI job this runs in; else commit, author, branch, build and the run's address are filled in from
+    /// the variables of GitHub Actions, GitLab CI, Jenkins, Buildkite or CircleCI where they are not said here
+    #[arg(long)]
+    pub(super) no_ci: bool,
     /// started, finished or failed
     #[arg(long)]
     pub(super) state: Option<String>,
@@ -320,10 +328,51 @@ pub(super) struct ListArguments {
     /// In this environment
     #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
+    /// Only those that have no place yet: nobody knows their environment
+    #[arg(long)]
+    pub(super) unplaced: bool,
     /// At most so many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) limit: u32,
     /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer change hooks`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer change hooks --hook github --limit 5")]
+pub(super) struct HooksArguments {
+    /// Of this hook
+    #[arg(long)]
+    pub(super) hook: Option<String>,
+    /// With their bodies, cut and without secrets
+    #[arg(long)]
+    pub(super) bodies: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer change place`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer change place gitlab:gitlab.example.com:acme/shop:flag:6:on:1 --env production\n\
+A rule in wayfarer.toml does it for all that are alike: [[place]]. Through an agent this needs an admin token."
+)]
+pub(super) struct PlaceArguments {
+    /// Its id, as `wayfarer change list --unplaced` shows it
+    pub(super) id: String,
+    /// The service
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// The environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// Where it is
     #[command(flatten)]
     pub(super) place: Place,
 }

@@ -118,6 +118,7 @@ impl Agent {
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
         };
+        workers.spawn(place_waiting(handle.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {
             clock: parts.clock,
@@ -176,6 +177,7 @@ impl Agent {
         // Both are gone only when the agent stops.
         drop(self.orders.send(Order::Setup(Arc::clone(&setup))).await);
         drop(self.inputs.send(Input::Setup(setup)).await);
+        place_waiting(self.handle()).await;
     }
 
     /// Stops in order: nothing new begins, walks under way get `drain` to end, everything they brought is stored.
@@ -212,6 +214,13 @@ impl Agent {
         join("delivery", deliverer).await;
         handle.store.close().await;
         info!("agent.stopped");
+    }
+}
+
+/// Rules may know a place now for changes that had none.
+async fn place_waiting(handle: Handle) {
+    if let Err(e) = handle.place_waiting().await {
+        warn!(error = %e, "change.unplaced: what waits for a place could not be looked at");
     }
 }
 

@@ -218,6 +218,7 @@ impl Handle {
     /// No such change, or the store failed.
     pub async fn wait_for(&self, id: &ChangeId, wait: Duration) -> Result<Judged, HandleError> {
         let mut events = self.live.listen();
+        let id = &self.judged(id).await?.change.id;
         let deadline = tokio::time::sleep(wait.min(LONGEST_WAIT));
         tokio::pin!(deadline);
         loop {
@@ -271,6 +272,8 @@ pub fn is_bare(change: &Change) -> bool {
 /// The store failed.
 pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, StoreError> {
     let Some(change) = store.change(id).await? else { return Ok(None) };
+    // It may have been asked for by the id that another sender gave it.
+    let id = &change.id.clone();
     // First whether it is open, then the verdicts: both are written together, so that what is closed is read with its last word.
     let mut open = store.watches(id).await?.iter().any(|watch| watch.closed_at.is_none());
     if !open {

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::{
     correlate,
-    daemon::{Budget, Judged, Logged},
+    daemon::{Budget, Judged, Logged, Release},
     model::{
         Acknowledgement, Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence,
         Measured, Onset, Outcome, Parcel, Part, Phases, Quantiles, Run, StepRun, Verdict,
     },
-    store::{OutboxMessage, RecordOutcome},
+    store::{KeptDelivery, OutboxMessage, RecordOutcome, Voice},
 };
 
 /// A change.
@@ -161,6 +161,86 @@ impl<'a> From<&'a Judged> for JudgedView<'a> {
                 .collect(),
         }
     }
+}
+
+/// A release: its verdict, and the share of each of its changes.
+#[derive(Debug, Serialize)]
+pub struct ReleaseView<'a> {
+    /// Its id.
+    pub release: &'a str,
+    /// The worst verdict of its changes, without the harm that people dismissed.
+    pub verdict: Option<&'static str>,
+    /// Whether any of them is still being watched.
+    pub open: bool,
+    /// The answer for a pipeline.
+    pub gate: &'a Gate,
+    /// Its changes, in their order.
+    pub changes: Vec<PartView<'a>>,
+}
+
+/// A change of a release.
+#[derive(Debug, Serialize)]
+pub struct PartView<'a> {
+    /// The change.
+    pub change: ChangeView<'a>,
+    /// Its own verdict.
+    pub verdict: Option<&'static str>,
+    /// Whether it is still being watched.
+    pub open: bool,
+    /// Its share in the harm, 0 to 1; none while nothing is harmed.
+    pub share: Option<f64>,
+}
+
+impl<'a> From<&'a Release> for ReleaseView<'a> {
+    fn from(release: &'a Release) -> Self {
+        let part = |judged: &'a Judged| PartView {
+            change: (&judged.change).into(),
+            verdict: judged.overall.map(crate::model::Conclusion::as_str),
+            open: judged.open,
+            share: release.shares.get(&judged.change.id).copied(),
+        };
+        Self {
+            release: &release.id,
+            verdict: release.gate.verdict.map(crate::model::Conclusion::as_str),
+            open: release.changes.iter().any(|judged| judged.open),
+            gate: &release.gate,
+            changes: release.changes.iter().map(part).collect(),
+        }
+    }
+}
+
+/// Who told what of a change.
+pub fn voices_view(voices: &[Voice]) -> Vec<serde_json::Value> {
+    voices
+        .iter()
+        .map(|voice| {
+            serde_json::json!({
+                "source": voice.source,
+                "id": voice.id.as_str(),
+                "state": voice.change.state,
+                "started_at": voice.change.started_at,
+                "finished_at": voice.change.finished_at,
+            })
+        })
+        .collect()
+}
+
+/// What came to the hooks.
+pub fn deliveries_view(kept: &[KeptDelivery]) -> Vec<serde_json::Value> {
+    kept.iter()
+        .map(|kept| {
+            serde_json::json!({
+                "id": kept.id,
+                "at": kept.at,
+                "hook": kept.hook,
+                "event": kept.event,
+                "outcome": kept.outcome,
+                "note": kept.note,
+                "bytes": kept.bytes,
+                "body": kept.body,
+            })
+        })
+        .collect()
 }
 
 /// What a change did to one metric of one journey.

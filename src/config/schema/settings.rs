@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    receiver,
+    hooks, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -44,6 +44,14 @@ pub fn settings() -> Value {
         ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
         ("maintenance", list("When nobody is told.", receiver::maintenance())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
+        ("hooks", hooks::hooks()),
+        (
+            "place",
+            list(
+                "Where changes belong that do not say it; the first fitting rule fills what is missing.",
+                hooks::place(),
+            ),
+        ),
     ];
     let root = table("The settings of a Wayfarer agent.", &[], keys);
     document("wayfarer.toml", vec![("secret", secret())], root)
