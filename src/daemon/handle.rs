@@ -10,6 +10,7 @@ use super::{
     budget::Budget,
     goods::Goods,
     live::{Event, Live},
+    outlook::{Before, Intent, before},
     pipeline::Input,
     setup::Setup,
 };
@@ -221,6 +222,14 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// May this be deployed now?
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn before(&self, intent: Intent) -> Result<Before, HandleError> {
+        Ok(before(&self.store, &self.setup(), intent, self.now()).await?)
     }
 
     /// The newest change of a service, of an environment, or of both, that has started.

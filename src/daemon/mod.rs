@@ -13,6 +13,7 @@ mod goods;
 mod handle;
 mod history;
 mod live;
+mod outlook;
 mod pipeline;
 mod prune;
 mod pulse;
@@ -26,4 +27,5 @@ pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
 };
 pub use live::{Event, Live};
+pub use outlook::{Before, Intent, JourneyBefore, before};
 pub use setup::{LoadError, Scheduled, Setup, Token};

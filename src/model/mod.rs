@@ -12,6 +12,7 @@ pub mod environment;
 pub mod evidence;
 pub mod finding;
 mod flow;
+mod freeze;
 pub mod gate;
 pub mod id;
 pub mod journey;
@@ -45,6 +46,7 @@ pub use finding::{
     Acknowledgement, Dismissal, DismissalReason, Finding, FindingKind, FindingState,
 };
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
+pub use freeze::{Freeze, FreezeTime, Obstacle};
 pub use gate::{Gate, GateStatus};
 pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, LocationName, Maintenance, Network, ReceiverSettings,
+    BrowserSettings, EnvironmentName, Freeze, LocationName, Maintenance, Network, ReceiverSettings,
     SecretSource, ServiceName, Transport,
 };
 
@@ -30,6 +30,8 @@ pub struct Settings {
     pub receivers: Vec<ReceiverSettings>,
     /// When nobody is told.
     pub maintenance: Vec<Maintenance>,
+    /// When nothing shall be deployed.
+    pub freezes: Vec<Freeze>,
 }
 
 impl Settings {

@@ -100,7 +100,9 @@ fn admit(
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
     let decides = path.starts_with("/api/v1/findings/");
-    match (method.is_safe(), decides) {
+    // Asking is no writing, even by POST.
+    let asks = method.is_safe() || path == "/api/v1/gate";
+    match (asks, decides) {
         (true, _) => Scope::Read,
         (false, true) => Scope::Admin,
         (false, false) => Scope::Write,
@@ -202,6 +204,7 @@ mod tests {
         for (method, path, scope) in [
             (Method::GET, "/api/v1/findings", Scope::Read),
             (Method::POST, "/api/v1/changes", Scope::Write),
+            (Method::POST, "/api/v1/gate", Scope::Read),
             (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
         ] {
             assert_eq!(needed(&method, path), scope, "{path}");

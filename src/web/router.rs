@@ -56,7 +56,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
-        .route("/api/v1/gate", get(gate::ask).post(gate::ask))
+        .route("/api/v1/gate", get(gate::ask).post(gate::post))
         .route("/api/v1/journeys", get(journeys::list))
         .route("/api/v1/journeys/{journey}/last-good", get(journeys::last_good))
         .route("/api/v1/runs", get(runs::list))

@@ -3,6 +3,7 @@
 pub(super) mod agent;
 pub(super) mod browser;
 pub(super) mod environments;
+mod freeze;
 pub(super) mod hours;
 mod limits;
 mod network;
@@ -27,6 +28,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         browser: browser::lower(top),
         receivers: receiver::lower(top, &environments),
         maintenance: hours::maintenance(top, &environments),
+        freezes: freeze::lower(top, &environments),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),
