@@ -276,6 +276,7 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
             verdicts: vec![infinite.clone()],
             findings: vec![finding.clone()],
             messages: vec![message.clone(), message.clone()],
+            told: vec![],
             watches: vec![watch.clone()],
             change_cursor: Some(1),
         })

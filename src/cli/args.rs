@@ -54,6 +54,10 @@ pub(super) enum Verb {
     Change(ChangeArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
+    /// Show or send what receivers would get
+    Notify(NotifyArguments),
+    /// What waits for receivers, and why
+    Outbox(OutboxArguments),
     /// Judge recorded histories with known truth by the agent's own code
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
@@ -241,6 +245,10 @@ pub(super) enum ChangeVerb {
     List(ListArguments),
     /// One change with everything concluded of it
     Show(ShowArguments),
+    /// What came to the webhooks lately, and what became of it
+    Hooks(HooksArguments),
+    /// Say where a change belongs that does not say it itself
+    Place(PlaceArguments),
 }
 
 /// `wayfarer change record`.
@@ -292,6 +300,10 @@ pub(super) struct RecordArguments {
     /// Anything else; may be repeated
     #[arg(long = "label", value_name = "NAME=VALUE", value_parser = pair)]
     pub(super) labels: Vec<(String, String)>,
+    /// Take nothing from the CI job this runs in; else commit, author, branch, build and the run's address are filled in from
+    /// the variables of GitHub Actions, GitLab CI, Jenkins, Buildkite or CircleCI where they are not said here
+    #[arg(long)]
+    pub(super) no_ci: bool,
     /// started, finished or failed
     #[arg(long)]
     pub(super) state: Option<String>,
@@ -316,10 +328,51 @@ pub(super) struct ListArguments {
     /// In this environment
     #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
+    /// Only those that have no place yet: nobody knows their environment
+    #[arg(long)]
+    pub(super) unplaced: bool,
     /// At most so many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) limit: u32,
     /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer change hooks`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer change hooks --hook github --limit 5")]
+pub(super) struct HooksArguments {
+    /// Of this hook
+    #[arg(long)]
+    pub(super) hook: Option<String>,
+    /// With their bodies, cut and without secrets
+    #[arg(long)]
+    pub(super) bodies: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer change place`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer change place gitlab:gitlab.example.com:acme/shop:flag:6:on:1 --env production\n\
+A rule in wayfarer.toml does it for all that are alike: [[place]]. Through an agent this needs an admin token."
+)]
+pub(super) struct PlaceArguments {
+    /// Its id, as `wayfarer change list --unplaced` shows it
+    pub(super) id: String,
+    /// The service
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// The environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// Where it is
     #[command(flatten)]
     pub(super) place: Place,
 }
@@ -378,6 +431,72 @@ pub(super) enum OnInconclusive {
     Pass,
     /// Stop.
     Fail,
+}
+
+/// `wayfarer notify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer notify --preview                     what every receiver would get; needs no secrets\n\
+  wayfarer notify --preview ops --json          the notice that its templates are filled with\n\
+  wayfarer notify --test ops --event failed     sends a sample, marked as a test")]
+pub(super) struct NotifyArguments {
+    /// Show what would be sent, to one receiver or to all
+    #[arg(long, value_name = "RECEIVER", num_args = 0..=1, conflicts_with = "test", required_unless_present = "test")]
+    pub(super) preview: Option<Option<String>>,
+    /// Send a sample to this receiver; exits 7 where it does not take it
+    #[arg(long, value_name = "RECEIVER")]
+    pub(super) test: Option<String>,
+    /// Of what
+    #[arg(long, value_parser = ["regressed", "recovered", "dismissed", "unexplained", "failed"], default_value = "regressed")]
+    pub(super) event: Option<String>,
+    /// With --preview the notice itself, with --test the outcome, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `wayfarer outbox`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n\
+  wayfarer outbox                  what waits or was given up, and why\n\
+  wayfarer outbox --all --json\n\
+  wayfarer outbox retry 17         try it now"
+)]
+pub(super) struct OutboxArguments {
+    /// Do something with a message
+    #[command(subcommand)]
+    pub(super) verb: Option<OutboxVerb>,
+    /// Only such: waiting, pending, delivered, given_up, superseded, begun, unknown
+    #[arg(long, conflicts_with = "all")]
+    pub(super) state: Option<String>,
+    /// Delivered ones, too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// The verbs of the outbox.
+#[derive(Debug, Subcommand)]
+pub(super) enum OutboxVerb {
+    /// Try a message that waits or was given up at once
+    Retry(RetryArguments),
+}
+
+/// `wayfarer outbox retry`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer outbox retry 17")]
+pub(super) struct RetryArguments {
+    /// Its number, as `wayfarer outbox` shows it
+    pub(super) id: i64,
+    /// Where it is
+    #[command(flatten)]
+    pub(super) place: Place,
 }
 
 /// `wayfarer backtest`.

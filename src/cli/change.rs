@@ -1,13 +1,12 @@
 //! `wayfarer change`: record, list, show.
 
-use std::time::Duration;
-
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
 use super::{
     Context, Exit, Failed,
     args::{ListArguments, RecordArguments, ShowArguments},
+    ci,
     place::Log,
     say,
 };
@@ -15,7 +14,7 @@ use super::{
 /// Logs a change and says what it touches.
 pub(super) async fn record(arguments: &RecordArguments, context: &Context) -> Result<Exit, Failed> {
     let log = Log::open_to_write(&arguments.place, context)?;
-    let answer = log.record(&body(arguments), context).await?;
+    let answer = log.record(&body(arguments, context), context).await?;
     if arguments.place.json {
         say(&format!("{answer:#}\n"))?;
         return Ok(Exit::Good);
@@ -32,13 +31,19 @@ pub(super) async fn record(arguments: &RecordArguments, context: &Context) -> Re
 }
 
 /// The arguments as the API's JSON: one reader of changes for both ways in.
-fn body(arguments: &RecordArguments) -> Value {
+fn body(arguments: &RecordArguments, context: &Context) -> Value {
+    let job = if arguments.no_ci { None } else { ci::job(&context.variables) };
     let mut fields = Map::new();
     let mut set = |name: &str, value: &Option<String>| {
         if let Some(value) = value {
             fields.insert(name.to_owned(), json!(value));
         }
     };
+    let job = job.unwrap_or_default();
+    set("version", &job.version);
+    set("build", &job.build);
+    set("author", &job.author);
+    set("url", &job.url);
     set("id", &arguments.id);
     set("version", &arguments.version);
     set("previous_version", &arguments.previous_version);
@@ -52,13 +57,26 @@ fn body(arguments: &RecordArguments) -> Value {
     set("finished_at", &arguments.finished_at);
     fields.insert("kind".into(), json!(arguments.kind));
     fields.insert("services".into(), json!(arguments.services));
-    fields.insert("environments".into(), json!(arguments.environments));
-    fields.insert("commits".into(), json!(arguments.commits));
+    let environments = match (&arguments.environments[..], job.environment) {
+        ([], Some(of_job)) => vec![of_job],
+        (said, _) => said.to_vec(),
+    };
+    let commits = match (&arguments.commits[..], job.commit) {
+        ([], Some(of_job)) => vec![of_job],
+        (said, _) => said.to_vec(),
+    };
+    fields.insert("environments".into(), json!(environments));
+    fields.insert("commits".into(), json!(commits));
     if arguments.planned {
         fields.insert("planned".into(), json!(true));
     }
-    let labels: Map<String, Value> =
-        arguments.labels.iter().map(|(k, v)| (k.clone(), json!(v))).collect();
+    let ci = (!job.ci.is_empty()).then(|| job.ci.to_owned());
+    let of_job = [("branch", job.branch), ("repository", job.repository), ("ci", ci)];
+    let mut labels: Map<String, Value> = of_job
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))
+        .collect();
+    labels.extend(arguments.labels.iter().map(|(k, v)| (k.clone(), json!(v))));
     fields.insert("labels".into(), Value::Object(labels));
     Value::Object(fields)
 }
@@ -67,7 +85,12 @@ fn body(arguments: &RecordArguments) -> Value {
 pub(super) async fn list(arguments: &ListArguments, context: &Context) -> Result<Exit, Failed> {
     let log = Log::open(&arguments.place, context)?;
     let answer = log
-        .list(arguments.service.as_deref(), arguments.environment.as_deref(), arguments.limit)
+        .list(
+            arguments.service.as_deref(),
+            arguments.environment.as_deref(),
+            arguments.limit,
+            arguments.unplaced,
+        )
         .await?;
     if arguments.place.json {
         say(&format!("{answer:#}\n"))?;
@@ -75,13 +98,17 @@ pub(super) async fn list(arguments: &ListArguments, context: &Context) -> Result
     }
     let rows = answer["changes"].as_array().cloned().unwrap_or_default();
     if rows.is_empty() {
-        say("no change is logged\n")?;
+        let nothing =
+            if arguments.unplaced { "every change has its place" } else { "no change is logged" };
+        say(&format!("{nothing}\n"))?;
         return Ok(Exit::Good);
     }
     let mut table = table(context, &["started", "id", "kind", "services", "version", "verdict"]);
     for row in rows {
         let change = &row["change"];
-        let verdict = row["verdict"].as_str().unwrap_or("not watched");
+        let verdict = row["verdict"].as_str();
+        let verdict =
+            verdict.unwrap_or(if arguments.unplaced { "unplaced" } else { "not watched" });
         let started = text(&change["started_at"]);
         table.add_row([
             started.get(..19).unwrap_or(&started).replace('T', " "),
@@ -99,7 +126,7 @@ pub(super) async fn list(arguments: &ListArguments, context: &Context) -> Result
 /// One change with its verdicts.
 pub(super) async fn show(arguments: &ShowArguments, context: &Context) -> Result<Exit, Failed> {
     let log = Log::open(&arguments.place, context)?;
-    let answer = log.judged(&arguments.id, Duration::ZERO, context).await?;
+    let answer = log.shown(&arguments.id, context).await?;
     if arguments.place.json {
         say(&format!("{answer:#}\n"))?;
     } else {
@@ -129,6 +156,8 @@ pub(super) fn judged(answer: &Value, context: &Context) -> String {
         text(&answer["gate"]["status"]),
         text(&answer["gate"]["reason"]),
     );
+    out += &told(answer);
+    out += &release(answer);
     let verdicts = answer["verdicts"].as_array().cloned().unwrap_or_default();
     if !verdicts.is_empty() {
         let mut table = table(context, &["journey", "environment", "metric", "verdict", "why"]);
@@ -143,8 +172,41 @@ pub(super) fn judged(answer: &Value, context: &Context) -> String {
     out
 }
 
+/// Who told of it, where it was not one alone.
+fn told(answer: &Value) -> String {
+    let mut who: Vec<String> = answer["told"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|voice| format!("{} ({})", text(&voice["source"]), text(&voice["id"])))
+        .collect();
+    who.sort_unstable();
+    who.dedup();
+    if who.len() < 2 { String::new() } else { format!("told by: {}\n", who.join(", ")) }
+}
+
+/// The release it belongs to, and its share in what that did.
+fn release(answer: &Value) -> String {
+    let release = &answer["release"];
+    let Some(id) = release["release"].as_str() else { return String::new() };
+    let verdict = release["verdict"].as_str().unwrap_or("not watched");
+    let mut out = format!("release {id}: {verdict}\n");
+    for part in release["changes"].as_array().into_iter().flatten() {
+        let share = part["share"]
+            .as_f64()
+            .map_or(String::new(), |share| format!(", share {:.0} %", share * 100.0));
+        out += &format!(
+            "  {} {}: {}{share}\n",
+            text(&part["change"]["id"]),
+            texts(&part["change"]["services"]).join(", "),
+            part["verdict"].as_str().unwrap_or("not watched"),
+        );
+    }
+    out
+}
+
 /// A table as wide as the terminal.
-fn table(context: &Context, header: &[&str]) -> Table {
+pub(super) fn table(context: &Context, header: &[&str]) -> Table {
     let mut table = Table::new();
     let width = u16::try_from(context.width).unwrap_or(80);
     table
@@ -156,7 +218,7 @@ fn table(context: &Context, header: &[&str]) -> Table {
 }
 
 /// A value as text, without what would move the cursor.
-fn text(value: &Value) -> String {
+pub(super) fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect(),
         Value::Null => String::new(),

@@ -54,7 +54,7 @@ async fn which(log: &Log, arguments: &GateArguments) -> Result<String, Failed> {
         let message = "say which change is meant: its ID, or --service and --env for the newest one, or --before";
         return Err(Failed::new(Exit::Usage, message));
     }
-    let newest = log.list(service, environment, 1).await?;
+    let newest = log.list(service, environment, 1, false).await?;
     let id = newest["changes"][0]["change"]["id"].as_str().map(str::to_owned);
     id.ok_or_else(|| Failed::new(Exit::NoVerdict, "no such change was logged"))
 }

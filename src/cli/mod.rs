@@ -7,13 +7,17 @@ mod attended;
 pub mod backtest;
 mod change;
 mod check;
+mod ci;
 mod demo;
 mod exit;
 mod files;
 mod gate;
+mod hooks;
 mod import;
 mod init;
 mod logs;
+mod notify;
+mod outbox;
 mod place;
 mod run;
 mod schema;
@@ -142,8 +146,12 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Record(arguments) => change::record(&arguments, context).await,
             ChangeVerb::List(arguments) => change::list(&arguments, context).await,
             ChangeVerb::Show(arguments) => change::show(&arguments, context).await,
+            ChangeVerb::Hooks(arguments) => hooks::list(&arguments, context).await,
+            ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
+        Verb::Notify(arguments) => notify::run(&arguments, context).await,
+        Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
         Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments, context),

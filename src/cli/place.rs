@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::Place};
 use crate::{
     config,
-    daemon::{Setup, is_bare, look_up, touched},
+    daemon::{Setup, call_in, is_bare, look_up, release, touched},
     intake::native,
     model::{ChangeId, Secret},
     source::{
@@ -15,8 +15,10 @@ use crate::{
         attached::Beside,
         files,
     },
-    store::{ChangeFilter, Store, StoreOptions},
-    web::views::{ChangeView, JudgedView, LoggedView},
+    store::{ChangeFilter, MessageState, Store, StoreOptions},
+    web::views::{
+        ChangeView, JudgedView, LoggedView, OutboxView, ReleaseView, deliveries_view, voices_view,
+    },
 };
 
 /// How often the data file is asked while waiting.
@@ -104,10 +106,24 @@ impl Log {
         service: Option<&str>,
         environment: Option<&str>,
         limit: u32,
+        unplaced: bool,
     ) -> Result<Value, Failed> {
         match self {
+            Self::File(store, _) if unplaced => {
+                let limit = usize::try_from(limit).unwrap_or(20);
+                let rows: Vec<Value> = store
+                    .unplaced(None, limit)
+                    .await?
+                    .iter()
+                    .map(|w| json!({ "change": ChangeView::from(&w.change), "hook": w.hook }))
+                    .collect();
+                Ok(json!({ "changes": rows }))
+            }
             Self::Agent(agent) => {
                 let mut path = format!("api/v1/changes?limit={limit}");
+                if unplaced {
+                    path.push_str("&unplaced=true");
+                }
                 for (name, value) in [("service", service), ("environment", environment)] {
                     if let Some(value) = value {
                         path = format!("{path}&{name}={}", encoded(value));
@@ -132,6 +148,110 @@ impl Log {
                     }));
                 }
                 Ok(json!({ "changes": rows }))
+            }
+        }
+    }
+
+    /// What came to the hooks lately.
+    pub(super) async fn deliveries(&self, hook: Option<&str>, limit: u32) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let of = hook.map_or(String::new(), |hook| format!("&hook={}", encoded(hook)));
+                let path = format!("api/v1/deliveries?limit={limit}{of}");
+                Ok(agent.get(&path, Duration::ZERO).await?)
+            }
+            Self::File(store, _) => {
+                let limit = usize::try_from(limit).unwrap_or(20);
+                let kept = store.deliveries(hook.map(str::to_owned), limit).await?;
+                Ok(json!({ "deliveries": deliveries_view(&kept) }))
+            }
+        }
+    }
+
+    /// Gives a change its place that waits for one.
+    pub(super) async fn place(
+        &self,
+        id: &str,
+        service: Option<&str>,
+        environment: Option<&str>,
+    ) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let path = format!("api/v1/changes/{}/place", encoded(id));
+                let body = json!({ "service": service, "environment": environment });
+                Ok(agent.post(&path, body.to_string().into_bytes()).await?)
+            }
+            Self::File(store, _) => {
+                let services: Vec<_> = service.map(Into::into).into_iter().collect();
+                let environments: Vec<_> = environment.map(Into::into).into_iter().collect();
+                let placed = call_in(store, &id.into(), &services, &environments).await?;
+                let Some(placed) = placed else {
+                    let message = format!("no change waits for a place under the id `{id}`");
+                    return Err(Failed::new(Exit::Usage, message));
+                };
+                Ok(json!({ "change": ChangeView::from(&placed.change) }))
+            }
+        }
+    }
+
+    /// One change with everything concluded of it, who told of it, and its release.
+    pub(super) async fn shown(&self, id: &str, context: &Context) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let path = format!("api/v1/changes/{}", encoded(id));
+                Ok(agent.get(&path, Duration::ZERO).await?)
+            }
+            Self::File(store, _) => {
+                let mut answer = self.judged(id, Duration::ZERO, context).await?;
+                answer["told"] = json!(voices_view(&store.voices(&id.into()).await?));
+                let of = answer["change"]["release"].as_str().map(str::to_owned);
+                if let Some(of) = of
+                    && let Some(whole) = release(store, &of).await?
+                {
+                    answer["release"] = json!(ReleaseView::from(&whole));
+                }
+                Ok(answer)
+            }
+        }
+    }
+
+    /// Messages of the outbox.
+    pub(super) async fn outbox(&self, state: Option<&str>, limit: u32) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let mut path = format!("api/v1/outbox?limit={limit}");
+                if let Some(state) = state {
+                    path = format!("{path}&state={}", encoded(state));
+                }
+                Ok(agent.get(&path, Duration::ZERO).await?)
+            }
+            Self::File(store, _) => {
+                let states = match state {
+                    None => Vec::new(),
+                    Some(word) => MessageState::named(word).ok_or_else(|| {
+                        Failed::new(Exit::Usage, format!("there is no state `{word}`: waiting, pending, delivered, given_up, superseded, begun or unknown"))
+                    })?,
+                };
+                let messages =
+                    store.outbox_of(states, usize::try_from(limit).unwrap_or(100)).await?;
+                let messages: Vec<_> = messages.iter().map(OutboxView::from).collect();
+                Ok(json!({ "messages": messages }))
+            }
+        }
+    }
+
+    /// Has a message tried again at once.
+    pub(super) async fn outbox_again(&self, id: i64, context: &Context) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                Ok(agent.post(&format!("api/v1/outbox/{id}/retry"), Vec::new()).await?)
+            }
+            Self::File(store, _) => {
+                if store.outbox_again(id, context.clock.now()).await? {
+                    return Ok(json!({ "id": id, "state": "pending" }));
+                }
+                let message = format!("no message {id} waits or was given up");
+                Err(Failed::new(Exit::NoVerdict, message))
             }
         }
     }

@@ -368,6 +368,11 @@ impl Room {
         }
     }
 
+    /// Lets go of a change that turned out to be another one: it is a suspect of nothing any more.
+    pub fn let_go(&mut self, change: &ChangeId) {
+        self.watches.remove(change);
+    }
+
     /// Whether a series is being watched for any change.
     pub fn covers(&self, series: &SeriesKey) -> bool {
         self.watches

@@ -10,6 +10,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use super::{
+    alerts::{Alerts, Board},
     deliver::Deliverer,
     dispatcher::{Dispatcher, Order, Situations},
     goods::Goods,
@@ -69,6 +70,9 @@ impl Agent {
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (live, goods) = (Live::default(), Goods::default());
         let bell = Arc::new(Notify::new());
+        let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
+        let mut alerts = Alerts::default();
+        alerts.configure(&setup);
         introduce(&parts.exporter, &setup);
         let pipeline = Pipeline {
             clock: parts.clock,
@@ -80,6 +84,9 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            alerts,
+            board,
+            bell: Arc::clone(&bell),
             goods: goods.clone(),
             unstored: Vec::new(),
         };
@@ -111,6 +118,7 @@ impl Agent {
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
         };
+        workers.spawn(place_waiting(handle.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {
             clock: parts.clock,
@@ -119,6 +127,7 @@ impl Agent {
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
             bell,
+            board: board_receiver,
         };
         Self {
             handle,
@@ -168,6 +177,7 @@ impl Agent {
         // Both are gone only when the agent stops.
         drop(self.orders.send(Order::Setup(Arc::clone(&setup))).await);
         drop(self.inputs.send(Input::Setup(setup)).await);
+        place_waiting(self.handle()).await;
     }
 
     /// Stops in order: nothing new begins, walks under way get `drain` to end, everything they brought is stored.
@@ -204,6 +214,13 @@ impl Agent {
         join("delivery", deliverer).await;
         handle.store.close().await;
         info!("agent.stopped");
+    }
+}
+
+/// Rules may know a place now for changes that had none.
+async fn place_waiting(handle: Handle) {
+    if let Err(e) = handle.place_waiting().await {
+        warn!(error = %e, "change.unplaced: what waits for a place could not be looked at");
     }
 }
 

@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{pipeline::Input, setup::Setup};
+use super::{alerts::Board, pipeline::Input, setup::Setup};
 use crate::{
     clock::Clock,
     export::Exporter,
@@ -64,6 +64,24 @@ pub(super) struct Deliverer {
     pub(super) inputs: mpsc::WeakSender<Input>,
     /// Rung when something was put into the outbox.
     pub(super) bell: Arc<Notify>,
+    /// What is told again and again.
+    pub(super) board: watch::Receiver<Arc<Board>>,
+}
+
+/// When a receiver was reminded last, and whether that went well.
+#[derive(Debug, Clone, Copy)]
+struct Reminded {
+    at: Timestamp,
+    well: bool,
+    under_way: bool,
+}
+
+/// A task of the delivery that has ended.
+enum Ended {
+    /// One receiver's queue; until when it rests.
+    Queue(String, Option<Timestamp>),
+    /// A receiver was reminded, or was not.
+    Reminder(String, bool),
 }
 
 impl Deliverer {
@@ -72,21 +90,28 @@ impl Deliverer {
         self.interrupted().await;
         let mut busy = HashSet::new();
         let mut resting: HashMap<String, Timestamp> = HashMap::new();
-        let mut queues: JoinSet<(String, Option<Timestamp>)> = JoinSet::new();
+        let mut reminded: HashMap<String, Reminded> = HashMap::new();
+        let mut queues: JoinSet<Ended> = JoinSet::new();
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.bell.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
                 Some(done) = queues.join_next() => match done {
-                    Ok((receiver, rest)) => {
+                    Ok(Ended::Queue(receiver, rest)) => {
                         busy.remove(&receiver);
                         resting.extend(rest.map(|until| (receiver, until)));
+                    }
+                    Ok(Ended::Reminder(receiver, well)) => {
+                        if let Some(last) = reminded.get_mut(&receiver) {
+                            (last.well, last.under_way) = (well, false);
+                        }
                     }
                     Err(e) => {
                         error!(error = %e, "notify.panic: a delivery ended abnormally");
                         // Whose it was is not known: all that still run are spared until they end.
                         busy.clear();
+                        reminded.values_mut().for_each(|last| last.under_way = false);
                         queues.abort_all();
                         while queues.join_next().await.is_some() {}
                     }
@@ -94,6 +119,7 @@ impl Deliverer {
             }
             let now = self.clock.now();
             resting.retain(|_, until| *until > now);
+            self.remind(&mut reminded, &mut queues, now);
             match self.store.outbox_receivers_due(now).await {
                 Ok(due) => {
                     for receiver in due {
@@ -110,6 +136,42 @@ impl Deliverer {
             warn!(
                 "notify.drain: the deadline has passed, deliveries under way are taken up again by the next start"
             );
+        }
+    }
+
+    /// Starts telling those again who must be told again.
+    fn remind(
+        &self,
+        reminded: &mut HashMap<String, Reminded>,
+        tasks: &mut JoinSet<Ended>,
+        now: Timestamp,
+    ) {
+        let setup = Arc::clone(&self.setup.borrow());
+        let board = Arc::clone(&self.board.borrow());
+        for (name, channel) in &setup.channels {
+            let Some(every) = channel.remind_every() else { continue };
+            let last = reminded.get(name).copied();
+            let due = last.is_none_or(|last| {
+                !last.under_way && last.at.checked_add(every).is_ok_and(|due| due <= now)
+            });
+            if !due || board.get(name).is_none_or(Vec::is_empty) {
+                continue;
+            }
+            let well = last.is_none_or(|last| last.well);
+            reminded.insert(name.clone(), Reminded { at: now, well, under_way: true });
+            let (name, channel, board) = (name.clone(), Arc::clone(channel), Arc::clone(&board));
+            let exporter = self.exporter.clone();
+            tasks.spawn(async move {
+                let notices = board.get(&name).map(Vec::as_slice).unwrap_or_default();
+                let answer = channel.remind(notices, now).await;
+                exporter.delivery(&name, answer.is_ok());
+                if let Err(refused) = &answer
+                    && well
+                {
+                    warn!(receiver = name, "notify.reminder: {}; it is tried again", refused.text);
+                }
+                Ended::Reminder(name, answer.is_ok())
+            });
         }
     }
 
@@ -130,7 +192,7 @@ impl Deliverer {
     }
 
     /// One receiver's messages, one after the other, until none is due or one fails; gives until when the receiver rests.
-    async fn queue(self, receiver: String, stop: CancellationToken) -> (String, Option<Timestamp>) {
+    async fn queue(self, receiver: String, stop: CancellationToken) -> Ended {
         for _ in 0..IN_A_ROW {
             if stop.is_cancelled() {
                 break;
@@ -145,10 +207,10 @@ impl Deliverer {
             let Some(row) = row else { break };
             if let Some(rest) = self.deliver(row).await {
                 let until = self.clock.now().checked_add(rest).ok();
-                return (receiver, until);
+                return Ended::Queue(receiver, until);
             }
         }
-        (receiver, None)
+        Ended::Queue(receiver, None)
     }
 
     /// One message; gives how long its receiver rests, where it failed for now.

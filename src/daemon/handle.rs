@@ -19,8 +19,9 @@ use crate::{
     correlate,
     export::Exporter,
     model::{
-        Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName, Finding, FindingId,
-        FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict, Witness,
+        Acknowledgement, Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName,
+        Finding, FindingId, FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict,
+        Witness,
     },
     store::{ChangeFilter, FindingFilter, RecordOutcome, Store, StoreError},
 };
@@ -174,6 +175,22 @@ impl Handle {
         answer.await.unwrap_or(Err(HandleError::Ending))
     }
 
+    /// Notes on findings that a person has taken them on; when this returns it is on disk.
+    ///
+    /// # Errors
+    /// No such finding, the agent is ending, or the store failed.
+    pub async fn acknowledge(
+        &self,
+        ids: Vec<FindingId>,
+        by: Acknowledgement,
+    ) -> Result<Vec<Finding>, HandleError> {
+        let inputs = self.inputs.upgrade().ok_or(HandleError::Ending)?;
+        let (reply, answer) = oneshot::channel();
+        let sent = inputs.send(Input::Acknowledge(ids, by, reply)).await;
+        sent.map_err(|_| HandleError::Ending)?;
+        answer.await.unwrap_or(Err(HandleError::Ending))
+    }
+
     /// What the settings promise of false verdicts, and what was seen of it.
     ///
     /// # Errors
@@ -202,6 +219,7 @@ impl Handle {
     /// No such change, or the store failed.
     pub async fn wait_for(&self, id: &ChangeId, wait: Duration) -> Result<Judged, HandleError> {
         let mut events = self.live.listen();
+        let id = &self.judged(id).await?.change.id;
         let deadline = tokio::time::sleep(wait.min(LONGEST_WAIT));
         tokio::pin!(deadline);
         loop {
@@ -263,6 +281,8 @@ pub fn is_bare(change: &Change) -> bool {
 /// The store failed.
 pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, StoreError> {
     let Some(change) = store.change(id).await? else { return Ok(None) };
+    // It may have been asked for by the id that another sender gave it.
+    let id = &change.id.clone();
     // First whether it is open, then the verdicts: both are written together, so that what is closed is read with its last word.
     let mut open = store.watches(id).await?.iter().any(|watch| watch.closed_at.is_none());
     if !open {

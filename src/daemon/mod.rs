@@ -6,26 +6,34 @@
 
 mod agenda;
 mod agent;
+mod alerts;
+mod annotate;
 mod budget;
 mod deliver;
 mod dispatcher;
 mod goods;
 mod handle;
+mod hear;
 mod history;
 mod live;
 mod outlook;
 mod pipeline;
 mod prune;
 mod pulse;
+mod release;
 mod setup;
 mod trouble;
 mod watches;
 
+pub use crate::source::forward::Passed;
 pub use agent::{Agent, Parts};
+pub use annotate::Noted;
 pub use budget::{Budget, Observed};
 pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
 };
+pub use hear::{HearError, Hearing, Posted, call_in};
 pub use live::{Event, Live};
 pub use outlook::{Before, Intent, JourneyBefore, before};
-pub use setup::{LoadError, Scheduled, Setup, Token};
+pub use release::{Release, release};
+pub use setup::{HookSecrets, LoadError, Scheduled, Setup, Token};

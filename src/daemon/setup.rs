@@ -13,10 +13,10 @@ use tracing::warn;
 use crate::{
     config::{self, Fault, Faults, Origins},
     model::{
-        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, ServiceName,
-        Settings,
+        Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, SecretSource,
+        ServiceName, Settings,
     },
-    notify::Channel,
+    notify::{self, Channel},
     render,
     schedule::{self, Plan},
     source::{
@@ -39,8 +39,21 @@ pub struct Setup {
     pub journeys: BTreeMap<JourneyName, Scheduled>,
     /// Tokens with their values.
     pub tokens: Vec<Token>,
+    /// What the hooks' senders prove themselves with, by the name of the hook.
+    pub hooks: BTreeMap<String, HookSecrets>,
     /// The ways to whoever is told something, by the names of the receivers that the outbox knows.
     pub channels: BTreeMap<String, Arc<dyn Channel>>,
+}
+
+/// The secrets of a hook.
+#[derive(Debug, Clone, Default)]
+pub struct HookSecrets {
+    /// What its sender signs with.
+    pub secret: Option<Secret>,
+    /// What its sender shows.
+    pub token: Option<Secret>,
+    /// What is shown to the Grafana that annotations are passed on to.
+    pub forward: Option<Secret>,
 }
 
 /// A journey and when it is due.
@@ -112,6 +125,46 @@ fn warn_of_short(environment: &Environment) {
     }
 }
 
+/// The ways to the receivers.
+fn channels(
+    config: &config::Config,
+    root: &Path,
+    variables: &BTreeMap<String, String>,
+    faults: &mut Vec<Fault>,
+) -> BTreeMap<String, Arc<dyn Channel>> {
+    let agent = &config.settings.agent;
+    let named = || format!("urn:wayfarer:{}", agent.location);
+    let around = notify::Around {
+        root: root.to_owned(),
+        variables: variables.clone(),
+        source: agent.public_url.clone().unwrap_or_else(named),
+    };
+    let mut channels = BTreeMap::new();
+    for receiver in &config.settings.receivers {
+        let name = &receiver.name;
+        let keys = ["url", "key", "secret", "token", "password"];
+        let lines = keys.map(|key| format!("receiver.{name}.{key}"));
+        let opened = notify::open(receiver, &around, |source| {
+            let fault = match secrets::value(source, root, variables) {
+                Ok(value) => return Some(value),
+                Err(fault) => fault,
+            };
+            let message = format!("receiver `{name}`: {fault}");
+            faults.push(config.origins.fault(&lines, &message, &fault.way_out()));
+            None
+        });
+        match opened {
+            Ok(Some(channel)) => drop(channels.insert(name.clone(), channel)),
+            Ok(None) => {}
+            Err(why) => {
+                let message = format!("receiver `{name}` cannot be used: {why}");
+                faults.push(config.origins.fault(&lines, &message, "correct its settings"));
+            }
+        }
+    }
+    channels
+}
+
 impl Setup {
     /// Reads, checks and resolves everything below `start` (a folder with `wayfarer.toml`, or that file).
     ///
@@ -164,13 +217,36 @@ impl Setup {
                 }
             }
         }
+        let mut hooks = BTreeMap::new();
+        for (name, hook) in &config.settings.hooks {
+            let mut had = |what: &str, source: Option<&SecretSource>| {
+                let source = source?;
+                secrets::value(source, &root, variables)
+                    .map_err(|fault| {
+                        let message = format!("hook `{name}`: {fault}");
+                        let named = [format!("hooks.{name}.{what}")];
+                        faults.push(config.origins.fault(&named, &message, &fault.way_out()));
+                    })
+                    .ok()
+            };
+            let shown = HookSecrets {
+                secret: had("secret", hook.secret.as_ref()),
+                token: had("token", hook.token.as_ref()),
+                forward: had(
+                    "forward.token",
+                    hook.forward.as_ref().and_then(|forward| forward.token.as_ref()),
+                ),
+            };
+            hooks.insert(name.clone(), shown);
+        }
+        let channels = channels(&config, &root, variables, &mut faults);
         if !faults.is_empty() {
             faults.sort_by_key(|fault| (fault.line, fault.column));
             return Err(LoadError::Secrets(config.origins.gather(faults)));
         }
         let journeys = scheduled(config.journeys);
-        let channels = BTreeMap::new();
-        Ok(Self { root, settings: config.settings, environments, journeys, tokens, channels })
+        let settings = config.settings;
+        Ok(Self { root, settings, environments, journeys, tokens, hooks, channels })
     }
 
     /// The same without secrets and tokens: enough to say what maps to what, not to walk or to serve.
@@ -199,6 +275,7 @@ impl Setup {
             environments,
             journeys,
             tokens: Vec::new(),
+            hooks: BTreeMap::new(),
             channels: BTreeMap::new(),
         }
     }

@@ -37,6 +37,8 @@ pub(super) struct Watches {
     /// The change log has been dealt with up to here.
     cursor: i64,
     saved_cursor: i64,
+    /// Changes that turned out to be others have been let go up to here.
+    absorbed: i64,
     /// Changes that start in the future.
     ahead: Vec<Change>,
     changes: BTreeMap<ChangeId, Change>,
@@ -71,6 +73,7 @@ impl Watches {
             room: Room::new(settings.watch.clone(), settings.detect, settings.services.clone()),
             cursor: 0,
             saved_cursor: 0,
+            absorbed: 0,
             ahead: Vec::new(),
             changes: BTreeMap::new(),
             saved: BTreeMap::new(),
@@ -104,6 +107,7 @@ impl Watches {
         let open = store.open_changes().await?;
         self.cursor = store.change_cursor().await?;
         self.saved_cursor = self.cursor;
+        self.absorbed = store.absorbed_since(0).await?.last().map_or(0, |(seq, ..)| *seq);
         for shift in history::shifts(store, now).await? {
             match shift.part {
                 Part::Whole => self.room.shifted(&shift.series, shift.metric, shift.at),
@@ -200,6 +204,13 @@ impl Watches {
         now: Timestamp,
     ) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
+        for (seq, id, _) in store.absorbed_since(self.absorbed).await? {
+            self.absorbed = seq;
+            self.room.let_go(&id);
+            self.changes.remove(&id);
+            self.ahead.retain(|change| change.id != id);
+            self.saved.retain(|(change, _), _| *change != id);
+        }
         let fresh = store.changes_since(self.cursor).await?;
         let (ready, ahead): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.ahead).into_iter().partition(|c| c.started_at <= now);

@@ -1,8 +1,42 @@
-//! What senders say, turned into changes; pure: bytes and `now` in, a [`crate::model::Change`] or a fault out.
+//! What senders say, turned into changes, facts of pipelines and incidents; pure: bytes and `now` in, nouns or a fault out.
 //!
-//! One file a format. A fault names the field, what was found and the way out; it never repeats a whole body.
+//! One file a sender with its `SENDER`, and one line in [`SENDERS`]. A reader takes what it understands of a body and passes over
+//! the rest: senders add fields. It never panics, whatever it is given; a fault names the field, what was found and the way out,
+//! and never repeats a whole body. An event that means nothing here is [`Said::Ignored`], not a fault.
+//!
+//! Ids begin with the name of the sender and are the same for every event of one change, so that redelivery changes nothing.
+//! Names of services, repositories and environments go through [`Known`], which knows what they are called here.
 
+mod argocd;
+mod cdevents;
+mod cloudevents;
+mod delivery;
+mod document;
 mod fault;
+mod flux;
+mod github;
+mod gitlab;
+pub mod grafana;
+mod heard;
+mod jenkins;
+mod masked;
 pub mod native;
+mod place;
+mod sender;
+mod signature;
+mod text;
+mod time;
+mod words;
 
+pub use delivery::{Delivery, Headers, Known};
 pub use fault::IntakeFault;
+pub use heard::{Heard, Said, Tidings};
+pub use masked::masked;
+pub use place::{Placing, place};
+pub use sender::{SENDERS, Sender, sender};
+pub use signature::{Proof, same};
+
+/// Whether a text was written by us: what we write back to a platform comes back as a webhook.
+pub(crate) fn echo(text: &str) -> bool {
+    text.to_ascii_lowercase().contains("wayfarer")
+}

@@ -10,15 +10,24 @@ use jiff::Timestamp;
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::IntakeFault;
+use super::{
+    Delivery, Heard, IntakeFault, Proof, Said, Sender, Tidings,
+    text::{LONGEST, LONGEST_ID, MOST, is_plain, shown},
+};
 use crate::model::{Change, ChangeId, ChangeKind, ChangeState, Commit, RunId};
 
-/// Longest text of one field, in characters; longer ones are refused, not cut.
-const LONGEST: usize = 2_000;
-/// Longest id.
-const LONGEST_ID: usize = 200;
-/// Most labels, services, environments or commits of one change.
-const MOST: usize = 200;
+/// Our own JSON, sent to `/hooks/wayfarer` or to a hook with `sender = "wayfarer"`.
+pub(super) const SENDER: Sender =
+    Sender { name: "wayfarer", proofs: &[Proof::StandardWebhooks, Proof::Authorization], read };
+
+fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
+    let mut change = parse(delivery.body, delivery.hook, delivery.received_at)?;
+    let known = |name: &crate::model::ServiceName| delivery.known.service(name.as_str());
+    change.services = change.services.iter().filter_map(known).collect();
+    let known = |name: &crate::model::EnvironmentName| delivery.known.environment(name.as_str());
+    change.environments = change.environments.iter().filter_map(known).collect();
+    Ok(Heard::one(Said::Change(Box::new(Tidings::plain(change)))))
+}
 
 /// Reads a change from the bytes of a body.
 ///
@@ -341,21 +350,6 @@ fn time(key: &str, value: &Value) -> Result<Timestamp, IntakeFault> {
     }
     #[expect(clippy::cast_possible_truncation, reason = "between 0 and 4e12")]
     Timestamp::from_millisecond(ms.round() as i64).map_err(|_| bad())
-}
-
-/// Whether a text has no character that moves a cursor or turns the direction of writing (Unicode's `Bidi_Control`).
-fn is_plain(text: &str) -> bool {
-    !text.chars().any(hidden)
-}
-
-fn hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-/// A text for people, with blanks for what cannot be shown.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if hidden(c) { ' ' } else { c }).collect()
 }
 
 fn plain(value: Value) -> String {

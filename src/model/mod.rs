@@ -14,13 +14,16 @@ pub mod finding;
 mod flow;
 mod freeze;
 pub mod gate;
+pub mod hook;
 pub mod id;
+pub mod incident;
 pub mod journey;
 pub mod network;
 pub mod notice;
 pub mod page;
 pub mod parcel;
 pub mod part;
+pub mod pipeline;
 pub mod predicate;
 pub mod probe;
 pub mod query;
@@ -48,10 +51,12 @@ pub use finding::{
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
 pub use freeze::{Freeze, FreezeTime, Obstacle};
 pub use gate::{Gate, GateStatus};
+pub use hook::{ForwardSettings, HookDefaults, HookSettings, PlaceRule};
 pub use id::{
     ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, MeasureName, PhaseName,
     Revision, RunId, SeriesKey, ServiceName, StepName,
 };
+pub use incident::IncidentFact;
 pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
@@ -65,6 +70,7 @@ pub use page::{
 };
 pub use parcel::Parcel;
 pub use part::{Part, Parts, narrow};
+pub use pipeline::{PipelineFact, PipelineKind, PipelineOutcome};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};

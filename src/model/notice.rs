@@ -80,6 +80,8 @@ pub struct Notice {
     pub change: Option<NoticeChange>,
     /// What is wrong, or was.
     pub findings: Vec<NoticeFinding>,
+    /// How many more there are than are listed.
+    pub more: u32,
     /// Who took it on or called it nothing.
     pub person: Option<NoticePerson>,
     /// Where to read more.

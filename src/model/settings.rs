@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, Freeze, LocationName, Maintenance, Network, ReceiverSettings,
-    SecretSource, ServiceName, Transport,
+    BrowserSettings, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance, Network,
+    PlaceRule, ReceiverSettings, SecretSource, ServiceName, Transport,
 };
 
 /// Everything an agent is told by its settings file.
@@ -26,6 +26,10 @@ pub struct Settings {
     pub retention: Retention,
     /// Who may use the HTTP face.
     pub tokens: Vec<TokenSettings>,
+    /// Who may tell of changes by webhook, by the last part of the address.
+    pub hooks: BTreeMap<String, HookSettings>,
+    /// Where changes belong that do not say it.
+    pub place: Vec<PlaceRule>,
     /// Who is told of findings and changes.
     pub receivers: Vec<ReceiverSettings>,
     /// When nobody is told.

@@ -5,7 +5,7 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::model::Parcel;
+use crate::model::{Notice, Parcel};
 
 /// One message on its way: a row of the outbox, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -64,6 +64,20 @@ pub trait Channel: fmt::Debug + Send + Sync {
     /// where it is certain that nothing came of the try.
     fn once(&self) -> bool {
         false
+    }
+
+    /// How often it must be told again of everything that goes on, if at all.
+    fn remind_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Tells again of what goes on, and of what is over since a short while.
+    fn remind<'a>(
+        &'a self,
+        _notices: &'a [Notice],
+        _now: Timestamp,
+    ) -> BoxFuture<'a, Result<(), Refused>> {
+        Box::pin(std::future::ready(Ok(())))
     }
 
     /// Carries one message, once, within a deadline of its own.

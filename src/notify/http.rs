@@ -96,11 +96,53 @@ impl Http {
         self.mask.apply(text)
     }
 
+    /// The same for a request that may be sent only once: another try is worth it only where nothing can have come of this one, because no
+    /// connection was to be had or the receiver said so itself.
+    ///
+    /// # Errors
+    /// As [`Http::send`].
+    pub async fn send_once(
+        &self,
+        request: HttpRequest,
+        now: Timestamp,
+    ) -> Result<HttpAnswer, Refused> {
+        let (answer, connected) = self.ask(request, now).await;
+        answer.map_err(|refused| match refused.again {
+            Again::BackOff if connected => {
+                Refused::never(format!("{}; what came of it is not known", refused.text))
+            }
+            _ => refused,
+        })
+    }
+
     /// Sends one request. `now` is for dates in `Retry-After`.
     ///
     /// # Errors
     /// Nobody answered (again later), or not with 2xx: 408, 425, 429 and 5xx are worth another try, anything else is final.
     pub async fn send(&self, request: HttpRequest, now: Timestamp) -> Result<HttpAnswer, Refused> {
+        self.ask(request, now).await.0
+    }
+
+    /// The answer, and whether the receiver may have seen the request.
+    async fn ask(
+        &self,
+        request: HttpRequest,
+        now: Timestamp,
+    ) -> (Result<HttpAnswer, Refused>, bool) {
+        let wanted = match self.wanted(request) {
+            Ok(wanted) => wanted,
+            Err(refused) => return (Err(refused), false),
+        };
+        match wanted.send().await {
+            Ok(answer) => (self.answered(answer, now).await, true),
+            Err(e) => {
+                let connected = !e.is_connect();
+                (Err(Refused::back_off(self.masked(&reason(e)))), connected)
+            }
+        }
+    }
+
+    fn wanted(&self, request: HttpRequest) -> Result<reqwest::RequestBuilder, Refused> {
         let url = Url::parse(&request.url)
             .ok()
             .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
@@ -109,8 +151,14 @@ impl Http {
         for (name, value) in &request.headers {
             wanted = wanted.header(name, value);
         }
-        let silent = |e: reqwest::Error| Refused::back_off(self.masked(&reason(e)));
-        let mut answer = wanted.send().await.map_err(silent)?;
+        Ok(wanted)
+    }
+
+    async fn answered(
+        &self,
+        mut answer: reqwest::Response,
+        now: Timestamp,
+    ) -> Result<HttpAnswer, Refused> {
         let status = answer.status();
         let wait =
             answer.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()).map(str::to_owned);

@@ -139,7 +139,7 @@ impl AgentClient {
 }
 
 /// The deepest reason: "connection refused" says more than "error sending request".
-fn root_cause(error: &reqwest::Error) -> String {
+pub(super) fn root_cause(error: &reqwest::Error) -> String {
     let mut cause: &dyn std::error::Error = error;
     while let Some(next) = cause.source() {
         cause = next;
@@ -152,7 +152,7 @@ fn unusable(url: &Url, e: &dyn std::error::Error) -> AgentError {
 }
 
 /// TLS by ring with the system's roots, or the well-known ones where there are none.
-fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
+pub(super) fn tls() -> Result<rustls::ClientConfig, rustls::Error> {
     let mut roots = rustls::RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     if roots.is_empty() {

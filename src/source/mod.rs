@@ -3,6 +3,7 @@
 pub mod agent;
 pub mod attached;
 pub mod files;
+pub mod forward;
 pub mod histories;
 pub mod host;
 pub mod secrets;

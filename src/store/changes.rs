@@ -11,7 +11,8 @@ use super::{
     handle::Store,
     merge::Told,
     session::{from_json, micros, sql_count, to_json},
-    state::tally,
+    state::{add_to_tally, tally},
+    told::{self, Telling, Voice},
 };
 use crate::model::{Change, ChangeId, ChangeState, Deployment, EnvironmentName, ServiceName};
 
@@ -44,7 +45,51 @@ impl Store {
     /// # Errors
     /// When it could not be stored.
     pub async fn record_change(&self, change: Change) -> Result<Recorded, StoreError> {
-        self.write("record a change", move |session| record(&session.conn, change)).await
+        self.record_telling(change.into()).await
+    }
+
+    /// Logs what one sender tells of a change. Others may tell of the same one under other ids: those that touch the same services
+    /// and environments, with the same version or commit, within half an hour, are one change. It keeps the id under which it was
+    /// told first, and answers to all of them.
+    ///
+    /// # Errors
+    /// When it could not be stored.
+    pub async fn record_telling(&self, telling: Telling) -> Result<Recorded, StoreError> {
+        self.write("record a change", move |session| told::record(&session.conn, telling)).await
+    }
+
+    /// Who told what of a change, oldest telling first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn voices(&self, id: &ChangeId) -> Result<Vec<Voice>, StoreError> {
+        let id = id.clone();
+        self.read("read who told of a change", move |session| {
+            let change = told::change_of(&session.conn, id.as_str())?;
+            told::voices(&session.conn, change.as_deref().unwrap_or(id.as_str()))
+        })
+        .await
+    }
+
+    /// The changes that turned out to be others after `seq`: the place in that order, the id that is gone, and the one it went into.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn absorbed_since(
+        &self,
+        seq: i64,
+    ) -> Result<Vec<(i64, ChangeId, ChangeId)>, StoreError> {
+        self.read("read absorbed changes", move |session| {
+            let mut statement = session.conn.prepare_cached(
+                "SELECT seq, id, into_change FROM absorbed WHERE seq > ?1 ORDER BY seq",
+            )?;
+            let rows = statement.query_map([seq], |r| {
+                let (id, heir): (String, String) = (r.get(1)?, r.get(2)?);
+                Ok((r.get(0)?, ChangeId::from(id), ChangeId::from(heir)))
+            })?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+        .await
     }
 
     /// All changes that were altered after `seq`, each once, in the order of their last alteration, each with its place
@@ -75,7 +120,7 @@ impl Store {
         self.read("read the change cursor", |session| tally(&session.conn, "change_cursor")).await
     }
 
-    /// One change.
+    /// One change, by its id or by one that another sender gave it.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -110,6 +155,22 @@ impl Store {
                 ],
                 |r| r.get::<_, String>(0),
             )?;
+            rows.map(|body| from_json("a change", &body?)).collect()
+        })
+        .await
+    }
+
+    /// The changes of a release, oldest start first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn changes_of_release(&self, release: &str) -> Result<Vec<Change>, StoreError> {
+        let release = release.to_owned();
+        self.read("read a release", move |session| {
+            let mut statement = session.conn.prepare_cached(
+                "SELECT body FROM change WHERE json_extract(body, '$.release') = ?1 ORDER BY started_at, seq LIMIT 1000",
+            )?;
+            let rows = statement.query_map([release], |r| r.get::<_, String>(0))?;
             rows.map(|body| from_json("a change", &body?)).collect()
         })
         .await
@@ -165,42 +226,34 @@ pub(super) fn by_id(conn: &Connection, id: &ChangeId) -> Result<Option<Change>, 
         .prepare_cached("SELECT body FROM change WHERE id = ?1")?
         .query_row([id.as_str()], |r| r.get(0))
         .optional()?;
+    let body = match (body, told::change_of(conn, id.as_str())?) {
+        (None, Some(other)) if other != id.as_str() => conn
+            .prepare_cached("SELECT body FROM change WHERE id = ?1")?
+            .query_row([other], |r| r.get(0))
+            .optional()?,
+        (body, _) => body,
+    };
     body.map(|body| from_json(&format!("change {id}"), &body)).transpose()
 }
 
-fn record(conn: &Connection, change: Change) -> Result<Recorded, Fault> {
-    let id = change.id.clone();
-    let stored: Option<(i64, String, String)> = conn
-        .prepare_cached("SELECT seq, body, ranks FROM change WHERE id = ?1")?
-        .query_row([id.as_str()], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))
-        .optional()?;
-    let told = Told::once(change);
-    let Some((seq, body, ranks)) = stored else {
-        let seq = write(conn, &told, None)?;
-        return Ok(Recorded { change: told.change, outcome: RecordOutcome::New, seq });
-    };
-    let what = format!("change {id}");
-    let before = Told { change: from_json(&what, &body)?, ranks: from_json(&what, &ranks)? };
-    let after = before.clone().and(told);
-    if after == before {
-        return Ok(Recorded { change: after.change, outcome: RecordOutcome::Same, seq });
-    }
-    // Who said what first may have become clearer without any change to what is said.
-    let same = after.change == before.change;
-    let seq = write(conn, &after, same.then_some(seq))?;
-    let outcome = if same { RecordOutcome::Same } else { RecordOutcome::Merged };
-    Ok(Recorded { change: after.change, outcome, seq })
+/// The next place in the order of alterations: never one that was given before, also where the change that had it is gone.
+fn next_seq(conn: &Connection) -> Result<i64, Fault> {
+    let newest: i64 = conn
+        .prepare_cached("SELECT coalesce(max(seq), 0) FROM change")?
+        .query_row([], |r| r.get(0))?;
+    let given = tally(conn, "change_seq")?;
+    let next = newest.max(given) + 1;
+    add_to_tally(conn, "change_seq", next - given)?;
+    Ok(next)
 }
 
 /// Writes a change; it gets a new place in the order of alterations unless it keeps one.
-fn write(conn: &Connection, told: &Told, keep: Option<i64>) -> Result<i64, Fault> {
+pub(super) fn write(conn: &Connection, told: &Told, keep: Option<i64>) -> Result<i64, Fault> {
     let change = &told.change;
     let id = change.id.as_str();
     let seq = match keep {
         Some(seq) => seq,
-        None => conn
-            .prepare_cached("SELECT coalesce(max(seq), 0) + 1 FROM change")?
-            .query_row([], |r| r.get(0))?,
+        None => next_seq(conn)?,
     };
     let state = match change.state {
         ChangeState::Started => "started",

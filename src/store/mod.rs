@@ -26,11 +26,14 @@
 //!
 //! Files of removed rows are not given back to the disk; their pages are used again.
 
+mod annotations;
 mod changes;
 mod claim;
+mod deliveries;
 mod dictionary;
 mod error;
 mod evidence;
+mod facts;
 mod filter;
 mod findings;
 mod handle;
@@ -38,6 +41,7 @@ mod histogram;
 mod judged;
 mod merge;
 mod names;
+mod notified;
 mod open;
 mod outbox;
 mod prune;
@@ -48,24 +52,29 @@ mod runs;
 mod session;
 mod state;
 mod told;
+mod unite;
 mod varint;
 mod verdicts;
 mod witness;
 mod writer;
 
+pub use annotations::Annotation;
 pub use changes::{RecordOutcome, Recorded};
 pub use claim::{Claim, ClaimError};
+pub use deliveries::{KeptDelivery, UnplacedChange};
 pub use error::StoreError;
+pub use facts::FactFilter;
 pub use filter::{ChangeFilter, FindingFilter, RunFilter, RunResult};
 pub use findings::FindingCount;
 pub use handle::Store;
 pub use histogram::Histogram;
 pub use judged::Judged;
+pub use notified::ToldRecord;
 pub use open::StoreOptions;
 pub use outbox::{MessageState, NewMessage, OutboxMark, OutboxMessage};
 pub use prune::Pruned;
 pub use record::kept;
 pub use rollup::Rollup;
 pub use state::Counts;
-pub use told::ToldRecord;
+pub use told::{Telling, Voice};
 pub use verdicts::{ClosedChange, Conclusions, OpenChange, VerdictChange, WatchRecord};

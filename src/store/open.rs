@@ -18,7 +18,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_parts.sql")),
     M::up(include_str!("migrations/0003_evidence.sql")),
-    M::up(include_str!("migrations/0004_outbox.sql")),
+    M::up(include_str!("migrations/0004_intake.sql")),
+    M::up(include_str!("migrations/0005_outbox.sql")),
 ];
 
 /// All migrations.

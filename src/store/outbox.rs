@@ -115,6 +115,14 @@ impl MessageState {
         Self::Unknown,
     ];
 
+    /// The states of a word: one of them, or `waiting`, all that are not settled well.
+    pub fn named(word: &str) -> Option<Vec<Self>> {
+        if word == "waiting" {
+            return Some(vec![Self::Pending, Self::Begun, Self::GivenUp, Self::Unknown]);
+        }
+        Self::ALL.iter().copied().find(|state| state.as_str() == word).map(|state| vec![state])
+    }
+
     /// The word used in JSON and in the file.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -278,6 +286,31 @@ impl Store {
             let mut statement = session.conn.prepare_cached(&sql)?;
             let bound = params![state.map(MessageState::as_str), sql_count(limit(most))];
             collect(statement.query(bound)?)
+        })
+        .await
+    }
+
+    /// Messages in any of these states, or in all where none is named; newest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn outbox_of(
+        &self,
+        states: Vec<MessageState>,
+        most: usize,
+    ) -> Result<Vec<OutboxMessage>, StoreError> {
+        self.read("read the outbox", move |session| {
+            // The words are ours: nothing of others comes into the text.
+            let words: Vec<String> = states.iter().map(|s| format!("'{}'", s.as_str())).collect();
+            let which = if words.is_empty() {
+                "1".to_owned()
+            } else {
+                format!("state IN ({})", words.join(","))
+            };
+            let sql =
+                format!("SELECT {COLUMNS} FROM outbox WHERE {which} ORDER BY id DESC LIMIT ?1");
+            let mut statement = session.conn.prepare_cached(&sql)?;
+            collect(statement.query([sql_count(limit(most))])?)
         })
         .await
     }

@@ -24,6 +24,8 @@ pub struct Pruned {
     pub rollups: u64,
     /// Messages that were delivered or given up, as old as evidence may be.
     pub messages: u64,
+    /// Bodies that came to hooks, as old as evidence may be.
+    pub deliveries: u64,
     /// Whether there is more: the caller asks again, after letting others write.
     pub more: bool,
 }
@@ -64,19 +66,25 @@ impl Store {
                     evidence,
                     batch,
                 )?,
+                deliveries: delete(
+                    conn,
+                    "DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE at < ?1 ORDER BY at LIMIT ?2)",
+                    evidence,
+                    batch,
+                )?,
                 more: false,
             };
             let full = batch as u64;
             delete(
                 conn,
-                "DELETE FROM told WHERE (receiver, thread) IN (SELECT receiver, thread FROM told
-                     WHERE over = 1 AND at < ?1 LIMIT ?2)",
+                "DELETE FROM notified WHERE (receiver, thread) IN (SELECT receiver, thread FROM notified
+                     WHERE at < ?1 LIMIT ?2)",
                 runs,
                 batch,
             )?;
-            pruned.more = [pruned.runs, pruned.rollups, pruned.evidence, pruned.messages]
-                .iter()
-                .any(|n| *n >= full);
+            let emptied =
+                [pruned.runs, pruned.rollups, pruned.evidence, pruned.messages, pruned.deliveries];
+            pruned.more = emptied.iter().any(|n| *n >= full);
             add_to_tally(conn, "runs", i64::try_from(pruned.runs).map_or(i64::MIN, |n| -n))?;
             if pruned.runs < full && prune_revisions(conn, runs)? {
                 session.interned.forget();

@@ -8,9 +8,9 @@ use super::{
     error::{Fault, StoreError},
     findings,
     handle::Store,
+    notified::{self, ToldRecord},
     outbox::{self, NewMessage},
     session::{from_json, maybe_timestamp, micros, sql_count, timestamp, to_json},
-    told::{self, ToldRecord},
 };
 use crate::model::{
     Change, ChangeId, Conclusion, EnvironmentName, Finding, JourneyName, LocationName, Metric,
@@ -101,7 +101,7 @@ impl Store {
             conclusions.verdicts.iter().try_for_each(|v| write_verdict(conn, v))?;
             conclusions.findings.iter().try_for_each(|f| findings::write(conn, f))?;
             conclusions.messages.iter().try_for_each(|m| outbox::write(conn, m))?;
-            conclusions.told.iter().try_for_each(|t| told::write(conn, t))?;
+            conclusions.told.iter().try_for_each(|t| notified::write(conn, t))?;
             conclusions.watches.iter().try_for_each(|w| write_watch(conn, w))?;
             if let Some(seq) = conclusions.change_cursor {
                 conn.prepare_cached(

@@ -31,6 +31,10 @@ pub struct Access {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Caller(pub(crate) Option<String>);
 
+/// What a request without any other proof may do at a hook that asks for none.
+#[derive(Debug, Clone)]
+pub(crate) struct Standing(pub(crate) Result<Caller, ApiError>);
+
 /// Headers that a proxy adds: the request did not begin on this machine.
 const PASSED_ON: &[&str] =
     &["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip", "via"];
@@ -41,7 +45,15 @@ pub(super) async fn guard(
     mut request: Request,
     next: Next,
 ) -> Response {
-    match admit(&access, request.method(), request.uri(), request.headers()) {
+    let admitted = admit(&access, request.method(), request.uri(), request.headers());
+    if is_hook(request.uri().path()) {
+        // Its sender signs the body, which is not read yet: whoever reads it decides.
+        let caller = admitted.clone().unwrap_or_default();
+        request.extensions_mut().insert(caller);
+        request.extensions_mut().insert(Standing(admitted));
+        return next.run(request).await;
+    }
+    match admitted {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -51,6 +63,11 @@ pub(super) async fn guard(
             refused.into_response()
         }
     }
+}
+
+/// Where a sender may prove itself otherwise than with a token of the API.
+fn is_hook(path: &str) -> bool {
+    path.starts_with("/hooks/") || path.contains("/api/annotations") || path == "/api/v1/events"
 }
 
 fn admit(
@@ -99,7 +116,10 @@ fn admit(
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
-    let decides = path.starts_with("/api/v1/findings/");
+    let of_change = path.starts_with("/api/v1/changes/")
+        && ["/place", "/acknowledge", "/rollback"].iter().any(|end| path.ends_with(end));
+    let decides = of_change
+        || ["/api/v1/findings/", "/api/v1/outbox/"].iter().any(|begin| path.starts_with(begin));
     // Asking is no writing, even by POST.
     let asks = method.is_safe() || path == "/api/v1/gate";
     match (asks, decides) {
@@ -206,6 +226,8 @@ mod tests {
             (Method::POST, "/api/v1/changes", Scope::Write),
             (Method::POST, "/api/v1/gate", Scope::Read),
             (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
+            (Method::POST, "/api/v1/changes/c/place", Scope::Admin),
+            (Method::POST, "/api/v1/changes/c/rollback", Scope::Admin),
         ] {
             assert_eq!(needed(&method, path), scope, "{path}");
         }

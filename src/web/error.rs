@@ -19,6 +19,16 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, with the way out.
+    pub fn message(&self) -> String {
+        format!("{} ({})", self.message, self.hint)
+    }
+
     /// The request is wrong, and how.
     pub fn bad_request(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, hint)

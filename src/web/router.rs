@@ -15,7 +15,7 @@ use tower_http::{
 
 use super::{
     ApiError,
-    api::{changes, findings, gate, health, journeys, runs},
+    api::{annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, runs},
     auth::{self, Access},
     page,
 };
@@ -56,6 +56,8 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/changes/{id}/place", post(changes::place))
+        .route("/api/v1/releases/{id}", get(changes::release))
         .route("/api/v1/gate", get(gate::ask).post(gate::post))
         .route("/api/v1/journeys", get(journeys::list))
         .route("/api/v1/journeys/{journey}/last-good", get(journeys::last_good))
@@ -65,6 +67,12 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/runs/{id}/har", get(runs::har))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
+        .route("/api/v1/deliveries", get(hooks::list))
+        .merge(senders())
+        .route("/api/v1/findings/{id}/acknowledge", post(findings::acknowledge))
+        .route("/api/v1/changes/{id}/acknowledge", post(findings::acknowledge_change))
+        .route("/api/v1/outbox", get(outbox::list))
+        .route("/api/v1/outbox/{id}/retry", post(outbox::retry))
         .fallback(nothing_here)
         .with_state(face)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -81,6 +89,31 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
             "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
         ))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
+}
+
+/// What senders of changes call: larger bodies than our own API takes.
+fn senders() -> Router<Face> {
+    Router::new()
+        .route("/hooks/{hook}", get(hooks::look).post(hooks::receive).options(hooks::handshake))
+        .route("/hooks/flagger/{token}/{hook}", post(flagger::receive))
+        .route("/hooks/{hook}/{*rest}", post(hooks::receive_below).options(hooks::handshake))
+        .route("/api/v1/events", post(hooks::events).options(hooks::handshake))
+        .merge(grafana("/api/annotations"))
+        .merge(grafana("/grafana/api/annotations"))
+        .layer(DefaultBodyLimit::max(hooks::LARGEST_HOOK))
+}
+
+/// Grafana's annotations API, wherever a pipeline looks for it.
+fn grafana(base: &str) -> Router<Face> {
+    let one = get(annotations::show)
+        .put(annotations::alter)
+        .patch(annotations::alter)
+        .delete(annotations::remove);
+    Router::new()
+        .route(base, get(annotations::list).post(annotations::add))
+        .route(&format!("{base}/graphite"), post(annotations::add))
+        .route(&format!("{base}/tags"), get(annotations::tags))
+        .route(&format!("{base}/{{id}}"), one)
 }
 
 fn fixed(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {

@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::{
     correlate,
-    daemon::{Budget, Judged, Logged},
+    daemon::{Budget, Judged, Logged, Release},
     model::{
-        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence, Measured, Onset,
-        Outcome, Part, Phases, Quantiles, Run, StepRun, Verdict,
+        Acknowledgement, Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence,
+        Measured, Onset, Outcome, Parcel, Part, Phases, Quantiles, Run, StepRun, Verdict,
     },
-    store::RecordOutcome,
+    store::{KeptDelivery, OutboxMessage, RecordOutcome, Voice},
 };
 
 /// A change.
@@ -161,6 +161,86 @@ impl<'a> From<&'a Judged> for JudgedView<'a> {
                 .collect(),
         }
     }
+}
+
+/// A release: its verdict, and the share of each of its changes.
+#[derive(Debug, Serialize)]
+pub struct ReleaseView<'a> {
+    /// Its id.
+    pub release: &'a str,
+    /// The worst verdict of its changes, without the harm that people dismissed.
+    pub verdict: Option<&'static str>,
+    /// Whether any of them is still being watched.
+    pub open: bool,
+    /// The answer for a pipeline.
+    pub gate: &'a Gate,
+    /// Its changes, in their order.
+    pub changes: Vec<PartView<'a>>,
+}
+
+/// A change of a release.
+#[derive(Debug, Serialize)]
+pub struct PartView<'a> {
+    /// The change.
+    pub change: ChangeView<'a>,
+    /// Its own verdict.
+    pub verdict: Option<&'static str>,
+    /// Whether it is still being watched.
+    pub open: bool,
+    /// Its share in the harm, 0 to 1; none while nothing is harmed.
+    pub share: Option<f64>,
+}
+
+impl<'a> From<&'a Release> for ReleaseView<'a> {
+    fn from(release: &'a Release) -> Self {
+        let part = |judged: &'a Judged| PartView {
+            change: (&judged.change).into(),
+            verdict: judged.overall.map(crate::model::Conclusion::as_str),
+            open: judged.open,
+            share: release.shares.get(&judged.change.id).copied(),
+        };
+        Self {
+            release: &release.id,
+            verdict: release.gate.verdict.map(crate::model::Conclusion::as_str),
+            open: release.changes.iter().any(|judged| judged.open),
+            gate: &release.gate,
+            changes: release.changes.iter().map(part).collect(),
+        }
+    }
+}
+
+/// Who told what of a change.
+pub fn voices_view(voices: &[Voice]) -> Vec<serde_json::Value> {
+    voices
+        .iter()
+        .map(|voice| {
+            serde_json::json!({
+                "source": voice.source,
+                "id": voice.id.as_str(),
+                "state": voice.change.state,
+                "started_at": voice.change.started_at,
+                "finished_at": voice.change.finished_at,
+            })
+        })
+        .collect()
+}
+
+/// What came to the hooks.
+pub fn deliveries_view(kept: &[KeptDelivery]) -> Vec<serde_json::Value> {
+    kept.iter()
+        .map(|kept| {
+            serde_json::json!({
+                "id": kept.id,
+                "at": kept.at,
+                "hook": kept.hook,
+                "event": kept.event,
+                "outcome": kept.outcome,
+                "note": kept.note,
+                "bytes": kept.bytes,
+                "body": kept.body,
+            })
+        })
+        .collect()
 }
 
 /// What a change did to one metric of one journey.
@@ -425,6 +505,54 @@ pub struct FindingView<'a> {
     pub closed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dismissal: Option<&'a Dismissal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<&'a Acknowledgement>,
+}
+
+/// A message of the outbox; what it says, without who gets it.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the store")]
+pub struct OutboxView {
+    pub id: i64,
+    pub key: String,
+    pub receiver: String,
+    /// What it is: `incident.opened`, with its title.
+    pub what: String,
+    pub state: &'static str,
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub next_try_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// The message itself.
+    pub parcel: serde_json::Value,
+}
+
+impl From<&OutboxMessage> for OutboxView {
+    fn from(message: &OutboxMessage) -> Self {
+        let what = match Parcel::from_body(&message.body) {
+            Ok(Parcel::Notice(notice)) => {
+                format!("{}: {}", notice.happening.as_str(), notice.title)
+            }
+            Ok(Parcel::ChangeNews(news)) => news.change.words.clone(),
+            Err(_) => message.key.clone(),
+        };
+        Self {
+            id: message.id,
+            key: message.key.clone(),
+            receiver: message.receiver.clone(),
+            what,
+            state: message.state.as_str(),
+            attempts: message.attempts,
+            created_at: message.created_at,
+            next_try_at: message.next_try_at,
+            last_error: message.last_error.clone(),
+            settled_at: message.settled_at,
+            parcel: serde_json::from_str(&message.body).unwrap_or_default(),
+        }
+    }
 }
 
 /// What the settings promise of false verdicts, and what was seen of it.
@@ -486,6 +614,7 @@ impl<'a> From<&'a Finding> for FindingView<'a> {
             updated_at: finding.updated_at,
             closed_at: finding.closed_at,
             dismissal: finding.dismissal.as_ref(),
+            acknowledged: finding.acknowledged.as_ref(),
         }
     }
 }

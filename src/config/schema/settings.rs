@@ -2,9 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::words::{
-    any, count, default, defined, document, header_name, limited, link, list, map, name, named,
-    number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth, word,
+use super::{
+    hooks, receiver,
+    words::{
+        any, count, default, defined, document, header_name, limited, link, list, map, name, named,
+        number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
+        word,
+    },
 };
 use crate::{
     config::{
@@ -37,7 +41,18 @@ pub fn settings() -> Value {
         ("detect", detect()),
         ("services", services),
         ("retention", retention()),
+        ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
+        ("maintenance", list("When nobody is told.", receiver::maintenance())),
+        ("freeze", list("When nothing shall be deployed.", receiver::freeze())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
+        ("hooks", hooks::hooks()),
+        (
+            "place",
+            list(
+                "Where changes belong that do not say it; the first fitting rule fills what is missing.",
+                hooks::place(),
+            ),
+        ),
     ];
     let root = table("The settings of a Wayfarer agent.", &[], keys);
     document("wayfarer.toml", vec![("secret", secret())], root)
@@ -68,6 +83,10 @@ fn agent() -> Value {
             ("workers", default(count("Most runs under way at once.", 1..4096), json!(WORKERS))),
             ("drain", time_or("How long a stop waits for runs under way.", DRAIN)),
             ("self_check", self_check()),
+            (
+                "public_url",
+                link("Where people find this agent: what links in messages begin with."),
+            ),
         ],
     )
 }
@@ -248,6 +267,7 @@ fn watch() -> Value {
             ),
             ("burst", burst),
             ("settle", time_or("How long a cold start may look slow.", watch.settle)),
+            ("overdue", time_or("A change under way for longer is overdue.", watch.overdue)),
         ],
     )
 }

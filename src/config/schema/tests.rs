@@ -55,10 +55,57 @@ success = { drop = "0.5%" }
 owner = "team"
 [retention]
 runs = "3d"
+[hooks.ci]
+sender = "grafana"
+secret = { env = "A" }
+token = { env = "B" }
+service = "shop"
+environment = "production"
+services = { "acme/shop" = "shop" }
+environments = { prod = "production" }
+forward = { url = "https://grafana.example.com", token = { env = "C" } }
+[[place]]
+when = { sender = "ci" }
+service = "shop"
+environment = "production"
+replace = true
+ignore = false
 [[token]]
 name = "pipeline"
 scope = "write"
 secret = { env = "T" }
+[hooks.ci]
+sender = "github"
+secret = { env = "A" }
+token = { env = "B" }
+service = "shop"
+environment = "production"
+services = { "acme/shop" = "shop" }
+environments = { prod = "production" }
+forward = { url = "https://grafana.example.com", token = { env = "C" } }
+[[place]]
+when = { sender = "ci" }
+service = "shop"
+environment = "production"
+replace = true
+ignore = false
+[[receiver]]
+name = "ops"
+kind = "slack"
+url = { env = "SLACK" }
+template = { title = "{{title}}" }
+[[receiver.quiet]]
+from = "22:00"
+to = "07:00"
+[[receiver]]
+name = "am"
+kind = "alertmanager"
+url = ["http://127.0.0.1:9093"]
+labels = { team = "shop" }
+[[maintenance]]
+name = "upgrade"
+from = 2026-12-01T22:00:00Z
+to = 2026-12-02T02:00:00Z
 "#;
 
 /// A journey in which those tables stand that no example has.

@@ -59,7 +59,7 @@ fn days(entry: &Entry<'_>) -> Option<Vec<Weekday>> {
     let mut days = Vec::new();
     for item in entry.elements("a list of days")? {
         let text = item.text()?.value;
-        let Some((_, day)) = DAYS.iter().find(|(word, _)| *word == text.to_lowercase()) else {
+        let Some((_, day)) = DAYS.iter().find(|(word, _)| *word == text) else {
             let note = item.fault(format!("`{}` is not a day of the week", text.escape_debug()));
             let help = "write \"mon\", \"tue\", \"wed\", \"thu\", \"fri\", \"sat\" or \"sun\"";
             return entry.refuse(note.label("not a day").help(help));

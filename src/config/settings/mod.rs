@@ -4,6 +4,7 @@ pub(super) mod agent;
 pub(super) mod browser;
 pub(super) mod environments;
 mod freeze;
+mod hooks;
 pub(super) mod hours;
 mod limits;
 mod network;
@@ -35,6 +36,8 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         services: services(top),
         retention: limits::retention(top),
         tokens,
+        hooks: hooks::hooks(top),
+        place: hooks::places(top),
     };
     top.finish();
     (settings, places)

@@ -10,9 +10,11 @@ pub mod event;
 pub mod grafana;
 pub mod mail;
 pub mod pagerduty;
+mod preview;
 pub mod sample;
 pub mod slack;
 pub mod teams;
 mod words;
 
+pub use preview::preview;
 pub use words::{Words, WordsFault, clip};

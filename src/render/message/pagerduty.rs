@@ -21,7 +21,7 @@ pub fn alert(notice: &Notice, words: &Words) -> Result<Value, WordsFault> {
         Happening::Acknowledged => "acknowledge",
         _ => "trigger",
     };
-    let mut event = json!({ "event_action": action, "dedup_key": key(&notice.incident) });
+    let mut event = json!({ "event_action": action, "dedup_key": key(notice) });
     if action != "trigger" {
         return Ok(event);
     }
@@ -86,8 +86,9 @@ fn links<'a>(all: impl IntoIterator<Item = (&'static str, Option<&'a String>)>) 
 }
 
 /// The incident as PagerDuty takes it: a long one by its hash.
-fn key(incident: &str) -> String {
-    let whole = format!("wayfarer/{incident}");
+fn key(notice: &Notice) -> String {
+    let location = notice.labels.get("location").map_or("", String::as_str);
+    let whole = format!("wayfarer/{location}/{}", notice.incident);
     if whole.len() <= KEY {
         return whole;
     }
@@ -110,11 +111,12 @@ mod tests {
         let actions = ["trigger", "acknowledge", "resolve"];
         for (event, action) in all.iter().zip(actions) {
             assert_eq!(event["event_action"], action);
-            assert_eq!(event["dedup_key"], "wayfarer/change:sample-4711");
+            assert_eq!(event["dedup_key"], "wayfarer/fra1/change:sample-4711");
         }
         assert_eq!(all[0]["payload"]["severity"], "critical");
         assert_eq!(all[0]["links"].as_array().unwrap().len(), 3);
-        assert!(key(&"x".repeat(300)).len() <= KEY);
-        assert_ne!(key(&"x".repeat(300)), key(&"x".repeat(301)));
+        let long = |n: usize| key(&Notice { incident: "x".repeat(n), ..sample::regressed() });
+        assert!(long(300).len() <= KEY);
+        assert_ne!(long(300), long(301));
     }
 }

@@ -93,11 +93,17 @@ pub fn regressed() -> Notice {
         services: vec!["shop".into()],
         owners: vec!["team-payments".to_owned()],
         runbooks: vec!["https://runbooks.example.com/checkout".to_owned()],
-        labels: [("change", "sample-4711"), ("environment", "production"), ("service", "shop")]
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
-            .into(),
+        labels: [
+            ("change", "sample-4711"),
+            ("environment", "production"),
+            ("location", "fra1"),
+            ("service", "shop"),
+        ]
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .into(),
         change: Some(change()),
         findings: vec![finding(Gravity::Regressed)],
+        more: 0,
         person: None,
         page: Some("https://wayfarer.example.com/changes/sample-4711".to_owned()),
         started_at: at(30),

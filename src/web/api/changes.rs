@@ -14,13 +14,13 @@ use serde_json::{Value, json};
 
 use super::query;
 use crate::{
-    daemon::{Handle, unmapped},
+    daemon::{self, Handle, unmapped},
     intake::native,
     store::ChangeFilter,
     web::{
         ApiError,
         router::LARGEST_BODY,
-        views::{ChangeView, JudgedView, LoggedView},
+        views::{ChangeView, JudgedView, LoggedView, ReleaseView, voices_view},
     },
 };
 
@@ -52,6 +52,8 @@ pub(crate) struct ListQuery {
     until: Option<String>,
     /// Most rows.
     limit: Option<usize>,
+    /// Only those that have no place yet.
+    unplaced: bool,
 }
 
 /// `GET /api/v1/changes`: newest first, with the overall verdict of each.
@@ -60,6 +62,9 @@ pub(crate) async fn list(
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
     let query = known(query)?;
+    if query.unplaced {
+        return unplaced(&handle, query::limit(query.limit)?).await;
+    }
     let filter = ChangeFilter {
         service: query.service.map(Into::into),
         environment: query.environment.map(Into::into),
@@ -79,6 +84,71 @@ pub(crate) async fn list(
     Ok(Json(json!({ "changes": rows })))
 }
 
+/// What waits for a place: it is watched nowhere.
+async fn unplaced(handle: &Handle, limit: usize) -> Result<Json<Value>, ApiError> {
+    let rows: Vec<Value> = handle
+        .store()
+        .unplaced(None, limit)
+        .await?
+        .iter()
+        .map(|waiting| {
+            json!({
+                "change": ChangeView::from(&waiting.change),
+                "hook": waiting.hook,
+                "received_at": waiting.at,
+                "verdict": null,
+                "open": false,
+            })
+        })
+        .collect();
+    Ok(Json(json!({ "changes": rows })))
+}
+
+/// Where a change belongs.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PlaceBody {
+    /// The service; what the change says where none is said here.
+    service: Option<String>,
+    /// The environment.
+    environment: Option<String>,
+}
+
+/// `POST /api/v1/changes/{id}/place` with `{"environment":"production","service":"shop"}`: gives a change its place that waits for one.
+/// Needs an `admin` token.
+pub(crate) async fn place(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    const HINT: &str = r#"send {"environment":"production"}, with a "service" if it says none"#;
+    let body =
+        body.map_err(|_| ApiError::bad_request("the body could not be read", "send it whole"))?;
+    let said: PlaceBody = serde_json::from_slice(&body)
+        .map_err(|e| ApiError::bad_request(format!("the body is not what is asked: {e}"), HINT))?;
+    let services: Vec<_> = said.service.into_iter().map(Into::into).collect();
+    let environments: Vec<_> = said.environment.into_iter().map(Into::into).collect();
+    if services.is_empty() && environments.is_empty() {
+        return Err(ApiError::bad_request("neither service nor environment is said", HINT));
+    }
+    let change = handle.place(&id.into(), &services, &environments).await?;
+    Ok(Json(json!({ "change": ChangeView::from(&change) })))
+}
+
+/// `GET /api/v1/releases/{id}`: the verdict of a release, and the share of each of its changes.
+pub(crate) async fn release(
+    State(handle): State<Handle>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ApiError> {
+    let release = daemon::release(handle.store(), &id).await?.ok_or_else(|| {
+        ApiError::not_found(
+            format!("no change belongs to the release `{id}`"),
+            "changes say their release in `release`",
+        )
+    })?;
+    Ok(Json(json!(ReleaseView::from(&release))))
+}
+
 /// `GET /api/v1/changes/{id}`: the change and everything concluded of it.
 pub(crate) async fn show(
     State(handle): State<Handle>,
@@ -87,6 +157,13 @@ pub(crate) async fn show(
     let judged = handle.judged(&id.into()).await?;
     let mut answer = json!(JudgedView::from(&judged));
     answer["notes"] = json!(unmapped(&handle.setup(), &judged.change));
+    let voices = handle.store().voices(&judged.change.id).await?;
+    answer["told"] = json!(voices_view(&voices));
+    if let Some(id) = &judged.change.release
+        && let Some(release) = daemon::release(handle.store(), id).await?
+    {
+        answer["release"] = json!(ReleaseView::from(&release));
+    }
     Ok(Json(answer))
 }
 

@@ -172,7 +172,8 @@ pub(crate) fn environment(
     }
 }
 
-fn ignored(text: &str) -> Result<Vec<Obstacle>, ApiError> {
+/// What shall not stand in the way.
+pub(crate) fn ignored(text: &str) -> Result<Vec<Obstacle>, ApiError> {
     let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
     let known = words.map(|word| {
         Obstacle::ALL.iter().copied().find(|o| o.as_str() == word).ok_or_else(|| {

@@ -6,7 +6,7 @@ CREATE INDEX outbox_thread ON outbox (receiver, thread) WHERE thread IS NOT NULL
 CREATE INDEX outbox_receiver ON outbox (receiver, next_try_at) WHERE state = 'pending';
 
 -- What each receiver was told last of each incident, so that nothing is told twice.
-CREATE TABLE told (
+CREATE TABLE notified (
     receiver TEXT NOT NULL,
     thread TEXT NOT NULL,
     at INTEGER NOT NULL,
