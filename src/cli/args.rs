@@ -58,6 +58,8 @@ pub(super) enum Verb {
     Notify(NotifyArguments),
     /// What waits for receivers, and why
     Outbox(OutboxArguments),
+    /// Have a change undone by the [[rollback]] of its service
+    Rollback(RollbackArguments),
     /// Judge recorded histories with known truth by the agent's own code
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
@@ -419,6 +421,32 @@ pub(super) struct GateArguments {
     /// How long to wait while the answer is pending
     #[arg(long, default_value = "0s", value_parser = wait)]
     pub(super) wait: std::time::Duration,
+    /// Where to ask
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer rollback`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer rollback 4711 --reason 'checkout fails' --url http://127.0.0.1:9464\n\
+A change is undone at most once: asked again, this says what became of the first order. An agent asked by --url wants an admin token."
+)]
+pub(super) struct RollbackArguments {
+    /// The change's id
+    pub(super) id: String,
+    /// Why
+    #[arg(long)]
+    pub(super) reason: Option<String>,
+    /// Even though something newer was deployed since
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Only say what would be done
+    #[arg(long, conflicts_with = "status")]
+    pub(super) dry_run: bool,
+    /// Order nothing, show what was ordered
+    #[arg(long)]
+    pub(super) status: bool,
     /// Where to ask
     #[command(flatten)]
     pub(super) place: Place,

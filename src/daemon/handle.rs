@@ -58,6 +58,9 @@ pub enum HandleError {
     /// There is no such finding.
     #[error("no finding has the id `{0}`")]
     UnknownFinding(FindingId),
+    /// A change that cannot be undone, and why.
+    #[error("{0}")]
+    NotUndone(String),
     /// The agent is ending and takes nothing in any more.
     #[error("the agent is ending")]
     Ending,

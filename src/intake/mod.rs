@@ -38,5 +38,5 @@ pub use signature::{Proof, same};
 
 /// Whether a text was written by us: what we write back to a platform comes back as a webhook.
 pub(crate) fn echo(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("wayfarer")
+    text.to_ascii_lowercase().contains(crate::model::OUR_WORD)
 }

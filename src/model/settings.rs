@@ -4,7 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use super::{
     BrowserSettings, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance, Network,
-    PlaceRule, ReceiverSettings, SecretSource, ServiceName, Transport,
+    PlaceRule, ReceiverSettings, RollbackSettings, SecretSource, ServiceName, Transport,
+    WritebackSettings,
 };
 
 /// Everything an agent is told by its settings file.
@@ -36,6 +37,10 @@ pub struct Settings {
     pub maintenance: Vec<Maintenance>,
     /// When nothing shall be deployed.
     pub freezes: Vec<Freeze>,
+    /// How changes are undone.
+    pub rollbacks: Vec<RollbackSettings>,
+    /// Which forges are told of changes.
+    pub writebacks: Vec<WritebackSettings>,
 }
 
 impl Settings {

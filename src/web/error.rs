@@ -124,6 +124,12 @@ impl From<HandleError> for ApiError {
             HandleError::UnknownFinding(_) => {
                 Self::not_found(e.to_string(), "list findings with GET /api/v1/findings")
             }
+            HandleError::NotUndone(why) => Self::new(
+                StatusCode::CONFLICT,
+                "not_undone",
+                why,
+                "nothing was fired; [[rollback]] in wayfarer.toml says what undoes which service",
+            ),
             HandleError::Ending => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ending",

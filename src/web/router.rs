@@ -15,7 +15,10 @@ use tower_http::{
 
 use super::{
     ApiError,
-    api::{annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, runs},
+    api::{
+        annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, rollback,
+        runs,
+    },
     auth::{self, Access},
     page,
 };
@@ -56,6 +59,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/changes/{id}/rollback", get(rollback::show).post(rollback::order))
         .route("/api/v1/changes/{id}/place", post(changes::place))
         .route("/api/v1/releases/{id}", get(changes::release))
         .route("/api/v1/gate", get(gate::ask).post(gate::post))

@@ -9,6 +9,7 @@ pub(super) mod hours;
 mod limits;
 mod network;
 pub(super) mod receiver;
+pub(super) mod rollback;
 pub(super) mod secret;
 mod transport;
 pub(super) mod way;
@@ -30,6 +31,8 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         receivers: receiver::lower(top, &environments),
         maintenance: hours::maintenance(top, &environments),
         freezes: freeze::lower(top, &environments),
+        rollbacks: rollback::rollbacks(top, &environments),
+        writebacks: rollback::writebacks(top, &environments),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),

@@ -10,4 +10,5 @@ pub(super) mod hooks;
 pub(super) mod journeys;
 pub(super) mod outbox;
 pub(super) mod query;
+pub(super) mod rollback;
 pub(super) mod runs;
