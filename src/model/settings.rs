@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, LocationName, Network, SecretSource, ServiceName, Transport,
+    BrowserSettings, Destination, EnvironmentName, LocationName, Network, SecretSource,
+    ServiceName, Transport,
 };
 
 /// Everything an agent is told by its settings file.
@@ -140,6 +141,8 @@ pub struct Service {
     pub depends_on: Vec<ServiceName>,
     /// Who looks after it.
     pub owner: Option<String>,
+    /// The hosts that are its own: a failure that names one of them points at it.
+    pub hosts: Vec<Destination>,
 }
 
 /// `[retention]`.
