@@ -71,6 +71,8 @@ pub struct Signal {
     pub added_ms: f64,
     /// Services whose steps failed since the change, with the number of such failures.
     pub failing: Vec<(ServiceName, u32)>,
+    /// Services that the errors of these failures name, be it by a host, with the number of such failures.
+    pub told: Vec<(ServiceName, u32)>,
     /// Failed and all runs since its onset; zeros for latency.
     pub failed: (u32, u32),
     /// Times and scores of its runs since the change; none for success.

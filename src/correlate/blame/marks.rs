@@ -6,6 +6,12 @@ use crate::model::{Metric, ServiceName};
 /// Where the failing step's service lies when a change did it: it is changed, it calls what is changed, it has nothing to do
 /// with it.
 const STEP: (f64, f64, f64) = (0.6, 0.3, 0.1);
+/// Where the service that an error names lies when a change did it. Who reports an error often names the one it asked, not the one
+/// that broke.
+const TOLD: (f64, f64, f64) = (0.5, 0.35, 0.15);
+/// Least and most that all errors together say, as factors. With even odds between a change and none of them, the change stays
+/// unnamed whatever errors say.
+const TOLD_WITHIN: (f64, f64) = (0.35, 1.8);
 /// Probability that a trouble ends soon after its cause was taken back, and that it ends just then by itself.
 const ENDS: (f64, f64) = (0.85, 0.04);
 /// Runs it takes to see that it has ended, on average.
@@ -41,8 +47,10 @@ pub(super) fn all(
 ) -> Marks {
     let moved = |s: &&Signal| voice_of(voices, s).is_some_and(|v| v.moved > MOVED);
     let moved: Vec<&Signal> = signals.iter().filter(moved).collect();
-    let steps: f64 = moved.iter().map(|s| steps(suspect, &s.failing, map)).sum();
+    let steps: f64 = moved.iter().map(|s| points(suspect, &s.failing, STEP, map)).sum();
+    let told: f64 = moved.iter().map(|s| points(suspect, &s.told, TOLD, map)).sum();
     let any = steps
+        + told.clamp(TOLD_WITHIN.0.ln(), TOLD_WITHIN.1.ln())
         + undone(suspect.undone)
         + targeted(suspect, &moved)
         + grows(suspect, &moved, map, voices);
@@ -77,8 +85,13 @@ fn voice_of<'v, 'a>(voices: &'v [Voice<'a>], signal: &Signal) -> Option<&'v Voic
     voices.binary_search_by(|v| v.journey.cmp(&signal.journey)).ok().map(|i| &voices[i])
 }
 
-/// Failing steps name a service. The failures of one journey repeat each other: together they count once.
-fn steps(suspect: &Suspect, failing: &[(ServiceName, u32)], map: &Map<'_>) -> f64 {
+/// Failures point at services. Those of one journey repeat each other: together they count once.
+fn points(
+    suspect: &Suspect,
+    failing: &[(ServiceName, u32)],
+    (own, below, other): (f64, f64, f64),
+    map: &Map<'_>,
+) -> f64 {
     let total: f64 = failing.iter().map(|(_, n)| f64::from(*n)).sum();
     if total <= 0.0 || suspect.services.is_empty() {
         return 0.0;
@@ -87,14 +100,14 @@ fn steps(suspect: &Suspect, failing: &[(ServiceName, u32)], map: &Map<'_>) -> f6
     let one = |service: &ServiceName| -> f64 {
         let nearest = suspect.services.iter().filter_map(|c| map.calls(service, c)).min();
         match nearest {
-            Some(0) => STEP.0,
-            Some(_) => STEP.1,
-            None => STEP.2,
+            Some(0) => own,
+            Some(_) => below,
+            None => other,
         }
     };
     let mean: f64 = failing.iter().map(|(s, n)| f64::from(*n) / total * one(s)).sum();
-    // Without a word on steps every place is as good as the mean of them.
-    let blank = (STEP.0 + STEP.1 + STEP.2) / 3.0;
+    // Without a word every place is as good as the mean of them.
+    let blank = (own + below + other) / 3.0;
     (sure * mean / blank + 1.0 - sure).ln()
 }
 

@@ -46,6 +46,7 @@ fn signal(journey: &str, services: &[&str], onset_s: Option<f64>) -> Signal {
         effect: if onset_s.is_some() { 0.4 } else { 0.0 },
         added_ms: 0.0,
         failing: Vec::new(),
+        told: Vec::new(),
         failed: (0, 0),
         scores: Vec::new(),
         memory: 0.3,
@@ -106,6 +107,13 @@ fn every_kind_of_evidence_moves_the_right_way() {
             s[0].failing = vec![(ServiceName::new("pay"), 5)];
             s.truncate(1);
         }),
+        ("an error names its service", |_, s| s[0].told = vec![(ServiceName::new("pay"), 5)]),
+        ("an error names what calls its service", |c, s| {
+            c[0].services = names(&["ledger"]);
+            c[1].services = names(&["mail"]);
+            s[0].services = names(&["pay", "mail"]);
+            s[0].told = vec![(ServiceName::new("pay"), 5)];
+        }),
         ("the other is a flag for fewer than fail", |c, s| {
             c[1].share = Some(0.05);
             (s[0].metric, s[0].failed) = (S, (12, 20));
@@ -122,6 +130,33 @@ fn every_kind_of_evidence_moves_the_right_way() {
         let (one, other) = (odds(&found, "c1"), odds(&found, "c2"));
         assert!(one > 1.2 * other, "{what}: {one} {other}");
     }
+}
+
+#[test]
+fn errors_alone_turn_none_into_nobody_named() {
+    // At even odds between the one change and none, errors of five journeys name its service.
+    for onset in (900..2000).step_by(20).map(f64::from) {
+        let one = [suspect("c1", &["pay"], 2000.0)];
+        let quiet: Vec<Signal> =
+            (0..5).map(|i| signal(&format!("j{i}"), &["pay"], Some(onset))).collect();
+        let mut told = quiet.clone();
+        told.iter_mut().for_each(|s| s.told = vec![(ServiceName::new("pay"), 50)]);
+        let (before, after) = (blame(&one, &quiet, &shop()), blame(&one, &told, &shop()));
+        assert!(odds(&after, "c1") >= odds(&before, "c1"), "{before:?} {after:?}");
+        if odds(&before, "c1") <= none(&before) {
+            assert!(after.named.is_none(), "{before:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_that_names_somebody_else_clears_only_so_far() {
+    let (suspects, signals) = twins();
+    let mut told = signals.clone();
+    told[0].told = vec![(ServiceName::new("stock"), 40)];
+    let (before, after) = (blame(&suspects, &signals, &shop()), blame(&suspects, &told, &shop()));
+    assert!((odds(&after, "c1") - odds(&after, "c2")).abs() < 1e-9);
+    assert!(none(&after) > none(&before) && none(&after) < 4.0 * none(&before), "{after:?}");
 }
 
 #[test]
