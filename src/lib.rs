@@ -12,6 +12,7 @@ pub mod intake;
 pub mod render;
 pub mod schedule;
 pub mod simulate;
+pub mod slo;
 
 // Floor 2: text and time.
 pub mod clock;

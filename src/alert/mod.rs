@@ -10,6 +10,7 @@ mod decide;
 mod incident;
 mod news;
 mod policy;
+mod rollback;
 mod tell;
 
 pub use compose::{Shown, change_in_words, compose};
@@ -19,4 +20,5 @@ pub use decide::{
 pub use incident::{ChangeTrouble, Incident, Incidents, change_trouble};
 pub use news::{ToldNews, news};
 pub use policy::{JourneyFacts, Knowledge};
+pub use rollback::{Circumstances, SURE, sure};
 pub use tell::{Telling, Told, tell};

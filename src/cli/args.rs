@@ -58,6 +58,8 @@ pub(super) enum Verb {
     Notify(NotifyArguments),
     /// What waits for receivers, and why
     Outbox(OutboxArguments),
+    /// Have a change undone by the [[rollback]] of its service
+    Rollback(RollbackArguments),
     /// Judge recorded histories with known truth by the agent's own code
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
@@ -391,16 +393,72 @@ pub(super) struct ShowArguments {
 /// `wayfarer gate`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer gate 4711 --wait 45m --url http://127.0.0.1:9464\n\
-Exits 0 (go on), 5 (harmful) or 6 (no verdict: still pending, inconclusive, or too little data).")]
+Example: wayfarer gate --before --service shop --env production && ./deploy\n\
+Exits 0 (go on), 5 (harmful, or something stands in the way) or 6 (no verdict: still pending, inconclusive, or too little data).\n\
+With --on-inconclusive no verdict is 0 or 5 as you say; an agent that does not answer is 7 all the same.")]
 pub(super) struct GateArguments {
-    /// The change's id
-    pub(super) id: String,
+    /// The change's id; without it the newest of --service and --env
+    #[arg(conflicts_with_all = ["service", "environment"])]
+    pub(super) id: Option<String>,
+    /// The newest change of this service; with --before the service that will be deployed
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// In this environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// Ask before a deployment: is a freeze in force, a finding open, an error budget spent?
+    #[arg(long, conflicts_with = "id")]
+    pub(super) before: bool,
+    /// With --before: what will be deployed; a rollback is always allowed
+    #[arg(long, requires = "before")]
+    pub(super) kind: Option<String>,
+    /// With --before: freeze, finding or budget shall not stand in the way; may be repeated
+    #[arg(long, requires = "before", value_name = "OBSTACLE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// What no verdict means for the exit code
+    #[arg(long, value_enum, value_name = "pass|fail")]
+    pub(super) on_inconclusive: Option<OnInconclusive>,
     /// How long to wait while the answer is pending
     #[arg(long, default_value = "0s", value_parser = wait)]
     pub(super) wait: std::time::Duration,
     /// Where to ask
     #[command(flatten)]
     pub(super) place: Place,
+}
+
+/// `wayfarer rollback`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer rollback 4711 --reason 'checkout fails' --url http://127.0.0.1:9464\n\
+A change is undone at most once: asked again, this says what became of the first order. An agent asked by --url wants an admin token."
+)]
+pub(super) struct RollbackArguments {
+    /// The change's id
+    pub(super) id: String,
+    /// Why
+    #[arg(long)]
+    pub(super) reason: Option<String>,
+    /// Even though something newer was deployed since
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Only say what would be done
+    #[arg(long, conflicts_with = "status")]
+    pub(super) dry_run: bool,
+    /// Order nothing, show what was ordered
+    #[arg(long)]
+    pub(super) status: bool,
+    /// Where to ask
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// What no verdict means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnInconclusive {
+    /// Go on.
+    Pass,
+    /// Stop.
+    Fail,
 }
 
 /// `wayfarer notify`.

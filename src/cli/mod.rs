@@ -19,6 +19,7 @@ mod logs;
 mod notify;
 mod outbox;
 mod place;
+mod rollback;
 mod run;
 mod schema;
 mod show;
@@ -150,6 +151,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
+        Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
         Verb::Notify(arguments) => notify::run(&arguments, context).await,
         Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How often the data file is asked while waiting.
-const POLL: Duration = Duration::from_millis(500);
+pub(super) const POLL: Duration = Duration::from_millis(500);
 
 /// A change log.
 pub(super) enum Log {
@@ -298,7 +298,8 @@ impl Log {
     }
 }
 
-fn encoded(text: &str) -> String {
+/// A text as a part of an address.
+pub(super) fn encoded(text: &str) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -19,9 +19,11 @@ use super::{
     pipeline::{Input, Pipeline},
     prune,
     pulse::SelfCheck,
+    rollback::Undo,
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
+    writeback::Writebacks,
 };
 use crate::{clock::Clock, engine::Engine, export::Exporter, store::Store};
 
@@ -88,6 +90,8 @@ impl Agent {
             board,
             bell: Arc::clone(&bell),
             goods: goods.clone(),
+            undo: Undo::default(),
+            writebacks: Writebacks::default(),
             unstored: Vec::new(),
         };
         let self_check = SelfCheck::new(

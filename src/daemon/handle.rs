@@ -10,6 +10,7 @@ use super::{
     budget::Budget,
     goods::Goods,
     live::{Event, Live},
+    outlook::{Before, Intent, before},
     pipeline::Input,
     setup::Setup,
 };
@@ -57,6 +58,9 @@ pub enum HandleError {
     /// There is no such finding.
     #[error("no finding has the id `{0}`")]
     UnknownFinding(FindingId),
+    /// A change that cannot be undone, and why.
+    #[error("{0}")]
+    NotUndone(String),
     /// The agent is ending and takes nothing in any more.
     #[error("the agent is ending")]
     Ending,
@@ -239,6 +243,14 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// May this be deployed now?
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn before(&self, intent: Intent) -> Result<Before, HandleError> {
+        Ok(before(&self.store, &self.setup(), intent, self.now()).await?)
     }
 
     /// The newest change of a service, of an environment, or of both, that has started.

@@ -20,9 +20,11 @@ use super::{
     goods::Goods,
     handle::{HandleError, Judged, look_up},
     live::{Event, Live},
+    rollback::Undo,
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
+    writeback::Writebacks,
 };
 use crate::{
     alert::{self, Decision, Reason},
@@ -30,8 +32,8 @@ use crate::{
     engine::Trace,
     export::Exporter,
     model::{
-        Acknowledgement, Dismissal, Finding, FindingId, FindingState, Outcome, Parcel, Probe, Run,
-        RunId, Verdict, Witness,
+        Acknowledgement, Dismissal, Finding, FindingId, FindingState, Outcome, Probe, Run, RunId,
+        Verdict, Witness,
     },
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
@@ -96,6 +98,10 @@ pub(super) struct Pipeline {
     pub(super) bell: Arc<Notify>,
     /// What the last good runs sent and got.
     pub(super) goods: Goods,
+    /// What is undone without asking anybody.
+    pub(super) undo: Undo,
+    /// What forges were told.
+    pub(super) writebacks: Writebacks,
     /// Runs that the store has refused so far.
     pub(super) unstored: Vec<Arc<Run>>,
 }
@@ -104,6 +110,7 @@ impl Pipeline {
     /// Takes up where the agent stopped, then folds inputs until every sender is gone.
     pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
         self.resume().await;
+        self.resume_rollbacks().await;
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut refresh = tokio::time::interval(REFRESH);
@@ -181,7 +188,7 @@ impl Pipeline {
         let mut runs = Vec::new();
         let mut replies = Vec::new();
         let mut logged = false;
-        let (mut taken, mut dismissed) = (Vec::new(), Vec::new());
+        let (mut taken, mut dismissed, mut settled) = (Vec::new(), Vec::new(), Vec::new());
         let mut goods = Vec::new();
         for input in batch.drain(..) {
             match input {
@@ -196,7 +203,7 @@ impl Pipeline {
                     logged = true;
                     replies.extend(reply);
                 }
-                Input::Settled(settled) => self.settled(*settled),
+                Input::Settled(done) => settled.push(*done),
                 Input::Acknowledge(ids, by, reply) => taken.push((ids, by, reply)),
                 Input::Dismiss(id, dismissal, reply) => dismissed.push((id, dismissal, reply)),
                 Input::Setup(setup) => {
@@ -214,6 +221,9 @@ impl Pipeline {
         }
         if logged {
             self.changes_logged().await;
+        }
+        for done in settled {
+            self.settled(done).await;
         }
         for (ids, by, reply) in taken {
             // Whoever asked may have gone.
@@ -270,7 +280,7 @@ impl Pipeline {
         }
     }
 
-    fn store_failed(&self, what: &str, e: &StoreError) {
+    pub(super) fn store_failed(&self, what: &str, e: &StoreError) {
         self.exporter.store_error();
         error!(error = %e, "store.failed: {what}");
     }
@@ -359,7 +369,7 @@ impl Pipeline {
     }
 
     /// Opens the watches of what is new in the change log.
-    async fn changes_logged(&mut self) {
+    pub(super) async fn changes_logged(&mut self) {
         let now = self.clock.now();
         match self.watches.look(&self.store, &self.setup, now).await {
             Ok(looked) if looked.is_empty() => {}
@@ -382,15 +392,6 @@ impl Pipeline {
         }
     }
 
-    /// What follows from a delivery.
-    fn settled(&mut self, settled: Settled) {
-        let Settled { message, outcome } = settled;
-        match message.parcel {
-            // Nothing: it was told, or it is on the list of what was given up.
-            Parcel::Notice(_) | Parcel::ChangeNews(_) => drop(outcome),
-        }
-    }
-
     /// Closes a finding that a person says is nothing; when this returns it is on disk.
     async fn dismiss(
         &mut self,
@@ -410,6 +411,7 @@ impl Pipeline {
             && let Some(judged) = look_up(&self.store, id).await?
         {
             self.show_judged(&judged);
+            self.act(&[id.clone()].into(), now).await;
         }
         self.show_budget().await;
         Ok(decision.finding)
@@ -529,6 +531,8 @@ impl Pipeline {
             self.store_failed("what earlier deployments taught could not be read", &e);
         }
         self.show(&verdicts, &decisions);
+        let changes = verdicts.into_iter().map(|verdict| verdict.change).collect();
+        self.act(&changes, now).await;
     }
 
     fn show(&self, verdicts: &[Verdict], decisions: &[Decision]) {

@@ -139,30 +139,65 @@ fn channels(
         variables: variables.clone(),
         source: agent.public_url.clone().unwrap_or_else(named),
     };
-    let mut channels = BTreeMap::new();
+    let mut opener = Opener { config, root, variables, faults, channels: BTreeMap::new() };
     for receiver in &config.settings.receivers {
         let name = &receiver.name;
+        opener
+            .open("receiver", name, name.clone(), |secret| notify::open(receiver, &around, secret));
+    }
+    for rollback in &config.settings.rollbacks {
+        let open = |secret: &mut Reveal<'_>| notify::open_rollback(rollback, &around, secret);
+        opener.open("rollback", &rollback.name, rollback.receiver(), open);
+    }
+    for writeback in &config.settings.writebacks {
+        let open = |secret: &mut Reveal<'_>| notify::open_writeback(writeback, secret);
+        opener.open("writeback", &writeback.name, writeback.receiver(), open);
+    }
+    opener.channels
+}
+
+/// Gives the value of a reference, or none after it has noted why there is none.
+type Reveal<'a> = dyn FnMut(&SecretSource) -> Option<Secret> + 'a;
+
+/// Opens channels one after the other and gathers what is wrong with them.
+struct Opener<'a> {
+    config: &'a config::Config,
+    root: &'a Path,
+    variables: &'a BTreeMap<String, String>,
+    faults: &'a mut Vec<Fault>,
+    channels: BTreeMap<String, Arc<dyn Channel>>,
+}
+
+impl Opener<'_> {
+    /// The channel of a table of that name, which the outbox calls `receiver`.
+    fn open(
+        &mut self,
+        table: &str,
+        name: &str,
+        receiver: String,
+        open: impl FnOnce(&mut Reveal<'_>) -> Result<Option<Arc<dyn Channel>>, String>,
+    ) {
+        let Self { config, root, variables, faults, channels } = self;
         let keys = ["url", "key", "secret", "token", "password"];
-        let lines = keys.map(|key| format!("receiver.{name}.{key}"));
-        let opened = notify::open(receiver, &around, |source| {
+        let lines = keys.map(|key| format!("{table}.{name}.{key}"));
+        let opened = open(&mut |source| {
             let fault = match secrets::value(source, root, variables) {
                 Ok(value) => return Some(value),
                 Err(fault) => fault,
             };
-            let message = format!("receiver `{name}`: {fault}");
+            let message = format!("{table} `{name}`: {fault}");
             faults.push(config.origins.fault(&lines, &message, &fault.way_out()));
             None
         });
         match opened {
-            Ok(Some(channel)) => drop(channels.insert(name.clone(), channel)),
+            Ok(Some(channel)) => drop(channels.insert(receiver, channel)),
             Ok(None) => {}
             Err(why) => {
-                let message = format!("receiver `{name}` cannot be used: {why}");
+                let message = format!("{table} `{name}` cannot be used: {why}");
                 faults.push(config.origins.fault(&lines, &message, "correct its settings"));
             }
         }
     }
-    channels
 }
 
 impl Setup {

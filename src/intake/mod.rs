@@ -8,24 +8,34 @@
 //! Names of services, repositories and environments go through [`Known`], which knows what they are called here.
 
 mod argocd;
+mod argorollouts;
 mod cdevents;
 mod cloudevents;
+mod datadog;
 mod delivery;
+mod devlake;
 mod document;
 mod fault;
+mod flagger;
+mod flagsmith;
 mod flux;
 mod github;
 mod gitlab;
 pub mod grafana;
 mod heard;
+mod honeycomb;
 mod jenkins;
+mod launchdarkly;
 mod masked;
 pub mod native;
 mod place;
 mod sender;
+mod sentry;
 mod signature;
+mod terraform;
 mod text;
 mod time;
+mod unleash;
 mod words;
 
 pub use delivery::{Delivery, Headers, Known};
@@ -38,5 +48,5 @@ pub use signature::{Proof, same};
 
 /// Whether a text was written by us: what we write back to a platform comes back as a webhook.
 pub(crate) fn echo(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("wayfarer")
+    text.to_ascii_lowercase().contains(crate::model::OUR_WORD)
 }

@@ -12,6 +12,7 @@ pub mod environment;
 pub mod evidence;
 pub mod finding;
 mod flow;
+mod freeze;
 pub mod gate;
 pub mod hook;
 pub mod id;
@@ -28,12 +29,14 @@ pub mod probe;
 pub mod query;
 pub mod receiver;
 pub mod request;
-pub mod run;
+pub mod rollback;
+mod run;
 pub mod secret;
 pub mod settings;
 pub mod transport;
 pub mod unwell;
 pub mod verdict;
+mod writeback;
 
 pub use amount::amounts;
 pub use browser::{
@@ -48,6 +51,7 @@ pub use finding::{
     Acknowledgement, Dismissal, DismissalReason, Finding, FindingKind, FindingState,
 };
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
+pub use freeze::{Freeze, FreezeTime, Obstacle};
 pub use gate::{Gate, GateStatus};
 pub use hook::{ForwardSettings, HookDefaults, HookSettings, PlaceRule};
 pub use id::{
@@ -80,6 +84,10 @@ pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,
 };
+pub use rollback::{
+    ROLLBACK_EXPIRY, ROLLBACK_RECEIVER, RollbackMode, RollbackOrder, RollbackRecord,
+    RollbackSettings, RollbackState, RollbackWay,
+};
 pub use run::{
     AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
     StepOutcome, StepRun, Trigger,
@@ -92,3 +100,4 @@ pub use settings::{
 pub use transport::{Proxy, Transport};
 pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};
+pub use writeback::{Forge, OUR_WORD, StatusReport, WritebackSettings};

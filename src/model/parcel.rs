@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::notice::{ChangeNews, Notice};
+use super::{
+    RollbackOrder, StatusReport,
+    notice::{ChangeNews, Notice},
+};
 
 /// What is to be delivered. Adding a sort is one more variant; a channel refuses those it cannot carry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -12,6 +15,10 @@ pub enum Parcel {
     Notice(Box<Notice>),
     /// A log or chart of changes is told of a change.
     ChangeNews(Box<ChangeNews>),
+    /// A change shall be undone.
+    Rollback(Box<RollbackOrder>),
+    /// A forge is told how a change fares.
+    Status(Box<StatusReport>),
 }
 
 impl Parcel {

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, HookSettings, LocationName, Maintenance, Network, PlaceRule,
-    ReceiverSettings, SecretSource, ServiceName, Transport,
+    BrowserSettings, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance, Network,
+    PlaceRule, ReceiverSettings, RollbackSettings, SecretSource, ServiceName, Transport,
+    WritebackSettings,
 };
 
 /// Everything an agent is told by its settings file.
@@ -34,6 +35,12 @@ pub struct Settings {
     pub receivers: Vec<ReceiverSettings>,
     /// When nobody is told.
     pub maintenance: Vec<Maintenance>,
+    /// When nothing shall be deployed.
+    pub freezes: Vec<Freeze>,
+    /// How changes are undone.
+    pub rollbacks: Vec<RollbackSettings>,
+    /// Which forges are told of changes.
+    pub writebacks: Vec<WritebackSettings>,
 }
 
 impl Settings {

@@ -69,7 +69,7 @@ impl Channel for Alertmanager {
         Box::pin(async move {
             match &message.parcel {
                 Parcel::Notice(notice) => self.post(&[&**notice], message.now).await,
-                Parcel::ChangeNews(_) => Err(Refused::unknown_parcel(self.kind())),
+                _ => Err(Refused::unknown_parcel(self.kind())),
             }
         })
     }

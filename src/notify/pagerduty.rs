@@ -31,6 +31,9 @@ impl Channel for PagerDuty {
                     ("enqueue", event.map_err(|e| Refused::never(e.to_string()))?)
                 }
                 Parcel::ChangeNews(news) => ("change/enqueue", pagerduty::change(news)),
+                Parcel::Rollback(_) | Parcel::Status(_) => {
+                    return Err(Refused::unknown_parcel(self.kind()));
+                }
             };
             event["routing_key"] = json!(self.key.expose());
             let url = format!("{}/v2/{path}", self.url.trim_end_matches('/'));

@@ -263,7 +263,9 @@ impl Store {
                 .conn
                 .prepare_cached(
                     "UPDATE outbox SET state = 'pending', next_try_at = ?2, settled_at = NULL
-                     WHERE id = ?1 AND state IN ('pending', 'given_up')",
+                     WHERE id = ?1 AND state IN ('pending', 'given_up')
+                         -- What is fired only once is not fired again by hand either: another order is another matter.
+                         AND receiver NOT LIKE 'rollback:%'",
                 )?
                 .execute(params![id, micros(at)])?;
             Ok(altered > 0)

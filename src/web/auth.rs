@@ -15,7 +15,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq;
 
-use super::ApiError;
+use super::{ApiError, api::hooks::VENDORS};
 use crate::{daemon::Handle, model::Scope};
 
 /// What guards the router.
@@ -67,7 +67,10 @@ pub(super) async fn guard(
 
 /// Where a sender may prove itself otherwise than with a token of the API.
 fn is_hook(path: &str) -> bool {
-    path.starts_with("/hooks/") || path.contains("/api/annotations") || path == "/api/v1/events"
+    path.starts_with("/hooks/")
+        || path.contains("/api/annotations")
+        || path == "/api/v1/events"
+        || VENDORS.iter().any(|(start, _)| path.starts_with(start))
 }
 
 fn admit(
@@ -117,10 +120,12 @@ fn admit(
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
     let of_change = path.starts_with("/api/v1/changes/")
-        && ["/place", "/acknowledge"].iter().any(|end| path.ends_with(end));
+        && ["/place", "/acknowledge", "/rollback"].iter().any(|end| path.ends_with(end));
     let decides = of_change
         || ["/api/v1/findings/", "/api/v1/outbox/"].iter().any(|begin| path.starts_with(begin));
-    match (method.is_safe(), decides) {
+    // Asking is no writing, even by POST.
+    let asks = method.is_safe() || path == "/api/v1/gate";
+    match (asks, decides) {
         (true, _) => Scope::Read,
         (false, true) => Scope::Admin,
         (false, false) => Scope::Write,
@@ -222,8 +227,10 @@ mod tests {
         for (method, path, scope) in [
             (Method::GET, "/api/v1/findings", Scope::Read),
             (Method::POST, "/api/v1/changes", Scope::Write),
+            (Method::POST, "/api/v1/gate", Scope::Read),
             (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
             (Method::POST, "/api/v1/changes/c/place", Scope::Admin),
+            (Method::POST, "/api/v1/changes/c/rollback", Scope::Admin),
         ] {
             assert_eq!(needed(&method, path), scope, "{path}");
         }

@@ -7,6 +7,7 @@
 mod api;
 mod auth;
 mod error;
+pub mod gate;
 mod page;
 mod router;
 mod serve;

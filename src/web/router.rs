@@ -15,7 +15,10 @@ use tower_http::{
 
 use super::{
     ApiError,
-    api::{annotations, changes, findings, gate, health, hooks, journeys, outbox, runs},
+    api::{
+        annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, rollback,
+        runs,
+    },
     auth::{self, Access},
     page,
 };
@@ -56,9 +59,10 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/changes/{id}/rollback", get(rollback::show).post(rollback::order))
         .route("/api/v1/changes/{id}/place", post(changes::place))
         .route("/api/v1/releases/{id}", get(changes::release))
-        .route("/api/v1/gate", get(gate::ask).post(gate::ask))
+        .route("/api/v1/gate", get(gate::ask).post(gate::post))
         .route("/api/v1/journeys", get(journeys::list))
         .route("/api/v1/journeys/{journey}/last-good", get(journeys::last_good))
         .route("/api/v1/runs", get(runs::list))
@@ -93,8 +97,13 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
 
 /// What senders of changes call: larger bodies than our own API takes.
 fn senders() -> Router<Face> {
-    Router::new()
+    let vendors = hooks::VENDORS.iter().fold(Router::new(), |router, (start, _)| {
+        let call = post(hooks::vendor).patch(hooks::vendor);
+        router.route(&format!("{start}{{*rest}}"), call)
+    });
+    vendors
         .route("/hooks/{hook}", get(hooks::look).post(hooks::receive).options(hooks::handshake))
+        .route("/hooks/flagger/{token}/{hook}", post(flagger::receive))
         .route("/hooks/{hook}/{*rest}", post(hooks::receive_below).options(hooks::handshake))
         .route("/api/v1/events", post(hooks::events).options(hooks::handshake))
         .merge(grafana("/api/annotations"))

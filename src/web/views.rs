@@ -537,6 +537,10 @@ impl From<&OutboxMessage> for OutboxView {
                 format!("{}: {}", notice.happening.as_str(), notice.title)
             }
             Ok(Parcel::ChangeNews(news)) => news.change.words.clone(),
+            Ok(Parcel::Rollback(order)) => format!("rollback of {}", order.change.id),
+            Ok(Parcel::Status(report)) => {
+                format!("{} of {}", report.gate.as_str(), report.change)
+            }
             Err(_) => message.key.clone(),
         };
         Self {
@@ -615,6 +619,46 @@ impl<'a> From<&'a Finding> for FindingView<'a> {
             closed_at: finding.closed_at,
             dismissal: finding.dismissal.as_ref(),
             acknowledged: finding.acknowledged.as_ref(),
+        }
+    }
+}
+
+/// A rollback.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's RollbackRecord")]
+pub struct RollbackView<'a> {
+    pub id: &'a str,
+    pub hook: &'a str,
+    pub change: &'a str,
+    pub service: &'a str,
+    pub environments: Vec<&'a str>,
+    pub state: &'static str,
+    pub reason: &'a str,
+    pub by: &'a str,
+    pub automatic: bool,
+    pub to_version: Option<&'a str>,
+    pub ordered_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+    pub error: Option<&'a str>,
+}
+
+impl<'a> From<&'a crate::model::RollbackRecord> for RollbackView<'a> {
+    fn from(record: &'a crate::model::RollbackRecord) -> Self {
+        let order = &record.order;
+        Self {
+            id: order.id.as_str(),
+            hook: &order.hook,
+            change: order.change.id.as_str(),
+            service: order.service.as_str(),
+            environments: order.environments.iter().map(|e| e.as_str()).collect(),
+            state: record.state.as_str(),
+            reason: &order.reason,
+            by: &order.by,
+            automatic: order.automatic,
+            to_version: order.change.previous_version.as_deref(),
+            ordered_at: order.at,
+            settled_at: record.settled_at,
+            error: record.error.as_deref(),
         }
     }
 }

@@ -123,11 +123,30 @@ fn days() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// When nothing shall be deployed.
+pub(super) fn freeze() -> Value {
+    let moment = |about: &str| json!({ "description": about });
+    let from = "A date with a time, a time of the week such as `fri 16:00`, or a time of day such as `22:00`.";
+    let mut keys = vec![
+        ("reason", text("Why, for whoever is stopped by it.")),
+        ("environments", set("Only there.", name("An environment.", NameOf::Thing))),
+        ("services", set("Only of these.", name("A service.", NameOf::Service))),
+        ("from", moment(from)),
+        ("to", moment("As `from`.")),
+    ];
+    keys.extend(days());
+    table(
+        "When nothing shall be deployed: the gate before a deployment says no.",
+        &["reason", "from", "to"],
+        keys,
+    )
+}
+
 /// When nobody is told.
 pub(super) fn maintenance() -> Value {
     let moment = |about: &str| json!({ "description": about });
     let mut keys = vec![
-        ("name", text("Why.")),
+        ("name", text("Why nobody is told.")),
         ("environments", set("Only there.", name("An environment.", NameOf::Thing))),
         ("services", set("Only of these.", name("A service.", NameOf::Service))),
         ("from", moment("A date with a time, or an hour such as `22:00` for every week.")),

@@ -43,6 +43,7 @@ pub fn settings() -> Value {
         ("retention", retention()),
         ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
         ("maintenance", list("When nobody is told.", receiver::maintenance())),
+        ("freeze", list("When nothing shall be deployed.", receiver::freeze())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
         (

@@ -35,7 +35,7 @@ pub(super) fn lower(reader: &Reader<'_>) -> Option<Hours> {
     Some(Hours { from: from?, to: to?, days: days?, timezone: timezone? })
 }
 
-fn days_and_zone(reader: &Reader<'_>) -> (Option<Vec<Weekday>>, Option<TimeZone>) {
+pub(super) fn days_and_zone(reader: &Reader<'_>) -> (Option<Vec<Weekday>>, Option<TimeZone>) {
     let days = reader.take("days").map_or_else(|| Some(Vec::new()), |entry| days(&entry));
     let timezone =
         reader.take("timezone").map_or_else(|| Some(TimeZone::UTC), |entry| timezone(&entry));
@@ -43,7 +43,7 @@ fn days_and_zone(reader: &Reader<'_>) -> (Option<Vec<Weekday>>, Option<TimeZone>
 }
 
 /// `22:00`; midnight may be `24:00`.
-fn time(entry: &Entry<'_>) -> Option<Time> {
+pub(super) fn time(entry: &Entry<'_>) -> Option<Time> {
     let text = entry.text()?.value;
     let read = (text == "24:00").then_some(Time::midnight());
     let parts = text.split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2);
@@ -144,7 +144,7 @@ fn when(reader: &Reader<'_>) -> Option<MaintenanceTime> {
 }
 
 /// A date with a time; without an offset it is one of `timezone`.
-fn moment(entry: &Entry<'_>, timezone: TimeZone) -> Option<Timestamp> {
+pub(super) fn moment(entry: &Entry<'_>, timezone: TimeZone) -> Option<Timestamp> {
     let text = match entry.value {
         DeValue::Datetime(date) => date.to_string(),
         _ => entry.text()?.value,

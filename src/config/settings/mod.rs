@@ -3,11 +3,13 @@
 pub(super) mod agent;
 pub(super) mod browser;
 pub(super) mod environments;
+mod freeze;
 mod hooks;
 pub(super) mod hours;
 mod limits;
 mod network;
 pub(super) mod receiver;
+pub(super) mod rollback;
 pub(super) mod secret;
 mod transport;
 pub(super) mod way;
@@ -28,6 +30,9 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         browser: browser::lower(top),
         receivers: receiver::lower(top, &environments),
         maintenance: hours::maintenance(top, &environments),
+        freezes: freeze::lower(top, &environments),
+        rollbacks: rollback::rollbacks(top, &environments),
+        writebacks: rollback::writebacks(top, &environments),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),

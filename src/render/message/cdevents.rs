@@ -27,7 +27,7 @@ pub fn of(
             H::Recovered | H::Dismissed | H::Explained => ("resolved", notice),
             H::Repeated => return Ok(None),
         },
-        Parcel::ChangeNews(_) => return Ok(None),
+        Parcel::ChangeNews(_) | Parcel::Rollback(_) | Parcel::Status(_) => return Ok(None),
     };
     if predicate == "reported" && notice.page.is_none() {
         // It must name a ticket, and there is no link to give.

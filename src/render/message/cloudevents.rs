@@ -27,6 +27,8 @@ impl CloudEvent {
         let subject = match parcel {
             Parcel::Notice(notice) => notice.incident.clone(),
             Parcel::ChangeNews(news) => format!("change:{}", news.change.id),
+            Parcel::Rollback(order) => format!("change:{}", order.change.id),
+            Parcel::Status(report) => format!("change:{}", report.change),
         };
         let attributes = vec![
             ("specversion", "1.0".to_owned()),

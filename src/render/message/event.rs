@@ -11,6 +11,8 @@ pub fn kind(parcel: &Parcel) -> String {
     match parcel {
         Parcel::Notice(notice) => format!("incident.{}", notice.happening.as_str()),
         Parcel::ChangeNews(_) => "change.updated".to_owned(),
+        Parcel::Rollback(_) => "rollback.ordered".to_owned(),
+        Parcel::Status(_) => "status.reported".to_owned(),
     }
 }
 
@@ -27,6 +29,8 @@ pub fn at(parcel: &Parcel) -> Timestamp {
     match parcel {
         Parcel::Notice(notice) => notice.at,
         Parcel::ChangeNews(news) => news.at,
+        Parcel::Rollback(order) => order.at,
+        Parcel::Status(report) => report.at,
     }
 }
 
@@ -38,6 +42,8 @@ pub fn data(parcel: &Parcel, words: &Words) -> Result<Value, WordsFault> {
     match parcel {
         Parcel::Notice(notice) => notice_data(notice, words),
         Parcel::ChangeNews(news) => Ok(json!(news)),
+        Parcel::Rollback(order) => Ok(json!(order)),
+        Parcel::Status(report) => Ok(json!(report)),
     }
 }
 
