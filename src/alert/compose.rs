@@ -245,7 +245,12 @@ fn person(telling: &Telling<'_>) -> Option<NoticePerson> {
 fn title(notice: &Notice, incident: &Incident) -> String {
     let places: Vec<&str> = notice.environments.iter().map(|e| e.as_str()).collect();
     let place = if places.is_empty() { String::new() } else { format!("{}: ", places.join(", ")) };
-    let journeys = distinct(notice.findings.iter().map(|f| f.journey.to_string()).collect());
+    // While it goes on, those as bad as it is.
+    let speak = |f: &&NoticeFinding| !notice.firing || f.gravity == notice.gravity;
+    let journeys: Vec<String> =
+        notice.findings.iter().filter(speak).map(|f| f.journey.to_string()).collect();
+    let journeys = distinct(journeys);
+    let many = journeys.len() > 1;
     let journeys = match journeys.as_slice() {
         [] => None,
         [one] => Some(one.clone()),
@@ -253,7 +258,6 @@ fn title(notice: &Notice, incident: &Incident) -> String {
         [one, ..] if notice.more > 0 => Some(format!("{one} and many more journeys")),
         [one, rest @ ..] => Some(format!("{one} and {} more journeys", rest.len())),
     };
-    let many = notice.findings.iter().any(|f| f.journey != notice.findings[0].journey);
     let cause = notice.change.as_ref().map(|change| change.words.as_str());
     let who = notice.person.as_ref().and_then(|p| p.by.as_deref()).unwrap_or("somebody");
     let what = match (notice.happening, &journeys, cause) {
@@ -285,7 +289,10 @@ fn title(notice: &Notice, incident: &Incident) -> String {
         (Happening::Repeated, _, _) => {
             format!("still: {}", standing(notice, journeys.as_deref(), cause, many))
         }
-        _ => standing(notice, journeys.as_deref(), cause, many),
+        _ => {
+            let was = notice.was.map(|was| format!(" (was {})", was.as_str())).unwrap_or_default();
+            format!("{}{was}", standing(notice, journeys.as_deref(), cause, many))
+        }
     };
     format!("{place}{what}")
 }

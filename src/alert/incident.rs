@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
     Change, ChangeId, ChangeState, EnvironmentName, Finding, FindingKind, FindingState, Gravity,
@@ -12,6 +12,9 @@ use crate::model::{
 const PASSING: Duration = Duration::from_secs(4 * 3600);
 /// A change that began so long before it could be overdue is forgotten, not overdue.
 const FORGOTTEN: Duration = Duration::from_secs(86_400);
+
+/// Findings that began so near to each other have one cause.
+const TOGETHER: SignedDuration = SignedDuration::from_secs(90);
 
 /// What is wrong with a change itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +99,11 @@ impl Incidents {
         Some(id)
     }
 
+    /// Whether there is an incident of a change.
+    pub fn knows(&self, change: &ChangeId) -> bool {
+        self.all.contains_key(&of_change(change))
+    }
+
     /// All incidents.
     pub fn iter(&self) -> impl Iterator<Item = &Incident> {
         self.all.values()
@@ -115,14 +123,28 @@ impl Incidents {
         })
     }
 
-    /// What no change explains is one incident for an environment, as long as any of it goes on.
+    /// What no change explains is one incident for an environment, as long as any of it goes on. What began together with the harm of a change
+    /// is told with that.
     fn unexplained(&self, finding: &Finding) -> String {
+        let began = |f: &Finding| f.onset_at.unwrap_or(f.opened_at);
+        let together = |incident: &&Incident| {
+            incident.findings.iter().any(|f| {
+                f.change.is_some()
+                    && f.state == FindingState::Open
+                    && f.environment == finding.environment
+                    && began(f).duration_since(began(finding)).abs() <= TOGETHER
+            })
+        };
+        let member = |incident: &&Incident| incident.findings.iter().any(|f| f.id == finding.id);
+        let known = self.all.values().find(member);
+        if let Some(incident) = known.or_else(|| self.all.values().find(together)) {
+            return incident.id.clone();
+        }
         let here = |incident: &&Incident| {
-            incident.findings.iter().any(|f| f.id == finding.id)
-                || incident.change.is_none()
-                    && incident.goes_on()
-                    && incident.environment() == Some(&finding.environment)
-                    && incident.findings.iter().all(|f| f.change.is_none())
+            incident.change.is_none()
+                && incident.goes_on()
+                && incident.environment() == Some(&finding.environment)
+                && incident.findings.iter().all(|f| f.change.is_none())
         };
         match self.all.values().find(here) {
             Some(incident) => incident.id.clone(),

@@ -89,7 +89,12 @@ pub fn tell<'a>(
     };
     let due =
         policy.repeat.is_some_and(|every| before.at.checked_add(every).is_ok_and(|due| due <= now));
-    let happening = if now_grave > before.gravity {
+    // Another environment is hit: what was told of one says nothing of the other.
+    let spread = view.active.iter().any(|finding| {
+        let place = format!("{}/", finding.environment);
+        !before.journeys.is_empty() && !before.journeys.iter().any(|told| told.starts_with(&place))
+    });
+    let happening = if now_grave > before.gravity || spread {
         Some(Happening::Worsened)
     } else if !journeys.is_subset(&before.journeys) && policy.events.contains(&Happening::Joined) {
         Some(Happening::Joined)
@@ -198,7 +203,10 @@ impl<'a> View<'a> {
                 grave = Some(trouble.gravity());
             }
         }
-        let acknowledged = !active.is_empty() && active.iter().all(|f| f.acknowledged.is_some());
+        // Who takes on the harm of a change takes on what began with it.
+        let own = |f: &&&Finding| change.is_none() || f.change.is_some();
+        let acknowledged = active.iter().any(|f| own(&f))
+            && active.iter().filter(own).all(|f| f.acknowledged.is_some());
         Self { active, all, gravity: grave, veiled, acknowledged }
     }
 }

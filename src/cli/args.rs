@@ -495,7 +495,7 @@ pub(super) struct OutboxArguments {
     /// Do something with a message
     #[command(subcommand)]
     pub(super) verb: Option<OutboxVerb>,
-    /// Only such: waiting, pending, delivered, given_up, superseded, begun, unknown
+    /// Only such: waiting, pending, delivered, `given_up`, superseded, begun, unknown
     #[arg(long, conflicts_with = "all")]
     pub(super) state: Option<String>,
     /// Delivered ones, too

@@ -1,6 +1,5 @@
 //! `wayfarer outbox`: what waits for receivers, why, and what was given up.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value;
 
 use super::{
@@ -34,28 +33,33 @@ pub(super) async fn run(arguments: &OutboxArguments, context: &Context) -> Resul
         say("nothing waits\n")?;
         return Ok(Exit::Good);
     }
-    let mut table = Table::new();
-    table
-        .load_style(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(context.width).unwrap_or(80))
-        .set_header(["id", "receiver", "what", "state", "tries", "next try", "why"]);
     for message in &messages {
-        let text = |key: &str| shown(&message[key]);
-        let next = if message["state"] == "pending" { text("next_try_at") } else { String::new() };
-        let next = next.split('.').next().unwrap_or_default().to_owned();
-        table.add_row([
-            text("id"),
-            text("receiver"),
-            text("what"),
-            text("state"),
-            text("attempts"),
-            next,
-            text("last_error"),
-        ]);
+        say(&lines(message))?;
     }
-    say(&format!("{table}\n"))?;
     Ok(Exit::Good)
+}
+
+/// What it is, and below it why it waits.
+fn lines(message: &Value) -> String {
+    let text = |key: &str| shown(&message[key]);
+    let (id, receiver, state, what) = (text("id"), text("receiver"), text("state"), text("what"));
+    let mut out = format!("{id:>6}  {receiver:<16} {state:<10} {what}\n");
+    let tries = message["attempts"].as_u64().unwrap_or_default();
+    let mut why = Vec::new();
+    if tries > 1 || state != "delivered" {
+        why.push(format!("{tries} {}", if tries == 1 { "try" } else { "tries" }));
+    }
+    if state == "pending" {
+        let next = text("next_try_at");
+        why.push(format!("next at {}", next.split('.').next().unwrap_or_default()));
+    }
+    if !message["last_error"].is_null() {
+        why.push(text("last_error"));
+    }
+    if !why.is_empty() {
+        out.push_str(&format!("        {}\n", why.join("; ")));
+    }
+    out
 }
 
 fn shown(value: &Value) -> String {

@@ -17,8 +17,8 @@ use crate::{
         change_in_words, change_trouble,
     },
     model::{
-        Change, ChangeId, ChangeNews, ChangeState, Finding, FindingId, FindingState, Metric,
-        Notice, Parcel, ReceiverSettings, Verdict, Way,
+        Change, ChangeId, ChangeNews, ChangeState, EnvironmentName, Finding, FindingId,
+        FindingState, Metric, Notice, Parcel, ReceiverSettings, ServiceName, Verdict, Way,
     },
     store::{
         ChangeFilter, FindingFilter, NewMessage, RunFilter, RunResult, Store, StoreError,
@@ -30,6 +30,10 @@ use crate::{
 const RECENT: Duration = Duration::from_secs(7 * 86_400);
 /// Most changes looked at after a start.
 const MOST: usize = 2000;
+/// Changes whose news are looked up in one go: judging waits meanwhile.
+const AT_ONCE: usize = 50;
+/// A change that began longer ago has no news.
+const NEWS: Duration = Duration::from_secs(36 * 3600);
 /// What was told is read again this far back.
 const RECALLED: Duration = Duration::from_secs(86_400);
 /// For so long a receiver that keeps no state of its own is told again of what is over.
@@ -46,6 +50,8 @@ pub(super) struct Alerts {
     overdue: Duration,
     incidents: Incidents,
     changes: BTreeMap<ChangeId, Change>,
+    /// In which second changes were last looked at.
+    looked_at: Option<i64>,
     /// Changes of which there may be news.
     fresh: BTreeSet<ChangeId>,
     /// By receiver and incident.
@@ -101,6 +107,7 @@ impl Alerts {
         self.receivers.clone_from(&setup.settings.receivers);
         self.overdue = setup.settings.watch.overdue;
         // A new receiver hears of what goes on.
+        self.looked_at = None;
         self.fresh.extend(self.changes.keys().cloned());
     }
 
@@ -173,6 +180,7 @@ impl Alerts {
     pub(super) fn change(&mut self, change: &Change) {
         self.changes.insert(change.id.clone(), change.clone());
         self.fresh.insert(change.id.clone());
+        self.looked_at = None;
     }
 
     /// A verdict of a change altered, or its watch is over.
@@ -180,33 +188,50 @@ impl Alerts {
         self.fresh.insert(change.clone());
     }
 
-    /// What is wrong with changes themselves, now.
+    /// What is wrong with changes themselves, now; once a second is often enough.
     fn look_at_changes(&mut self, now: Timestamp) {
+        if self.looked_at == Some(now.as_second()) {
+            return;
+        }
+        self.looked_at = Some(now.as_second());
         let old = now.checked_sub(RECENT).unwrap_or(Timestamp::UNIX_EPOCH);
         self.changes.retain(|_, change| change.started_at >= old);
-        let finished: Vec<&Change> =
-            self.changes.values().filter(|c| c.state == ChangeState::Finished).collect();
-        let newer = |change: &Change| {
-            finished.iter().any(|other| {
-                other.id != change.id
-                    && other.started_at > change.started_at
-                    && other.services == change.services
-                    && (other.environments.is_empty()
-                        || change.environments.iter().all(|e| other.touches(e)))
-            })
-        };
+        let latest = self.latest_finished();
         let all: Vec<_> = self
             .changes
             .values()
             .map(|change| {
-                // Whether one is newer is asked only of the few that are not finished.
-                let newer = change.state != ChangeState::Finished && newer(change);
-                (change, change_trouble(change, newer, self.overdue, now))
+                let place = |environment: Option<&EnvironmentName>| {
+                    latest
+                        .get(&(change.services.as_slice(), environment))
+                        .is_some_and(|at| *at > change.started_at)
+                };
+                let places = &change.environments;
+                let newer = place(None)
+                    || !places.is_empty()
+                        && places.iter().all(|environment| place(Some(environment)));
+                (change.clone(), change_trouble(change, newer, self.overdue, now))
             })
+            .filter(|(change, trouble)| trouble.is_some() || self.incidents.knows(&change.id))
             .collect();
         for (change, trouble) in all {
-            self.incidents.change(change, trouble);
+            self.incidents.change(&change, trouble);
         }
+    }
+
+    /// When the newest finished change of the same services began, by environment; none stands for all environments.
+    fn latest_finished(&self) -> BTreeMap<(&[ServiceName], Option<&EnvironmentName>), Timestamp> {
+        let mut latest = BTreeMap::new();
+        for change in self.changes.values().filter(|c| c.state == ChangeState::Finished) {
+            let everywhere = change.environments.is_empty().then_some(None);
+            let places = change.environments.iter().map(Some).chain(everywhere);
+            for place in places {
+                let at =
+                    latest.entry((change.services.as_slice(), place)).or_insert(change.started_at);
+                *at = (*at).max(change.started_at);
+            }
+        }
+        latest
     }
 
     /// Everything that is new for anybody. `verdicts`: those not stored yet.
@@ -291,12 +316,14 @@ impl Alerts {
         now: Timestamp,
     ) -> Result<Outgoing, StoreError> {
         let mut out = Outgoing::default();
-        let fresh = std::mem::take(&mut self.fresh);
         if !self.receivers.iter().any(|receiver| receiver.way.tells_changes()) {
+            self.fresh.clear();
             return Ok(out);
         }
-        for id in fresh {
-            if !self.changes.contains_key(&id) {
+        for _ in 0..AT_ONCE {
+            let Some(id) = self.fresh.pop_first() else { break };
+            let begun = self.changes.get(&id).map(|change| change.started_at);
+            if begun.is_none_or(|at| at.checked_add(NEWS).is_ok_and(|until| until < now)) {
                 continue;
             }
             let Some(judged) = look_up(store, &id).await? else { continue };
@@ -374,7 +401,8 @@ impl Outgoing {
     ) {
         let Ok(body) = parcel.to_body() else { return };
         self.messages.push(NewMessage {
-            key: format!("{receiver}/{thread}/{count}"),
+            // The time: a data file that is begun anew counts from 1 again.
+            key: format!("{receiver}/{thread}/{count}/{}", now.as_millisecond()),
             receiver: receiver.to_owned(),
             thread: Some(thread),
             body,

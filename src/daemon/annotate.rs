@@ -1,6 +1,5 @@
 //! Annotations that pipelines write for Grafana: each is a change here, has a number to be patched by, and may be passed on.
 
-use jiff::Timestamp;
 use tracing::warn;
 
 use super::{
@@ -8,7 +7,7 @@ use super::{
     hear::{HearError, Hearing, Posted},
 };
 use crate::{
-    intake::{Delivery, Heard, IntakeFault, grafana::Marker},
+    intake::{Heard, IntakeFault, Known, grafana::Marker},
     model::{ChangeId, Secret},
     source::forward::{Onward, Passed, pass},
     store::Annotation,
@@ -37,7 +36,7 @@ impl Handle {
         let delivery = self.delivery(posted, &known);
         let marker = match Marker::read(&delivery) {
             Ok(marker) => marker,
-            Err(fault) => return Err(self.broken(posted, fault).await),
+            Err(fault) => return Err(self.broken(posted, fault)),
         };
         let id = marker.id(&delivery);
         let heard = marker.heard(&delivery, &id, false);
@@ -69,7 +68,7 @@ impl Handle {
         let delivery = self.delivery(posted, &known);
         let marker = match Marker::patched(&kept.body, &delivery) {
             Ok(marker) => marker,
-            Err(fault) => return Err(self.broken(posted, fault).await),
+            Err(fault) => return Err(self.broken(posted, fault)),
         };
         let marker = Marker { time: marker.time.or(Some(kept.at)), ..marker };
         let heard = marker.heard(&delivery, kept.change.as_str(), true);
@@ -141,31 +140,18 @@ impl Handle {
         &self,
         posted: &Posted,
         heard: Heard,
-        known: &crate::intake::Known,
+        known: &Known,
     ) -> Result<Hearing, HearError> {
         let event = heard.event.clone();
         let hearing = self.take_in(heard, known, &posted.hook).await?;
-        self.keep(posted, event, hearing.outcome()).await;
+        self.keep(posted, event, hearing.outcome());
         Ok(hearing)
     }
 
-    async fn broken(&self, posted: &Posted, fault: IntakeFault) -> HearError {
+    fn broken(&self, posted: &Posted, fault: IntakeFault) -> HearError {
         warn!(hook = %posted.hook, "hook.broken: {fault}");
-        self.keep(posted, None, ("broken", fault.to_string())).await;
+        self.keep(posted, None, ("broken", fault.to_string()));
         fault.into()
-    }
-
-    fn delivery<'a>(&self, posted: &'a Posted, known: &'a crate::intake::Known) -> Delivery<'a> {
-        let received_at: Timestamp = self.now();
-        Delivery {
-            hook: &posted.hook,
-            headers: &posted.headers,
-            query: &posted.query,
-            rest: posted.rest.trim_matches('/'),
-            body: &posted.body,
-            known,
-            received_at,
-        }
     }
 }
 

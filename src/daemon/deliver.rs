@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::{
     sync::{Notify, mpsc, watch},
-    task::JoinSet,
+    task::{self, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -29,6 +29,8 @@ use crate::{
 
 /// How often the outbox is looked at without a bell: what another process wrote, and what is due again.
 const LOOK: Duration = Duration::from_secs(1);
+/// How often it is counted what waits.
+const COUNT: Duration = Duration::from_secs(5);
 /// The first wait after a failure.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 /// The longest wait after a failure.
@@ -40,7 +42,7 @@ const STALE: Duration = Duration::from_secs(3 * 86_400);
 /// No channel may take longer, whatever its own deadline.
 const DEADLINE: Duration = Duration::from_secs(180);
 /// How long deliveries under way get to end when the agent stops.
-const DRAIN: Duration = Duration::from_secs(10);
+const DRAIN: Duration = Duration::from_secs(5);
 /// Most messages of one receiver before the others' turns are looked at again.
 const IN_A_ROW: usize = 50;
 
@@ -79,9 +81,9 @@ struct Reminded {
 /// A task of the delivery that has ended.
 enum Ended {
     /// One receiver's queue; until when it rests.
-    Queue(String, Option<Timestamp>),
+    Queue(Option<Timestamp>),
     /// A receiver was reminded, or was not.
-    Reminder(String, bool),
+    Reminder(bool),
 }
 
 impl Deliverer {
@@ -92,39 +94,54 @@ impl Deliverer {
         let mut resting: HashMap<String, Timestamp> = HashMap::new();
         let mut reminded: HashMap<String, Reminded> = HashMap::new();
         let mut queues: JoinSet<Ended> = JoinSet::new();
+        let mut whose: HashMap<task::Id, String> = HashMap::new();
+        let mut count = tokio::time::interval(COUNT);
+        count.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = self.bell.notified() => {}
                 () = tokio::time::sleep(LOOK) => {}
-                Some(done) = queues.join_next() => match done {
-                    Ok(Ended::Queue(receiver, rest)) => {
-                        busy.remove(&receiver);
-                        resting.extend(rest.map(|until| (receiver, until)));
+                _ = count.tick() => match self.store.outbox_waiting().await {
+                    Ok(waiting) => self.exporter.outbox(&waiting),
+                    Err(e) => self.store_failed("the outbox could not be counted", &e),
+                },
+                Some(done) = queues.join_next_with_id() => match done {
+                    Ok((id, Ended::Queue(rest))) => {
+                        if let Some(receiver) = whose.remove(&id) {
+                            busy.remove(&receiver);
+                            resting.extend(rest.map(|until| (receiver, until)));
+                        }
                     }
-                    Ok(Ended::Reminder(receiver, well)) => {
-                        if let Some(last) = reminded.get_mut(&receiver) {
+                    Ok((id, Ended::Reminder(well))) => {
+                        if let Some(last) = whose.remove(&id).and_then(|name| reminded.get_mut(&name)) {
                             (last.well, last.under_way) = (well, false);
                         }
                     }
                     Err(e) => {
-                        error!(error = %e, "notify.panic: a delivery ended abnormally");
-                        // Whose it was is not known: all that still run are spared until they end.
-                        busy.clear();
-                        reminded.values_mut().for_each(|last| last.under_way = false);
-                        queues.abort_all();
-                        while queues.join_next().await.is_some() {}
+                        let receiver = whose.remove(&e.id()).unwrap_or_default();
+                        error!(receiver, error = %e, "notify.panic: a delivery ended abnormally");
+                        // It rests, so that what brought it down does not do so again and again.
+                        if let Some(last) = reminded.get_mut(&receiver) {
+                            (last.well, last.under_way) = (false, false);
+                        }
+                        if busy.remove(&receiver) {
+                            resting.extend(self.clock.now().checked_add(REST).ok().map(|t| (receiver, t)));
+                        }
                     }
                 },
             }
             let now = self.clock.now();
             resting.retain(|_, until| *until > now);
-            self.remind(&mut reminded, &mut queues, now);
+            for (name, task) in self.reminders(&mut reminded, now) {
+                whose.insert(queues.spawn(task).id(), name);
+            }
             match self.store.outbox_receivers_due(now).await {
                 Ok(due) => {
                     for receiver in due {
                         if !resting.contains_key(&receiver) && busy.insert(receiver.clone()) {
-                            queues.spawn(self.clone().queue(receiver, stop.clone()));
+                            let queue = self.clone().queue(receiver.clone(), stop.clone());
+                            whose.insert(queues.spawn(queue).id(), receiver);
                         }
                     }
                 }
@@ -139,40 +156,43 @@ impl Deliverer {
         }
     }
 
-    /// Starts telling those again who must be told again.
-    fn remind(
+    /// Those who must be told again now, each with what tells it.
+    fn reminders(
         &self,
         reminded: &mut HashMap<String, Reminded>,
-        tasks: &mut JoinSet<Ended>,
         now: Timestamp,
-    ) {
+    ) -> Vec<(String, impl Future<Output = Ended> + Send + 'static)> {
         let setup = Arc::clone(&self.setup.borrow());
         let board = Arc::clone(&self.board.borrow());
+        let mut due = Vec::new();
         for (name, channel) in &setup.channels {
             let Some(every) = channel.remind_every() else { continue };
             let last = reminded.get(name).copied();
-            let due = last.is_none_or(|last| {
+            let is_due = last.is_none_or(|last| {
                 !last.under_way && last.at.checked_add(every).is_ok_and(|due| due <= now)
             });
-            if !due || board.get(name).is_none_or(Vec::is_empty) {
+            if !is_due || board.get(name).is_none_or(Vec::is_empty) {
                 continue;
             }
             let well = last.is_none_or(|last| last.well);
             reminded.insert(name.clone(), Reminded { at: now, well, under_way: true });
-            let (name, channel, board) = (name.clone(), Arc::clone(channel), Arc::clone(&board));
+            let (receiver, channel, board) =
+                (name.clone(), Arc::clone(channel), Arc::clone(&board));
             let exporter = self.exporter.clone();
-            tasks.spawn(async move {
-                let notices = board.get(&name).map(Vec::as_slice).unwrap_or_default();
+            let task = async move {
+                let notices = board.get(&receiver).map(Vec::as_slice).unwrap_or_default();
                 let answer = channel.remind(notices, now).await;
-                exporter.delivery(&name, answer.is_ok());
+                exporter.delivery(&receiver, answer.is_ok());
                 if let Err(refused) = &answer
                     && well
                 {
-                    warn!(receiver = name, "notify.reminder: {}; it is tried again", refused.text);
+                    warn!(receiver, "notify.reminder: {}; it is tried again", refused.text);
                 }
-                Ended::Reminder(name, answer.is_ok())
-            });
+                Ended::Reminder(answer.is_ok())
+            };
+            due.push((name.clone(), task));
         }
+        due
     }
 
     /// What was to be sent only once, and was under way when the agent last ended.
@@ -207,10 +227,10 @@ impl Deliverer {
             let Some(row) = row else { break };
             if let Some(rest) = self.deliver(row).await {
                 let until = self.clock.now().checked_add(rest).ok();
-                return Ended::Queue(receiver, until);
+                return Ended::Queue(until);
             }
         }
-        Ended::Queue(receiver, None)
+        Ended::Queue(None)
     }
 
     /// One message; gives how long its receiver rests, where it failed for now.

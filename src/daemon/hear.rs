@@ -146,7 +146,11 @@ impl Handle {
             let places = hook.sender.proofs.iter().filter(|p| matches!(p, Proof::Plain(_)));
             places.chain(&[Proof::Authorization]).any(|proof| holds(proof, token))
         });
-        if signed || shown { Ok(posted.rest.clone()) } else { Err(HearError::NotProven) }
+        if signed || shown {
+            return Ok(posted.rest.clone());
+        }
+        self.exporter.hook_delivery(&posted.hook, "refused");
+        Err(HearError::NotProven)
     }
 
     /// Takes in what a sender says; when this returns it is on disk. Who sent it was checked before.
@@ -158,28 +162,41 @@ impl Handle {
         let hook =
             hook(&setup, &posted.hook).ok_or_else(|| HearError::NoHook(posted.hook.clone()))?;
         let known = known(&setup, hook.defaults, &posted.query);
-        let now = self.now();
-        let delivery = Delivery {
-            hook: &posted.hook,
-            headers: &posted.headers,
-            query: &posted.query,
-            rest: posted.rest.trim_matches('/'),
-            body: &posted.body,
-            known: &known,
-            received_at: now,
-        };
+        let delivery = self.delivery(posted, &known);
         let heard = match (hook.sender.read)(&delivery) {
             Ok(heard) => heard,
             Err(fault) => {
                 warn!(hook = %posted.hook, "hook.broken: {fault}");
-                self.keep(posted, None, ("broken", fault.to_string())).await;
+                self.keep(posted, None, ("broken", fault.to_string()));
                 return Err(fault.into());
             }
         };
         let event = heard.event.clone();
         let hearing = self.take_in(heard, &known, &posted.hook).await?;
-        self.keep(posted, event, hearing.outcome()).await;
+        self.keep(posted, event, hearing.outcome());
         Ok(hearing)
+    }
+
+    /// What the callers of this sender's API expect to be answered; none where our own answer will do.
+    pub fn answer(&self, posted: &Posted, hearing: &Hearing) -> Option<(u16, serde_json::Value)> {
+        let setup = self.setup();
+        let hook = hook(&setup, &posted.hook)?;
+        let known = known(&setup, hook.defaults, &posted.query);
+        let told: Vec<ChangeId> = hearing.told.iter().chain(&hearing.unplaced).cloned().collect();
+        (hook.sender.answer)(&self.delivery(posted, &known), &told)
+    }
+
+    /// A request as readers take it.
+    pub(super) fn delivery<'a>(&self, posted: &'a Posted, known: &'a Known) -> Delivery<'a> {
+        Delivery {
+            hook: &posted.hook,
+            headers: &posted.headers,
+            query: &posted.query,
+            rest: posted.rest.trim_matches('/'),
+            body: &posted.body,
+            known,
+            received_at: self.now(),
+        }
     }
 
     /// Takes in what was read elsewhere.
@@ -230,7 +247,11 @@ impl Handle {
         hook: &str,
         hearing: &mut Hearing,
     ) -> Result<(), HandleError> {
-        let Tidings { mut change, reports, loose, replaces } = tidings;
+        let Tidings { mut change, reports, loose, replaces, follows } = tidings;
+        if follows && self.store.change(&change.id).await?.is_none() {
+            hearing.ignored.push("it failed before it changed anything".to_owned());
+            return Ok(());
+        }
         let as_told = change.clone();
         let setup = self.setup();
         match intake::place(&mut change, known, &setup.settings.place) {
@@ -310,13 +331,9 @@ impl Handle {
     }
 
     /// Keeps a delivery for a while, so that people can see what came. That this fails delays nobody.
-    pub(super) async fn keep(
-        &self,
-        posted: &Posted,
-        event: Option<String>,
-        outcome: (&str, String),
-    ) {
+    pub(super) fn keep(&self, posted: &Posted, event: Option<String>, outcome: (&str, String)) {
         let (word, note) = outcome;
+        self.exporter.hook_delivery(&posted.hook, word);
         let kept = KeptDelivery {
             id: 0,
             at: self.now(),
@@ -327,7 +344,7 @@ impl Handle {
             bytes: posted.body.len(),
             body: self.without_secrets(&intake::masked(&posted.body, KEPT)),
         };
-        if let Err(e) = self.store.keep_delivery(kept).await {
+        if let Err(e) = self.store.keep_delivery(kept) {
             warn!(error = %e, "hook.unkept: what came could not be kept");
         }
     }

@@ -15,6 +15,7 @@ mod changes;
 mod delivery;
 mod exporter;
 mod family;
+mod hooks;
 mod runs;
 
 #[cfg(test)]

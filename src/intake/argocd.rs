@@ -12,6 +12,7 @@ pub(super) const SENDER: Sender = Sender {
     name: "argocd",
     proofs: &[Proof::Authorization, Proof::Plain("X-Wayfarer-Token")],
     read,
+    answer: super::sender::plain,
 };
 
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
@@ -119,12 +120,13 @@ impl Sync<'_> {
         let Some(revision) = self.revision else {
             return Ok(Heard::ignored("the application was never synced").of(event));
         };
-        let object = format!(
-            "argocd:{}:{}/{}",
-            self.server.unwrap_or(""),
-            self.namespace.unwrap_or(""),
-            self.app
-        );
+        // Two Argo CD with the same application differ in where they deploy to.
+        let of_hook = delivery.known.defaults.environment.as_ref().map(|e| e.as_str());
+        let place = self.environment.or(of_hook).unwrap_or_default();
+        let server = self.server.unwrap_or_default().trim_start_matches("https://");
+        let server = if server == "kubernetes.default.svc" { "" } else { server };
+        let namespace = self.namespace.unwrap_or_default();
+        let object = format!("argocd:{server}:{place}:{namespace}/{}", self.app);
         // The image's tag is the version that people know; only one image says which.
         let tags: Vec<&str> = self.images.iter().filter_map(|image| tag(image)).collect();
         let version = match tags.as_slice() {
@@ -177,7 +179,7 @@ impl Sync<'_> {
 }
 
 /// The tag of an image; none of a digest or where none is said.
-fn tag(image: &str) -> Option<&str> {
+pub(super) fn tag(image: &str) -> Option<&str> {
     let plain = image.split('@').next()?;
     let (_, tag) = plain.rsplit('/').next()?.rsplit_once(':')?;
     (!tag.is_empty() && tag != "latest").then_some(tag)

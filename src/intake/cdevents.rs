@@ -82,8 +82,10 @@ impl CdEvent<'_> {
         self.body.at("subject.id").word().unwrap_or_default()
     }
 
-    fn event_id(&self) -> String {
-        self.body.at("context.id").word().unwrap_or_default()
+    /// The id of a change: that of the event, as links name it.
+    fn id(&self) -> String {
+        let source = self.body.at("context.source").text().unwrap_or_default();
+        format!("cdevents:{source}:{}", self.body.at("context.id").word().unwrap_or_default())
     }
 
     /// The source of the subject, or of the event.
@@ -101,11 +103,10 @@ impl CdEvent<'_> {
     fn service(&self, kind: ChangeKind, predicate: &str) -> Result<Heard, IntakeFault> {
         let service = self.subject();
         let artifact = self.content.at("artifactId").text();
-        let id = format!(
-            "cdevents:{}:{}",
-            self.body.at("context.source").text().unwrap_or(""),
-            self.event_id()
-        );
+        let mut id = self.id();
+        if predicate != "deployed" {
+            id = format!("{id}:{predicate}");
+        }
         let verb = match predicate {
             "removed" => format!("{service} was removed"),
             "rolledback" => format!("{service} was rolled back"),
@@ -131,11 +132,7 @@ impl CdEvent<'_> {
     /// A whole environment was changed.
     fn environment(&self, predicate: &str) -> Result<Heard, IntakeFault> {
         let place = self.content.at("name").text().map_or_else(|| self.subject(), str::to_owned);
-        let id = format!(
-            "cdevents:{}:{}",
-            self.body.at("context.source").text().unwrap_or(""),
-            self.event_id()
-        );
+        let id = format!("{}:{predicate}", self.id());
         Ok(Heard::one(
             Draft::new(self.delivery, &id, ChangeKind::Infra)
                 .environment(Some(&place))

@@ -16,8 +16,12 @@ use super::{
     jenkins, native, time,
 };
 
-pub(super) const SENDER: Sender =
-    Sender { name: "cloudevents", proofs: &[Proof::Authorization, Proof::StandardWebhooks], read };
+pub(super) const SENDER: Sender = Sender {
+    name: "cloudevents",
+    proofs: &[Proof::Authorization, Proof::StandardWebhooks],
+    read,
+    answer: super::sender::plain,
+};
 
 /// Types of ours: the data is a change in our own JSON.
 const OWN: &str = "io.wayfarer.change";

@@ -66,6 +66,14 @@ impl Known {
         same(&theirs).or_else(|| same(last)).cloned().or_else(|| Some(last.into()))
     }
 
+    /// The service here that a word means, if it means one: of the hook's map, or one that is named somewhere here.
+    pub fn service_here(&self, word: &str) -> Option<ServiceName> {
+        if let Some(ours) = mapped(&self.defaults.services, word) {
+            return Some(ours.clone());
+        }
+        self.services.iter().find(|s| s.as_str().eq_ignore_ascii_case(word)).cloned()
+    }
+
     /// What a sender's environment is called here: as the hook's map says; else the one of that name, whatever its case; else
     /// the only one that means the same (`prod` and `production`); else as the sender calls it.
     pub fn environment(&self, theirs: &str) -> Option<EnvironmentName> {

@@ -6,8 +6,12 @@
 use super::{Delivery, Heard, IntakeFault, Proof, Sender, document::Document, heard::Draft, text};
 use crate::model::ChangeKind;
 
-pub(super) const SENDER: Sender =
-    Sender { name: "flux", proofs: &[Proof::Named("X-Signature"), Proof::Authorization], read };
+pub(super) const SENDER: Sender = Sender {
+    name: "flux",
+    proofs: &[Proof::Named("X-Signature"), Proof::Authorization],
+    read,
+    answer: super::sender::plain,
+};
 
 /// Words at the end of a metadata key that say a revision, the best one first.
 const REVISIONS: &[&str] = &["revision", "oci-digest", "checksum"];
@@ -59,9 +63,8 @@ fn event(
     let namespace = object.at("namespace").text().unwrap_or_default();
     let of_alert = |keys: &[&str]| keys.iter().find_map(|key| short(metadata, key));
     let cluster = of_alert(&["cluster"]);
-    let source =
-        object.at("uid").text().map_or_else(|| format!("{namespace}/{name}"), str::to_owned);
-    let known = format!("flux:{}:{kind}:{source}", cluster.unwrap_or(""));
+    let source = object.at("uid").text().map_or(namespace, |uid| uid.get(..8).unwrap_or(uid));
+    let known = format!("flux:{}:{kind}/{name}:{source}", cluster.unwrap_or(""));
     let id = match &revision {
         Some(revision) => format!("{known}:{revision}"),
         None => format!("{known}:{}", at.unwrap_or(delivery.received_at).as_second()),
@@ -177,12 +180,12 @@ mod tests {
         ));
         assert_eq!(
             told.change.id.as_str(),
-            "flux:c1:Kustomization:u1:main@sha1:731f7eaddfb6af01cb2173e18f0f75b0ba780ef1"
+            "flux:c1:Kustomization/webapp:u1:main@sha1:731f7eaddfb6af01cb2173e18f0f75b0ba780ef1"
         );
         assert_eq!(told.change.commits[0].id, "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1");
         assert_eq!(told.change.services, ["webapp".into()]);
         assert_eq!(told.change.environments, ["production".into()]);
-        assert_eq!(told.reports.as_deref(), Some("flux:c1:Kustomization:u1"));
+        assert_eq!(told.reports.as_deref(), Some("flux:c1:Kustomization/webapp:u1"));
         assert!(matches!(hear(&body("ReconciliationSucceeded", None)), Said::Ignored(_)));
         assert!(matches!(hear(&body("Progressing", Some("x"))), Said::Ignored(_)));
         let failed = tidings(&body("HealthCheckFailed", Some("main/731f7eaddfb6")));

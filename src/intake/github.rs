@@ -11,8 +11,12 @@ use super::{
 };
 use crate::model::{ChangeKind, PipelineFact, PipelineKind, PipelineOutcome};
 
-pub(super) const SENDER: Sender =
-    Sender { name: "github", proofs: &[Proof::Named("X-Hub-Signature-256")], read };
+pub(super) const SENDER: Sender = Sender {
+    name: "github",
+    proofs: &[Proof::Named("X-Hub-Signature-256")],
+    read,
+    answer: super::sender::plain,
+};
 
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
     let body = delivery.object()?;

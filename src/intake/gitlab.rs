@@ -6,6 +6,7 @@
 use super::{
     Delivery, Heard, IntakeFault, Proof, Sender,
     document::Document,
+    echo,
     heard::{Draft, commit, digest, fact},
     text,
 };
@@ -15,6 +16,7 @@ pub(super) const SENDER: Sender = Sender {
     name: "gitlab",
     proofs: &[Proof::Plain("X-Gitlab-Token"), Proof::StandardWebhooks],
     read,
+    answer: super::sender::plain,
 };
 
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
@@ -177,6 +179,11 @@ fn pipeline(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, Intake
     .into_iter()
     .collect();
     let jobs = || body.at("builds").items();
+    // A commit status of others makes a pipeline of its own.
+    let external = run.at("source").text() == Some("external");
+    if external && jobs().all(|job| job.at("name").text().is_some_and(echo)) {
+        return Ok(Heard::ignored("our own word, coming back"));
+    }
     fact.started_at = jobs().filter_map(|job| job.at("started_at").time()).min();
     fact.deploys = jobs().any(|job| job.at("environment.action").text() == Some("start"));
     fact.environment = jobs()
@@ -191,6 +198,9 @@ fn pipeline(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, Intake
 
 fn job(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFault> {
     let id = body.need("build_id")?;
+    if body.at("build_name").text().is_some_and(echo) {
+        return Ok(Heard::ignored("our own word, coming back"));
+    }
     let home = home(delivery, body);
     let key = format!("{home}:job:{id}");
     let mut fact = named(

@@ -17,7 +17,8 @@ use super::{
 };
 use crate::model::ChangeKind;
 
-pub(super) const SENDER: Sender = Sender { name: "grafana", proofs: &[Proof::Authorization], read };
+pub(super) const SENDER: Sender =
+    Sender { name: "grafana", proofs: &[Proof::Authorization], read, answer: super::sender::plain };
 
 /// Most tags that are read.
 const MOST: usize = 100;
@@ -122,7 +123,7 @@ impl Marker {
                 );
                 format!("grafana:{}", digest(&said))
             }
-            None => format!("grafana:{}", native::fresh_id(delivery.received_at)),
+            None => format!("grafana:{}", digest(native::fresh_id(delivery.received_at).as_str())),
         }
     }
 
@@ -181,7 +182,11 @@ impl Marker {
         };
         let (kind, name) = (tagged("kind")?, tagged("name")?);
         let namespace = tagged("namespace").unwrap_or_default();
-        let object = format!("flux:{kind}:{namespace}/{name}");
+        let place = tagged("env").or_else(|| tagged("environment")).or_else(|| {
+            delivery.known.defaults.environment.as_ref().map(|e| e.as_str().to_owned())
+        });
+        let place = place.unwrap_or_default();
+        let object = format!("flux:{place}:{kind}/{namespace}/{name}");
         let revision = tagged("revision");
         let (version, commit) = revision.as_deref().map(flux::parts).unwrap_or_default();
         let id = match &revision {

@@ -45,12 +45,14 @@ pub struct Tidings {
     pub loose: bool,
     /// Whether it takes the place of what was told under its id before.
     pub replaces: bool,
+    /// Whether it only ends what was begun: alone it is no change.
+    pub follows: bool,
 }
 
 impl Tidings {
     /// A change that its sender tells once, under an id of its own.
     pub fn plain(change: Change) -> Self {
-        Self { change, reports: None, loose: false, replaces: false }
+        Self { change, reports: None, loose: false, replaces: false, follows: false }
     }
 }
 
@@ -126,6 +128,7 @@ pub(super) struct Draft<'a> {
     reports: Option<String>,
     loose: bool,
     replaces: bool,
+    follows: bool,
 }
 
 impl<'a> Draft<'a> {
@@ -133,7 +136,7 @@ impl<'a> Draft<'a> {
     pub(super) fn new(delivery: &'a Delivery<'a>, id: &str, kind: ChangeKind) -> Self {
         let mut change = Change::new(identifier(id), kind, delivery.received_at);
         delivery.hook.clone_into(&mut change.source);
-        Self { delivery, change, reports: None, loose: false, replaces: false }
+        Self { delivery, change, reports: None, loose: false, replaces: false, follows: false }
     }
 
     /// The sender's name of a service.
@@ -237,6 +240,12 @@ impl<'a> Draft<'a> {
         self
     }
 
+    /// It only ends what was begun.
+    pub(super) fn follows(mut self) -> Self {
+        self.follows = true;
+        self
+    }
+
     /// It says anew what was told under its id before.
     pub(super) fn replaces(mut self) -> Self {
         self.replaces = true;
@@ -276,8 +285,8 @@ impl<'a> Draft<'a> {
     }
 
     pub(super) fn said(self) -> Said {
-        let Self { change, reports, loose, replaces, .. } = self;
-        Said::Change(Box::new(Tidings { change, reports, loose, replaces }))
+        let Self { change, reports, loose, replaces, follows, .. } = self;
+        Said::Change(Box::new(Tidings { change, reports, loose, replaces, follows }))
     }
 }
 

@@ -1,7 +1,8 @@
 //! Jenkins: the CloudEvents plugin (binary mode, `org.jenkinsci.job.*`) and the notification plugin (its job state as JSON).
 //!
 //! Runs of jobs become facts of pipelines. A job that deploys says so by its parameters: one whose name is `ENVIRONMENT`
-//! (`DEPLOY_ENV`, `TARGET_ENV`, `ENV`) makes a change of it, and `SERVICE`, `VERSION` say what; else the repository it built does.
+//! (`DEPLOY_ENV`, `TARGET_ENV`, `ENV`) makes a change of it, and so does a hook with an `environment`, or a job that is called a deploy;
+//! `SERVICE` and `VERSION` say what, else the repository that was built does.
 
 use serde_json::Value;
 
@@ -13,7 +14,8 @@ use super::{
 };
 use crate::model::{ChangeKind, PipelineKind, PipelineOutcome};
 
-pub(super) const SENDER: Sender = Sender { name: "jenkins", proofs: &[Proof::Authorization], read };
+pub(super) const SENDER: Sender =
+    Sender { name: "jenkins", proofs: &[Proof::Authorization], read, answer: super::sender::plain };
 
 /// Whether a CloudEvent is one of Jenkins.
 pub(super) fn is_one(kind: &str) -> bool {
@@ -86,7 +88,10 @@ fn job(delivery: &Delivery<'_>, kind: &str, body: Document<'_>) -> Result<Heard,
     fact.commit = scm.at("commit").text().map(str::to_owned);
     fact.author = body.at("userName").text().filter(|name| *name != "SYSTEM").map(str::to_owned);
     fact.url = url.map(str::to_owned);
-    fact.deploys = place.is_some();
+    // A job deploys where its parameters name an environment, where its hook does, or where it is called so.
+    let called = name.to_ascii_lowercase().contains("deploy");
+    let deploys = place.is_some() || called || delivery.known.defaults.environment.is_some();
+    fact.deploys = deploys;
     fact.started_at = began;
     if phase == "QUEUED" {
         fact.started_at = None;
@@ -97,12 +102,12 @@ fn job(delivery: &Delivery<'_>, kind: &str, body: Document<'_>) -> Result<Heard,
         fact.outcome = outcome;
     }
     let mut said: Vec<Said> = vec![fact.into()];
-    if let Some(place) = place.filter(|_| phase != "QUEUED") {
+    if deploys && phase != "QUEUED" {
         let service = parameter(parameters, "SERVICE").or(repository.clone());
         let version = ["VERSION", "TAG", "IMAGE_TAG"].iter().find_map(|n| parameter(parameters, n));
         let draft = Draft::new(delivery, &format!("jenkins:{key}"), ChangeKind::Deploy)
             .service(Some(service.as_deref().unwrap_or(&name)))
-            .environment(Some(&place))
+            .environment(place.as_deref())
             .version(version.as_deref())
             .commit(scm.at("commit").text())
             .author(body.at("userName").text().filter(|name| *name != "SYSTEM"))

@@ -8,24 +8,34 @@
 //! Names of services, repositories and environments go through [`Known`], which knows what they are called here.
 
 mod argocd;
+mod argorollouts;
 mod cdevents;
 mod cloudevents;
+mod datadog;
 mod delivery;
+mod devlake;
 mod document;
 mod fault;
+mod flagger;
+mod flagsmith;
 mod flux;
 mod github;
 mod gitlab;
 pub mod grafana;
 mod heard;
+mod honeycomb;
 mod jenkins;
+mod launchdarkly;
 mod masked;
 pub mod native;
 mod place;
 mod sender;
+mod sentry;
 mod signature;
+mod terraform;
 mod text;
 mod time;
+mod unleash;
 mod words;
 
 pub use delivery::{Delivery, Headers, Known};

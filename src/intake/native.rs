@@ -17,8 +17,12 @@ use super::{
 use crate::model::{Change, ChangeId, ChangeKind, ChangeState, Commit, RunId};
 
 /// Our own JSON, sent to `/hooks/wayfarer` or to a hook with `sender = "wayfarer"`.
-pub(super) const SENDER: Sender =
-    Sender { name: "wayfarer", proofs: &[Proof::StandardWebhooks, Proof::Authorization], read };
+pub(super) const SENDER: Sender = Sender {
+    name: "wayfarer",
+    proofs: &[Proof::StandardWebhooks, Proof::Authorization],
+    read,
+    answer: super::sender::plain,
+};
 
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
     let mut change = parse(delivery.body, delivery.hook, delivery.received_at)?;

@@ -54,7 +54,12 @@ fn holds(rule: &PlaceRule, change: &Change) -> bool {
     rule.when.iter().all(|(field, pattern)| {
         let one = |value: Option<&str>| fits(pattern, value.unwrap_or_default());
         match field.as_str() {
-            "sender" | "hook" | "source" => one(Some(&change.source)),
+            // A hook may have another name than its sender, with which ids begin.
+            "sender" => {
+                let sender = change.id.as_str().split(':').next().unwrap_or_default();
+                fits(pattern, &change.source) || fits(pattern, sender)
+            }
+            "hook" | "source" => one(Some(&change.source)),
             "kind" => one(Some(change.kind.as_str())),
             "service" => any(pattern, change.services.iter().map(|s| s.as_str())),
             "environment" => any(pattern, change.environments.iter().map(|e| e.as_str())),

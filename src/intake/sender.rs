@@ -1,6 +1,9 @@
 //! Who sends, how it proves that, and who reads it.
 
+use serde_json::Value;
+
 use super::{Delivery, Heard, IntakeFault, Proof};
+use crate::model::ChangeId;
 
 /// A sender whose bodies are understood.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +14,13 @@ pub struct Sender {
     pub proofs: &'static [Proof],
     /// Reads one delivery.
     pub read: fn(&Delivery<'_>) -> Result<Heard, IntakeFault>,
+    /// What its callers expect to be answered, status and body, given the ids under which changes were told; none for our own answer.
+    pub answer: fn(&Delivery<'_>, &[ChangeId]) -> Option<(u16, Value)>,
+}
+
+/// Our own answer will do.
+pub(super) fn plain(_: &Delivery<'_>, _: &[ChangeId]) -> Option<(u16, Value)> {
+    None
 }
 
 /// All senders: a new one is a file and a line here.
@@ -22,7 +32,17 @@ pub const SENDERS: &[Sender] = &[
     super::grafana::SENDER,
     super::flux::SENDER,
     super::argocd::SENDER,
+    super::flagger::SENDER,
+    super::argorollouts::SENDER,
+    super::terraform::SENDER,
+    super::launchdarkly::SENDER,
+    super::unleash::SENDER,
+    super::flagsmith::SENDER,
     super::jenkins::SENDER,
+    super::datadog::SENDER,
+    super::sentry::SENDER,
+    super::devlake::SENDER,
+    super::honeycomb::SENDER,
 ];
 
 /// The sender of a name.

@@ -92,7 +92,7 @@ impl Email {
         };
         let mut mail = Mail::builder()
             .from(self.from.clone())
-            .subject(clip(&format!("[{}] {title}", notice.gravity.as_str()), SUBJECT))
+            .subject(clip(&format!("[{}] {title}", mail::tag(notice)), SUBJECT))
             .message_id(Some(thread.id))
             .in_reply_to(thread.root.clone())
             .references(thread.root)

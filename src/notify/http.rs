@@ -88,7 +88,7 @@ impl Http {
             .pool_idle_timeout(Duration::from_secs(20))
             .build()
             .map_err(|e| e.to_string())?;
-        Ok(Self { client, mask: Mask::new(secrets.into_iter().map(Secret::expose)) })
+        Ok(Self { client, mask: mask(secrets) })
     }
 
     /// Text without this receiver's secrets.
@@ -177,6 +177,23 @@ impl Http {
         let wait = wait.and_then(|text| retry_after(&text, now));
         Err(Refused { again: again(status, wait), text: self.masked(&refusal(status, &body)) })
     }
+}
+
+/// Hides secrets; of a secret address also what a server may repeat of it: its path, its query, and what is long in them.
+fn mask<'a>(secrets: impl IntoIterator<Item = &'a Secret>) -> Mask {
+    const LONG: usize = 8;
+    let mut mask = Mask::default();
+    for secret in secrets {
+        mask.add(secret.expose());
+        let Ok(url) = Url::parse(secret.expose()) else { continue };
+        let path = url.path();
+        if path.len() >= LONG {
+            mask.add(path);
+        }
+        let words = path.split('/').chain(url.query().unwrap_or_default().split(['&', '=']));
+        words.filter(|word| word.len() >= LONG).for_each(|word| mask.add(word));
+    }
+    mask
 }
 
 /// What a status means for the next try.

@@ -48,12 +48,12 @@ pub struct UnplacedChange {
 }
 
 impl Store {
-    /// Keeps a request for a while.
+    /// Keeps a request for a while. Nobody waits for it: it is there for people to look at.
     ///
     /// # Errors
-    /// When it could not be stored.
-    pub async fn keep_delivery(&self, delivery: KeptDelivery) -> Result<(), StoreError> {
-        self.write("keep a delivery", move |session| {
+    /// When the store is closed, or open for reading only.
+    pub fn keep_delivery(&self, delivery: KeptDelivery) -> Result<(), StoreError> {
+        self.write_later("keep a delivery", move |session| {
             let conn = &session.conn;
             conn.prepare_cached(
                 "INSERT INTO delivery (at, hook, event, outcome, note, bytes, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
@@ -71,7 +71,6 @@ impl Store {
             conn.prepare_cached("DELETE FROM delivery WHERE id <= ?1")?.execute([newest - MOST])?;
             Ok(())
         })
-        .await
     }
 
     /// The newest requests, all or those of one hook.

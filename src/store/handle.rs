@@ -113,6 +113,15 @@ impl Store {
         writer.ask(doing, work).await
     }
 
+    /// Has the writing thread do `work` some time soon; nobody waits for it, and nobody hears whether it failed.
+    pub(super) fn write_later<F>(&self, doing: &'static str, work: F) -> Result<(), StoreError>
+    where
+        F: FnOnce(&mut Session) -> Result<(), Fault> + Send + 'static,
+    {
+        let writer = self.inner.writer.as_ref().ok_or(StoreError::ReadOnly { doing })?;
+        writer.send(doing, job(doing, work).0)
+    }
+
     /// Has a reading thread do `work`.
     pub(super) async fn read<T, F>(&self, doing: &'static str, work: F) -> Result<T, StoreError>
     where
@@ -134,14 +143,16 @@ impl Crew {
         F: FnOnce(&mut Session) -> Result<T, Fault> + Send + 'static,
     {
         let (job, answer) = job(doing, work);
+        self.send(doing, job)?;
+        answer.await.unwrap_or(Err(StoreError::Closed { doing }))
+    }
+
+    fn send(&self, doing: &'static str, job: Box<dyn Job>) -> Result<(), StoreError> {
         let sent = match &*self.queue.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(queue) => queue.send(job).is_ok(),
             None => false,
         };
-        if !sent {
-            return Err(StoreError::Closed { doing });
-        }
-        answer.await.unwrap_or(Err(StoreError::Closed { doing }))
+        if sent { Ok(()) } else { Err(StoreError::Closed { doing }) }
     }
 
     /// No more jobs; the threads end when the queue is empty.

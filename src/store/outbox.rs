@@ -174,6 +174,22 @@ impl Store {
         .await
     }
 
+    /// How many messages wait, by receiver.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn outbox_waiting(&self) -> Result<Vec<(String, u64)>, StoreError> {
+        self.read("count the outbox", |session| {
+            let mut statement = session.conn.prepare_cached(
+                "SELECT receiver, count(*) FROM outbox WHERE state = 'pending' GROUP BY receiver",
+            )?;
+            let rows = statement
+                .query_map([], |r| Ok((r.get(0)?, r.get::<_, i64>(1)?.max(0).unsigned_abs())))?;
+            rows.map(|row| Ok(row?)).collect()
+        })
+        .await
+    }
+
     /// One receiver's messages whose time has come, the longest waiting first.
     ///
     /// # Errors

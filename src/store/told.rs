@@ -13,7 +13,7 @@ use super::{
     error::Fault,
     merge::Told,
     session::{from_json, micros, to_json},
-    unite::{APART, HASH, Piece, is_hash, linked, plain_version, unite},
+    unite::{HASH, Piece, is_hash, linked, plain_version, unite},
 };
 use crate::model::{Change, ChangeId};
 
@@ -112,18 +112,22 @@ pub(super) fn record(conn: &Connection, mut telling: Telling) -> Result<Recorded
     let id = telling.change.id.as_str().to_owned();
     let known = atoms(conn, "piece", &id)?;
     let told = Told::once(telling.change.clone());
-    let mut before: BTreeSet<String> =
-        known.first().map(|a| a.change.clone()).into_iter().collect();
-    if telling.replaces {
-        conn.prepare_cached("DELETE FROM told WHERE piece = ?1")?.execute([&id])?;
-    } else if adds_nothing(&known, &told) {
+    if !telling.replaces && adds_nothing(&known, &told) {
         return same(conn, &id);
     }
+    // What the piece could be one with before this telling may find another partner when it changes.
+    let mut seeds: BTreeSet<String> = [id.clone()].into();
+    if let Some(first) = known.first() {
+        seeds.insert(first.change.clone());
+        seeds.extend(around(conn, &seeds)?.into_keys());
+    }
+    if telling.replaces {
+        conn.prepare_cached("DELETE FROM told WHERE piece = ?1")?.execute([&id])?;
+    }
     let source = class(&telling.change.source).to_owned();
-    let change = before.first().cloned().unwrap_or_else(|| id.clone());
-    insert(conn, &telling, &source, &change)?;
-    before.insert(id.clone());
-    let altered = settle(conn, before)?;
+    let change = known.first().map_or(id.as_str(), |atom| atom.change.as_str());
+    insert(conn, &telling, &source, change)?;
+    let altered = settle(conn, seeds)?;
     let id = change_of(conn, &id)?.unwrap_or(id);
     match altered.into_iter().find(|recorded| recorded.change.id.as_str() == id) {
         Some(recorded) => Ok(recorded),
@@ -140,8 +144,8 @@ fn adds_nothing(known: &[Atom], told: &Told) -> bool {
 }
 
 /// What a change is found by.
-fn keys(change: &Change) -> (String, Option<&str>, Option<String>) {
-    (scope(change), version(change), hash(change))
+fn keys(change: &Change) -> (String, Option<&str>, Option<&str>) {
+    (scope(change), version(change), change.commits.last().map(|commit| commit.id.as_str()))
 }
 
 fn same(conn: &Connection, id: &str) -> Result<Recorded, Fault> {
@@ -233,16 +237,18 @@ fn episode(conn: &Connection, object: &str, change: &Change) -> Result<ChangeId,
     Ok(format!("{base}@{}", change.started_at.as_second()).into())
 }
 
-/// Everything that could be one change with these pieces or changes, by piece.
+/// Everything that could be one change with these pieces or changes, or is one with such a piece at present, by piece.
 fn around(
     conn: &Connection,
     seeds: &BTreeSet<String>,
 ) -> Result<BTreeMap<String, Vec<Atom>>, Fault> {
     let mut found: BTreeMap<String, Vec<Atom>> = BTreeMap::new();
     let mut pieces: Vec<String> = Vec::new();
+    let mut members: BTreeSet<String> = BTreeSet::new();
     for seed in seeds {
         pieces.push(seed.clone());
         pieces.extend(atoms(conn, "change", seed)?.into_iter().map(|a| a.piece));
+        members.insert(seed.clone());
     }
     while let Some(id) = pieces.pop() {
         if found.contains_key(&id) || found.len() >= MOST {
@@ -251,6 +257,11 @@ fn around(
         let atoms = atoms(conn, "piece", &id)?;
         if atoms.is_empty() {
             continue;
+        }
+        for change in atoms.iter().map(|atom| &atom.change) {
+            if members.insert(change.clone()) {
+                pieces.extend(self::atoms(conn, "change", change)?.into_iter().map(|a| a.piece));
+            }
         }
         let here = piece(&id, &atoms);
         for other in neighbours(conn, &here)? {
@@ -281,14 +292,15 @@ fn neighbours(conn: &Connection, piece: &Piece) -> Result<BTreeSet<String>, Faul
         .map(|c| if is_hash(c) { c[..HASH].to_ascii_lowercase() } else { c.clone() })
         .collect();
     for (column, values) in [("version", &piece.versions), ("hash", &hashes)] {
+        // The nearest in time; a telling may lie far from the others of its piece, so that none is too far here.
         let sql = format!(
-            "SELECT DISTINCT piece FROM told WHERE scope = ?1 AND {column} = ?2 AND from_at <= ?3 AND piece <> ?4
-             ORDER BY from_at DESC LIMIT {MOST}"
+            "SELECT piece, min(abs(from_at - ?3)) AS apart FROM told
+             WHERE scope = ?1 AND {column} = ?2 AND piece <> ?4 GROUP BY piece ORDER BY apart LIMIT {MOST}"
         );
         for value in values {
             let mut statement = conn.prepare_cached(&sql)?;
-            let late = piece.to.saturating_add(APART);
-            let rows = statement.query_map(params![scope, value, late, piece.id], |r| r.get(0))?;
+            let rows =
+                statement.query_map(params![scope, value, piece.from, piece.id], |r| r.get(0))?;
             for id in rows {
                 found.insert(id?);
             }
@@ -299,6 +311,7 @@ fn neighbours(conn: &Connection, piece: &Piece) -> Result<BTreeSet<String>, Faul
 
 fn piece(id: &str, atoms: &[Atom]) -> Piece {
     let changes = || atoms.iter().map(|a| &a.told.change);
+    let whole = atoms.iter().map(|a| a.told.clone()).reduce(Told::and).map(|told| told.change);
     Piece {
         id: id.to_owned(),
         sources: atoms.iter().map(|a| a.source.clone()).collect(),
@@ -310,8 +323,9 @@ fn piece(id: &str, atoms: &[Atom]) -> Piece {
             .collect(),
         versions: changes().filter_map(version).map(str::to_owned).collect(),
         commits: changes().filter_map(|c| c.commits.last()).map(|c| c.id.clone()).collect(),
-        from: changes().map(|c| micros(c.started_at)).min().unwrap_or(0),
-        to: changes().map(|c| micros(c.settled_at())).max().unwrap_or(0),
+        // As the tellings come out together: one that adds nothing to them is not kept.
+        from: whole.as_ref().map_or(0, |c| micros(c.started_at)),
+        to: whole.as_ref().map_or(0, |c| micros(c.settled_at())),
     }
 }
 

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How far apart two pieces of one change may lie, in microseconds: half an hour.
-pub(super) const APART: i64 = 30 * 60 * 1_000_000;
+const APART: i64 = 30 * 60 * 1_000_000;
 /// The same of two whose ids were made up here, such as the annotations that one pipeline sends before and after: ten minutes.
 const APART_LOOSE: i64 = 10 * 60 * 1_000_000;
 /// As many digits of a commit are compared at least.

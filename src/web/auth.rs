@@ -15,7 +15,7 @@ use axum::{
 use base64::{Engine, engine::general_purpose::STANDARD};
 use subtle::ConstantTimeEq;
 
-use super::ApiError;
+use super::{ApiError, api::hooks::VENDORS};
 use crate::{daemon::Handle, model::Scope};
 
 /// What guards the router.
@@ -67,7 +67,10 @@ pub(super) async fn guard(
 
 /// Where a sender may prove itself otherwise than with a token of the API.
 fn is_hook(path: &str) -> bool {
-    path.starts_with("/hooks/") || path.contains("/api/annotations") || path == "/api/v1/events"
+    path.starts_with("/hooks/")
+        || path.contains("/api/annotations")
+        || path == "/api/v1/events"
+        || VENDORS.iter().any(|(start, _)| path.starts_with(start))
 }
 
 fn admit(

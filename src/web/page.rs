@@ -188,7 +188,14 @@ fn finding_row(finding: &crate::model::Finding) -> FindingRow {
         metric: subject(finding.metric, &finding.part),
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         link: finding.change.as_ref().map(|c| link(c.as_str())).unwrap_or_default(),
-        summary: finding.summary.clone(),
+        summary: match &finding.acknowledged {
+            Some(taken) => {
+                let who = taken.by.as_deref().unwrap_or("somebody");
+                let note = taken.note.as_ref().map(|n| format!(": {n}")).unwrap_or_default();
+                format!("{} ({who} looks after it{note})", finding.summary)
+            }
+            None => finding.summary.clone(),
+        },
         since: short(finding.onset_at.unwrap_or(finding.opened_at)),
     }
 }

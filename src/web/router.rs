@@ -97,7 +97,11 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
 
 /// What senders of changes call: larger bodies than our own API takes.
 fn senders() -> Router<Face> {
-    Router::new()
+    let vendors = hooks::VENDORS.iter().fold(Router::new(), |router, (start, _)| {
+        let call = post(hooks::vendor).patch(hooks::vendor);
+        router.route(&format!("{start}{{*rest}}"), call)
+    });
+    vendors
         .route("/hooks/{hook}", get(hooks::look).post(hooks::receive).options(hooks::handshake))
         .route("/hooks/flagger/{token}/{hook}", post(flagger::receive))
         .route("/hooks/{hook}/{*rest}", post(hooks::receive_below).options(hooks::handshake))

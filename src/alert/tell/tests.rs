@@ -135,6 +135,17 @@ fn a_journey_that_joins_is_told_where_wanted() {
 }
 
 #[test]
+fn another_environment_is_news() {
+    let mut ops = Receiver::new(policy());
+    let a = finding("checkout", FindingKind::Regressed, 10);
+    let mut b = finding("checkout", FindingKind::Suspected, 20);
+    b.environment = "staging".into();
+    assert_eq!(ops.look(&incident(vec![a.clone()]), 10), Some(Happening::Opened));
+    assert_eq!(ops.look(&incident(vec![a.clone(), b.clone()]), 20), Some(Happening::Worsened));
+    assert_eq!(ops.look(&incident(vec![a, b]), 21), None);
+}
+
+#[test]
 fn repeats_end_when_somebody_takes_it_on() {
     let mut ops = Receiver::new(policy());
     let mut one = finding("checkout", FindingKind::Regressed, 0);
@@ -331,6 +342,27 @@ fn what_nothing_explains_is_one_incident_for_an_environment() {
     // After a restart a finding stays where it was told.
     let mut fresh = Incidents::default();
     assert_eq!(fresh.finding(&later, Some("unexplained:production:x")), "unexplained:production:x");
+}
+
+#[test]
+fn what_began_with_the_harm_of_a_change_is_told_with_it() {
+    let mut all = Incidents::default();
+    let harm =
+        Finding { onset_at: Some(at(100)), ..finding("checkout", FindingKind::Regressed, 160) };
+    let id = all.finding(&harm, None);
+    let with =
+        Finding { onset_at: Some(at(120)), ..finding("search", FindingKind::Unexplained, 300) };
+    assert_eq!(all.finding(&with, None), id);
+    let later =
+        Finding { onset_at: Some(at(500)), ..finding("login", FindingKind::Unexplained, 520) };
+    assert_ne!(all.finding(&later, None), id);
+    let mut far =
+        Finding { onset_at: Some(at(100)), ..finding("home", FindingKind::Unexplained, 170) };
+    far.environment = "staging".into();
+    assert_ne!(all.finding(&far, None), id);
+    // It stays there when the change's own harm is over.
+    all.finding(&closed(harm, FindingState::Recovered, 600), None);
+    assert_eq!(all.finding(&closed(with, FindingState::Recovered, 700), None), id);
 }
 
 /// Something that happens to one of three findings.

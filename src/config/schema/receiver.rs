@@ -126,7 +126,7 @@ pub(super) fn days() -> Vec<(&'static str, Value)> {
 pub(super) fn maintenance() -> Value {
     let moment = |about: &str| json!({ "description": about });
     let mut keys = vec![
-        ("name", text("Why.")),
+        ("name", text("Why nobody is told.")),
         ("environments", set("Only there.", name("An environment.", NameOf::Thing))),
         ("services", set("Only of these.", name("A service.", NameOf::Service))),
         ("from", moment("A date with a time, or an hour such as `22:00` for every week.")),

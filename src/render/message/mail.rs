@@ -2,6 +2,8 @@
 
 use sha2::{Digest, Sha256};
 
+use crate::model::Notice;
+
 /// Which mail this is, and which it answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Thread {
@@ -9,6 +11,11 @@ pub struct Thread {
     pub id: String,
     /// `In-Reply-To` and `References`: the root of the conversation. Never sent itself, so that every mail of it is an answer.
     pub root: String,
+}
+
+/// What stands in brackets before a subject: how grave it is, or how it ended.
+pub fn tag(notice: &Notice) -> &'static str {
+    if notice.firing { notice.gravity.as_str() } else { notice.happening.as_str() }
 }
 
 /// The conversation of a message, by its key, its incident and the domain of the sender.

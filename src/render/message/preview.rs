@@ -34,7 +34,10 @@ pub fn preview(
         Way::Email { from, to, .. } => {
             let (title, text) = (words.title(notice)?, words.text(notice)?);
             let head = format!("From: {from}\nTo: {}\nSubject: ", to.join(", "));
-            return Ok(format!("{head}[{}] {title}\n\n{title}\n\n{text}", notice.gravity.as_str()));
+            return Ok(format!(
+                "{head}[{}] {title}\n\n{title}\n\n{text}",
+                super::mail::tag(notice)
+            ));
         }
         Way::Webhook { .. } | Way::Command { .. } => event::body(&parcel, &words)?,
         Way::CloudEvents { cdevents: false, .. } => {
