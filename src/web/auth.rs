@@ -125,7 +125,7 @@ fn admit(
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
-    let of_change = path.starts_with("/api/v1/changes/")
+    let of_change = ["/api/v1/changes/", "/changes/"].iter().any(|begin| path.starts_with(begin))
         && ["/place", "/acknowledge", "/rollback"].iter().any(|end| path.ends_with(end));
     let decides = of_change
         || ["/api/v1/findings/", "/api/v1/outbox/"].iter().any(|begin| path.starts_with(begin));
@@ -237,6 +237,8 @@ mod tests {
             (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
             (Method::POST, "/api/v1/changes/c/place", Scope::Admin),
             (Method::POST, "/api/v1/changes/c/rollback", Scope::Admin),
+            (Method::POST, "/changes/c/rollback", Scope::Admin),
+            (Method::GET, "/changes/c/rollback", Scope::Read),
         ] {
             assert_eq!(needed(&method, path), scope, "{path}");
         }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    hooks, receiver,
+    action, hooks, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -43,7 +43,9 @@ pub fn settings() -> Value {
         ("retention", retention()),
         ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
         ("maintenance", list("When nobody is told.", receiver::maintenance())),
-        ("freeze", list("When nothing shall be deployed.", receiver::freeze())),
+        ("freeze", list("When nothing shall be deployed.", action::freeze())),
+        ("rollback", list("How changes are undone.", action::rollback())),
+        ("writeback", list("Forges that are told of changes.", action::writeback())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
         (
