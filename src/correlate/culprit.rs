@@ -178,8 +178,9 @@ fn signal(naming: &Naming<'_>, line: &Line, judge: &Judge) -> Option<Signal> {
         failing,
         told,
         failed: if latency { (0, 0) } else { (all - good, all) },
-        scores: if latency { judge.scores().to_vec() } else { Vec::new() },
+        scores: if latency { judge.scores().to_vec() } else { judge.failures() },
         memory: judge.memory(),
+        usual: judge.usual_failures().unwrap_or(0.0),
     })
 }
 

@@ -218,6 +218,12 @@ impl Judge {
         &self.scores
     }
 
+    /// Times of the runs after the change that failed or did not, as scores of 1 and 0.
+    pub(super) fn failures(&self) -> Vec<Score> {
+        let outcomes = self.outcomes_at.iter().zip(&self.outcomes);
+        outcomes.map(|(at_s, ok)| Score { at_s: *at_s, z: f64::from(u8::from(!ok)) }).collect()
+    }
+
     /// Whether it stands as suspected or worse.
     pub(super) fn in_trouble(&self) -> bool {
         self.suspected_since.is_some() && !self.ended_by_itself()

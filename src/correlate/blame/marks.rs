@@ -124,16 +124,21 @@ fn undone(undone: Undone) -> f64 {
     }
 }
 
-/// A change for some of the runs cannot fail more of them.
+/// A change for some of the runs cannot harm more of them: not fail more, and not slow down more than usual noise does.
 fn targeted(suspect: &Suspect, moved: &[&Signal]) -> f64 {
     let Some(share) = suspect.share.filter(|s| (0.0..1.0).contains(s)) else { return 0.0 };
     let one = |signal: &&Signal| -> f64 {
-        let (failed, runs) = (f64::from(signal.failed.0), f64::from(signal.failed.1));
+        let (failed, runs, usual) = if signal.metric == Metric::Success {
+            (f64::from(signal.failed.0), f64::from(signal.failed.1), 0.0)
+        } else {
+            let (slow, runs) = slow_since(signal);
+            (slow, runs, 0.5)
+        };
         if runs < 1.0 {
             return 0.0;
         }
-        let rate = failed / runs;
-        let most = (share + 0.02).clamp(0.001, 0.999);
+        let rate = (failed / runs).min(0.999);
+        let most = (usual + (1.0 - usual) * share + 0.02).clamp(0.001, 0.999);
         if rate <= most {
             return 0.0;
         }
@@ -143,6 +148,17 @@ fn targeted(suspect: &Suspect, moved: &[&Signal]) -> f64 {
     moved.iter().map(one).sum::<f64>().max(FLAG_LEAST)
 }
 
+/// Runs above the usual level since the onset and all since then, as many as their memory leaves: of harmless ones half are.
+fn slow_since(signal: &Signal) -> (f64, f64) {
+    let onset = likeliest(signal).unwrap_or(f64::NEG_INFINITY);
+    let since = signal.scores.iter().filter(|s| s.at_s >= onset);
+    let (slow, runs) = since
+        .fold((0.0, 0.0), |(slow, runs), s| (slow + f64::from(u8::from(s.z > 0.0)), runs + 1.0));
+    let memory = signal.memory.clamp(0.0, 0.9);
+    let kept = (1.0 - memory) / (1.0 + memory);
+    (kept * slow, kept * runs)
+}
+
 /// A shift that grows while the change is rolled out.
 fn grows(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_>]) -> f64 {
     let Some(end) = suspect.finished_at_s.filter(|end| end.is_finite()) else { return 0.0 };
@@ -150,13 +166,15 @@ fn grows(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_
     let near = |s: &&&Signal| {
         voice_of(voices, s).is_some_and(|v| map.place(suspect, v).near() > super::place::NOBODY)
     };
-    let slower = moved.iter().filter(|s| s.metric == Metric::Latency).filter(near);
     let factor = |s: &&Signal| {
         let onset = likeliest(s).unwrap_or(span.0);
-        growth::ln_factor(&s.scores, s.memory, onset, span)
+        match s.metric {
+            Metric::Success => growth::ln_factor_of_failures(&s.scores, s.usual, onset, span),
+            _ => growth::ln_factor(&s.scores, s.memory, onset, span),
+        }
     };
     // The journeys of one trouble repeat each other: the clearest one speaks.
-    slower.map(factor).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
+    moved.iter().filter(near).map(factor).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
 }
 
 fn likeliest(signal: &Signal) -> Option<f64> {

@@ -50,6 +50,7 @@ fn signal(journey: &str, services: &[&str], onset_s: Option<f64>) -> Signal {
         failed: (0, 0),
         scores: Vec::new(),
         memory: 0.3,
+        usual: 0.0,
     }
 }
 
@@ -117,6 +118,17 @@ fn every_kind_of_evidence_moves_the_right_way() {
         ("the other is a flag for fewer than fail", |c, s| {
             c[1].share = Some(0.05);
             (s[0].metric, s[0].failed) = (S, (12, 20));
+        }),
+        ("the other is a flag for fewer than are slow", |c, s| {
+            c[1].share = Some(0.1);
+            s[0].scores =
+                (0..20).map(|i| Score { at_s: 1061.0 + 60.0 * f64::from(i), z: 2.0 }).collect();
+        }),
+        ("failures grow with its roll-out", |c, s| {
+            c[0].finished_at_s = Some(2800.0);
+            s[0].metric = S;
+            s[0].scores = failures(|share| share);
+            s[0].failed = (12, 40);
         }),
         ("its journey moved more", |_, s| {
             s.push(Signal { effect: 0.9, ..signal("pay", &["pay"], Some(1061.0)) });
@@ -238,6 +250,31 @@ fn a_shift_that_grows_with_a_rollout_is_of_that_rollout() {
     assert!((-0.4..0.0).contains(&against), "{against}");
     assert!(growth::ln_factor(&ramp, 0.3, 1000.0, (1000.0, 1000.0)).abs() < 1e-12);
     assert!(growth::ln_factor(&[], 0.3, 1000.0, stages).abs() < 1e-12);
+}
+
+/// Runs from 1000 s on, half a minute apart, of which so many fail by the share of a roll-out that ends at 2800 s.
+fn failures(rate: impl Fn(f64) -> f64) -> Vec<Score> {
+    let (mut owed, mut scores) = (0.0, Vec::new());
+    for i in 0..80 {
+        let at_s = 1000.0 + 30.0 * f64::from(i);
+        owed += 0.6 * rate(((at_s - 1000.0) / 1800.0).clamp(0.0, 1.0));
+        let failed = owed >= 1.0;
+        owed -= f64::from(u8::from(failed));
+        scores.push(Score { at_s, z: f64::from(u8::from(failed)) });
+    }
+    scores
+}
+
+#[test]
+fn failures_that_grow_with_a_rollout_are_of_that_rollout() {
+    let stages = (1000.0, 2800.0);
+    let of = |scores: &[Score]| growth::ln_factor_of_failures(scores, 0.002, 1000.0, stages);
+    assert!(of(&failures(|share| share)) > 0.5, "{}", of(&failures(|share| share)));
+    let steady = of(&failures(|_| 1.0));
+    assert!((-0.4..0.0).contains(&steady), "{steady}");
+    assert!(of(&failures(|_| 0.0)).abs() < 1e-12 && of(&[]).abs() < 1e-12);
+    let odd = growth::ln_factor_of_failures(&failures(|s| s), f64::NAN, f64::NAN, stages);
+    assert!(odd.is_finite(), "{odd}");
 }
 
 #[test]
