@@ -26,6 +26,7 @@
 //!
 //! Files of removed rows are not given back to the disk; their pages are used again.
 
+mod bands;
 mod changes;
 mod claim;
 mod dictionary;
@@ -40,18 +41,21 @@ mod merge;
 mod names;
 mod open;
 mod outbox;
+mod points;
 mod prune;
 mod reader;
 mod record;
 mod rollup;
 mod runs;
 mod session;
+mod standing;
 mod state;
 mod varint;
 mod verdicts;
 mod witness;
 mod writer;
 
+pub use bands::Band;
 pub use changes::{RecordOutcome, Recorded};
 pub use claim::{Claim, ClaimError};
 pub use error::StoreError;
@@ -62,8 +66,10 @@ pub use histogram::Histogram;
 pub use judged::Judged;
 pub use open::StoreOptions;
 pub use outbox::{MessageState, NewMessage, OutboxMark, OutboxMessage};
+pub use points::Point;
 pub use prune::Pruned;
 pub use record::kept;
 pub use rollup::Rollup;
+pub use standing::Standing;
 pub use state::Counts;
 pub use verdicts::{ClosedChange, Conclusions, OpenChange, VerdictChange, WatchRecord};

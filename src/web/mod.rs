@@ -7,7 +7,8 @@
 mod api;
 mod auth;
 mod error;
-mod page;
+mod figures;
+mod pages;
 mod router;
 mod serve;
 pub mod views;

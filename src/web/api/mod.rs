@@ -7,3 +7,4 @@ pub(super) mod health;
 pub(super) mod journeys;
 pub(super) mod query;
 pub(super) mod runs;
+pub(super) mod series;
