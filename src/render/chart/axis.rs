@@ -66,11 +66,38 @@ impl Window {
         seconds / self.seconds()
     }
 
+    /// Labels at round distances from the beginning: `+ 10 min`.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a span")]
+    pub fn elapsed(&self) -> Vec<XTick> {
+        let step = self.step();
+        let seconds = (1..12).map(|n| n * step);
+        seconds
+            .map(|after| {
+                let x = 100.0 * self.share(after as f64);
+                let anchor = if x > 95.0 { "end" } else { "middle" };
+                let label = match step {
+                    86_400.. => format!("+ {} d", after / 86_400),
+                    3600.. => format!("+ {} h", after / 3600),
+                    60.. => format!("+ {} min", after / 60),
+                    _ => format!("+ {after} s"),
+                };
+                (x, XTick { x: short(x), label, at: String::new(), form: "none", anchor })
+            })
+            .take_while(|(x, _)| *x < 100.0)
+            .map(|(_, tick)| tick)
+            .collect()
+    }
+
+    /// The distance between labels, in seconds.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of a span")]
+    fn step(&self) -> i64 {
+        let wanted = self.seconds() / 5.0;
+        STEPS.iter().copied().find(|step| *step as f64 >= wanted).unwrap_or(2_592_000)
+    }
+
     /// Labels at round times, about six of them, in UTC.
     pub fn ticks(&self) -> Vec<XTick> {
-        let wanted = self.seconds() / 5.0;
-        #[expect(clippy::cast_precision_loss, reason = "seconds of a span")]
-        let step = STEPS.iter().copied().find(|step| *step as f64 >= wanted).unwrap_or(2_592_000);
+        let step = self.step();
         let (form, pattern) = match step {
             86_400.. => ("d", "%b %d"),
             60.. => ("m", "%H:%M"),

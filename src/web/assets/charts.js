@@ -1,12 +1,12 @@
-// The chart of a journey that can be zoomed: drag over a span, double-click for the whole. Drawn by uPlot from /api/v1/series; each zoom asks for
+// A span of a journey in more detail: drag to go on, double-click to go back to the drawn chart. Drawn by uPlot from /api/v1/series; each zoom asks for
 // finer figures.
 "use strict";
 
-window.wayfarerChart = async (figure, series, root) => {
+window.wayfarerChart = async (figure, series, first, root) => {
   const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   const colour = { band: css("--band"), quiet: css("--quiet"), line: css("--line"), bad: css("--bad"), warn: css("--warn") };
   const ms = (v) => (v === null || v === undefined ? "–" : v >= 10000 ? `${(v / 1000).toFixed(1)} s` : v < 9.95 ? `${v.toFixed(1)} ms` : `${v.toFixed(0)} ms`);
-  const whole = { from: series.from, to: series.to };
+  const address = new URL(location.href);
 
   const ask = async (from, to) => {
     const query = new URLSearchParams({ journey: series.journey, environment: series.environment, location: series.location, from, to, points: 400 });
@@ -19,7 +19,7 @@ window.wayfarerChart = async (figure, series, root) => {
     return [middle, told.p95_ms, told.p50_ms, told.p5_ms];
   };
 
-  let told = await ask(whole.from, whole.to);
+  let told = await ask(first.from, first.to);
   const tip = figure.querySelector(".tip");
   const plot = figure.querySelector("svg.plot");
   const left = plot.getBoundingClientRect().left - figure.getBoundingClientRect().left;
@@ -61,11 +61,25 @@ window.wayfarerChart = async (figure, series, root) => {
     told = await ask(from, to);
     u.setData(columns(told), false);
     u.setScale("x", { min: new Date(told.from).getTime() / 1000, max: new Date(told.to).getTime() / 1000 });
+    show(from, to);
+  };
+  const show = (from, to) => {
     const address = new URL(location.href);
     address.searchParams.delete("span");
     address.searchParams.set("from", from);
     address.searchParams.set("to", to);
     history.replaceState(null, "", address);
+    redraw.href = address.href;
+  };
+  const redraw = document.createElement("a");
+  redraw.className = "button";
+  redraw.textContent = "Show the page for this span";
+  const back = () => {
+    u.destroy();
+    redraw.remove();
+    tip.hidden = true;
+    history.replaceState(null, "", address);
+    return null;
   };
 
   const axis = { stroke: colour.quiet, font: "11px system-ui, sans-serif", grid: { stroke: colour.line, width: 1 }, ticks: { show: false } };
@@ -74,7 +88,7 @@ window.wayfarerChart = async (figure, series, root) => {
     ...size(),
     padding: [0, 0, 0, 0],
     legend: { show: false },
-    cursor: { drag: { x: true, y: false, setScale: false }, y: false, bind: { dblclick: () => () => { zoom(whole.from, whole.to); return null; } } },
+    cursor: { drag: { x: true, y: false, setScale: false }, y: false, bind: { dblclick: () => back } },
     scales: { x: { time: true, range: (_, min, max) => [min, max] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
     axes: [
       { ...axis, size: 24, gap: 2, grid: { show: false } },
@@ -99,7 +113,9 @@ window.wayfarerChart = async (figure, series, root) => {
       }],
     },
   }, columns(told), figure);
-  u.setScale("x", { min: new Date(whole.from).getTime() / 1000, max: new Date(whole.to).getTime() / 1000 });
+  u.setScale("x", { min: Date.parse(first.from) / 1000, max: Date.parse(first.to) / 1000 });
+  show(first.from, first.to);
+  figure.parentElement.querySelector("figcaption").append(redraw);
   new ResizeObserver(() => u.setSize(size())).observe(figure);
   figure.append(tip);
 };

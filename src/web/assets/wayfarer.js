@@ -51,11 +51,12 @@ function tips(within) {
   }
 }
 
-// A chart that can be zoomed takes the place of the drawn one when it is reached for, not before.
+// Dragging over a chart shows that span in more detail, by a chart that can be zoomed further: only then is it fetched.
 function zoomable() {
   const section = document.querySelector("[data-series]");
   const figure = document.querySelector("[data-chart=latency] .chart");
   if (!section || !figure) return;
+  const plot = figure.querySelector("svg.plot");
   const load = (name) => new Promise((done, failed) => {
     const script = document.createElement("script");
     script.src = `${root}assets/${name}${new URL(document.querySelector("script[src]").src).search}`;
@@ -63,17 +64,45 @@ function zoomable() {
     script.onerror = failed;
     document.head.append(script);
   });
-  let begun = false;
-  figure.addEventListener("pointerdown", async (event) => {
-    if (begun || event.target.closest("a") || event.button !== 0) return;
-    begun = true;
-    try {
-      await load("uplot.min.js");
-      await load("charts.js");
-      window.wayfarerChart(figure, { ...section.dataset }, root);
-    } catch (error) {
-      begun = false;
-    }
+  let loaded = null;
+  const zoom = async (from, to) => {
+    loaded ??= load("uplot.min.js").then(() => load("charts.js"));
+    await loaded;
+    window.wayfarerChart(figure, { ...section.dataset }, { from, to }, root);
+  };
+  const pick = document.createElement("div");
+  pick.className = "pick";
+  let begun = null;
+  const share = (event) => {
+    const box = plot.getBoundingClientRect();
+    return Math.min(1, Math.max(0, (event.clientX - box.left) / box.width));
+  };
+  plot.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || event.pointerType === "touch" || event.target.closest("a")) return;
+    begun = share(event);
+    plot.setPointerCapture(event.pointerId);
+    event.preventDefault();
+  });
+  plot.addEventListener("pointermove", (event) => {
+    if (begun === null) return;
+    const box = plot.getBoundingClientRect();
+    const [low, high] = [begun, share(event)].sort((a, b) => a - b);
+    pick.style.left = `${box.left - figure.getBoundingClientRect().left + low * box.width}px`;
+    pick.style.width = `${(high - low) * box.width}px`;
+    pick.style.height = `${box.height - 24}px`;
+    figure.append(pick);
+  });
+  plot.addEventListener("pointerup", (event) => {
+    if (begun === null) return;
+    const [low, high] = [begun, share(event)].sort((a, b) => a - b);
+    begun = null;
+    pick.remove();
+    if (high - low < 0.01) return;
+    const [from, to] = [Date.parse(section.dataset.from), Date.parse(section.dataset.to)];
+    const at = (part) => new Date(from + part * (to - from)).toISOString();
+    zoom(at(low), at(high)).catch(() => {
+      location.search = new URLSearchParams({ ...Object.fromEntries(new URLSearchParams(location.search)), from: at(low), to: at(high), span: "" });
+    });
   });
 }
 

@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::{
     changes::{ChangeRow, row},
     shell::{Shell, page},
-    words::{Badge, When, change_link, encoded, journey_link, maybe_ms, shortened},
+    words::{Badge, Piece, When, change_link, encoded, journey_link, maybe_ms, prose, shortened},
 };
 use crate::{
     correlate,
@@ -31,7 +31,7 @@ struct ChangePage {
     /// What nothing here knows of it.
     notes: Vec<String>,
     gate: Badge,
-    reason: String,
+    reason: Vec<Piece>,
     verdicts: Vec<VerdictRow>,
     /// Verdicts that say nothing moved, told in one line each.
     calm: Vec<VerdictRow>,
@@ -53,13 +53,13 @@ struct VerdictRow {
     environment: String,
     location: String,
     metric: String,
-    summary: String,
+    summary: Vec<Piece>,
     before: String,
     after: String,
     effect: String,
     runs: String,
     onset: Option<When>,
-    notes: Vec<String>,
+    notes: Vec<Vec<Piece>>,
     candidates: Vec<CandidateRow>,
     parts: Vec<PartRow>,
 }
@@ -111,7 +111,7 @@ pub(in crate::web) async fn change(
         finished: change.finished_at.filter(|at| *at != change.started_at).map(When::second),
         notes: unmapped(&face.handle.setup(), change),
         gate: Badge::of(judged.gate.status.as_str()),
-        reason: judged.gate.reason.clone(),
+        reason: prose(&judged.gate.reason),
         verdicts,
         calm,
         change: row,
@@ -137,13 +137,13 @@ fn verdict_rows(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<VerdictRow> 
             environment: v.environment.to_string(),
             location: v.location.to_string(),
             metric: v.subject(),
-            summary: v.summary.clone(),
+            summary: prose(&v.summary),
             before: figure(v.metric, &v.before),
             after: figure(v.metric, &v.after),
             effect: v.effect.as_ref().map(|e| effect(v.metric, e)).unwrap_or_default(),
             runs: format!("{} before, {} after", v.baseline_probes, v.probes),
             onset: v.onset.map(|o| When::second(o.at)),
-            notes: said(v, dismissed).into_iter().chain(v.notes.iter().cloned()).collect(),
+            notes: notes(v, dismissed),
             candidates: candidates(v),
             parts: verdicts.iter().filter(same).map(part_row).collect(),
         }
@@ -155,6 +155,11 @@ fn verdict_rows(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<VerdictRow> 
 fn around(v: &Verdict) -> String {
     let link = journey_link(v.journey.as_str(), v.environment.as_str(), Some(v.location.as_str()));
     format!("{link}&change={}", encoded(v.change.as_str()))
+}
+
+fn notes(v: &Verdict, dismissed: &[Finding]) -> Vec<Vec<Piece>> {
+    let said = said(v, dismissed).into_iter().chain(v.notes.iter().cloned());
+    said.map(|note| prose(&note)).collect()
 }
 
 fn candidates(v: &Verdict) -> Vec<CandidateRow> {

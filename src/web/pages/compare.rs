@@ -282,7 +282,7 @@ fn chart([a, b]: [&Side; 2], both: &[Figures; 2]) -> Chart {
         height: HEIGHT,
         whole: HEIGHT + 24,
         y,
-        x: if same { window.ticks() } else { Vec::new() },
+        x: if same { window.ticks() } else { window.elapsed() },
         shapes,
         columns,
         ..Chart::default()

@@ -13,7 +13,7 @@ use super::{
     filter::Filter,
     shell::{Shell, page},
     steps::{EACH, STRETCHES, Steps, Wanted, steps},
-    words::{Badge, When, change_link, encoded, maybe_ms, percent},
+    words::{Badge, Piece, When, change_link, encoded, maybe_ms, percent, prose},
 };
 use crate::{
     daemon::Setup,
@@ -75,6 +75,7 @@ struct JourneyPage {
     strip: Chart,
     /// What a verdict held it against; empty where none did.
     baseline: String,
+    baseline_change: String,
     baseline_link: String,
     single: bool,
     /// For the table that tells the same as the charts.
@@ -107,7 +108,7 @@ struct Link {
 struct FindingRow {
     badge: Badge,
     metric: String,
-    summary: String,
+    summary: Vec<Piece>,
     change: String,
     link: String,
     since: When,
@@ -177,6 +178,7 @@ pub(in crate::web) async fn journey(
     let marks = changes::marks(&window, &changes);
     let all = figures.sum();
     let quantiles = all.latency.quantiles_ms([0.5, 0.95]);
+    let findings = findings(&face, &series).await?;
     let recent = runs(&face, &series, None).await?;
     changes.truncate(LISTED);
     let data = JourneyPage {
@@ -192,11 +194,11 @@ pub(in crate::web) async fn journey(
         },
         description: journey.and_then(|j| j.description.clone()).unwrap_or_default(),
         facts: journey.map(|j| facts(&setup, j)).unwrap_or_default(),
-        badge: recent.first().map_or_else(|| Badge::of("waiting"), |run| run.badge.clone()),
+        badge: badge(&findings, &recent),
         environments,
         locations,
         spans: asked.links(),
-        findings: findings(&face, &series).await?,
+        findings,
         runs: all.passed + all.failed + all.broken,
         success: percent(all.passed, all.passed + all.failed),
         p50: maybe_ms(quantiles.map(|q| q[0])),
@@ -205,9 +207,10 @@ pub(in crate::web) async fn journey(
         broken: all.broken,
         from: When::minute(window.from),
         to: When::minute(window.to),
-        latency: latency::latency(&window, &figures, marks.clone(), baseline.as_ref()),
-        strip: latency::strip(&window, &figures, marks),
+        latency: latency::latency(&window, &figures, marks, baseline.as_ref()),
+        strip: latency::strip(&window, &figures),
         baseline: baseline.as_ref().map(told).unwrap_or_default(),
+        baseline_change: baseline.as_ref().map(|v| v.change.to_string()).unwrap_or_default(),
         baseline_link: baseline.as_ref().map(|v| change_link(v.change.as_str())).unwrap_or_default(),
         single: !figures.points.is_empty(),
         table: table(&figures),
@@ -218,6 +221,15 @@ pub(in crate::web) async fn journey(
         name,
     };
     page(&face, "journey", &data)
+}
+
+/// How it stands: by what is open, or by its last run.
+fn badge(findings: &[FindingRow], recent: &[RunRow]) -> Badge {
+    let open = ["regressed", "suspected", "unexplained"];
+    let rank = |badge: &Badge| open.iter().position(|word| *word == badge.class);
+    let worst = findings.iter().map(|f| &f.badge).min_by_key(|badge| rank(badge));
+    let last = recent.first().map(|run| &run.badge);
+    worst.or(last).cloned().unwrap_or_else(|| Badge::of("waiting"))
 }
 
 /// The series that is meant, and the environments and locations there are to choose from.
@@ -320,7 +332,11 @@ async fn mapped(
 ) -> Result<Vec<ChangeId>, ApiError> {
     let setup = face.handle.setup();
     let mut mapped = Vec::new();
-    for (_, row) in changes.iter().take(20) {
+    // Of those that did harm one first: its baseline is what a reader looks for.
+    let harmful = |row: &ChangeRow| row.badge.class == "regressed" || row.badge.class == "suspected";
+    let mut order: Vec<&ChangeRow> = changes.iter().map(|(_, row)| row).collect();
+    order.sort_by_key(|row| !harmful(row));
+    for row in order.into_iter().take(20) {
         let Some(change) = face.handle.store().change(&row.id.as_str().into()).await? else {
             continue;
         };
@@ -382,7 +398,7 @@ async fn findings(face: &Face, series: &SeriesKey) -> Result<Vec<FindingRow>, Ap
     let row = |f: &Finding| FindingRow {
         badge: Badge::of(f.kind.as_str()),
         metric: subject(f.metric, &f.part),
-        summary: f.summary.clone(),
+        summary: prose(&f.summary),
         change: f.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         link: f.change.as_ref().map(|c| change_link(c.as_str())).unwrap_or_default(),
         since: When::minute(f.onset_at.unwrap_or(f.opened_at)),

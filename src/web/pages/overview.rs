@@ -17,7 +17,7 @@ use super::{
     filter::{Bar, Filter},
     services::{Place, places},
     shell::{Shell, page},
-    words::{Badge, When, change_link, count, journey_link},
+    words::{Badge, Piece, When, change_link, count, journey_link, prose},
 };
 use crate::{
     daemon::Setup,
@@ -59,6 +59,8 @@ struct Overview {
     day: Vec<Mark>,
     ticks: Vec<XTick>,
     changes: Vec<ChangeRow>,
+    /// How many of the listed ones lie before the strip begins.
+    earlier: usize,
     more_changes: usize,
     places: Vec<Place>,
     /// How the figures' span is called: `last 24 hours`.
@@ -80,7 +82,7 @@ struct FindingRow {
     metric: String,
     change: String,
     change_link: String,
-    summary: String,
+    summary: Vec<Piece>,
     since: When,
 }
 
@@ -95,8 +97,7 @@ pub(in crate::web) async fn overview(
     let findings = open_findings(&face, &filter).await?;
     let seconds = if view == "product" { 604_800 } else { 86_400 };
     let window = back(now, seconds);
-    let strip = if view == "product" { window } else { back(now, 86_400) };
-    let changes = changes::of_span(&face, &filter, &strip, CHANGES).await?;
+    let changes = changes::of_span(&face, &filter, &window, CHANGES).await?;
     let mut deployed = BTreeMap::new();
     for name in setup.environments.keys().filter(|e| filter.wants_environment(e.as_str())) {
         deployed.insert(name.clone(), store.deployed(name, now).await?);
@@ -110,6 +111,7 @@ pub(in crate::web) async fn overview(
     let shown: Vec<Named> = named.into_iter().skip((number - 1) * ON_A_PAGE).take(ON_A_PAGE).collect();
     let shown = row::rows(store, shown, window, &changes, view == "product").await?;
     let link = |page| filter.query(view, page);
+    let earlier = changes.iter().filter(|(at, _)| !shown.window.holds(*at)).count();
     let title = if findings.is_empty() {
         "Overview".to_owned()
     } else {
@@ -128,8 +130,9 @@ pub(in crate::web) async fn overview(
         summary,
         budget: face.handle.budget().await?.sentence(),
         findings: findings.iter().map(finding_row).collect(),
-        day: changes::marks(&strip, &changes),
-        ticks: strip.ticks(),
+        day: changes::marks(&shown.window, &changes),
+        ticks: shown.window.ticks(),
+        earlier,
         more_changes: changes.len().saturating_sub(LISTED),
         changes: changes.into_iter().take(LISTED).map(|(_, row)| row).collect(),
         places: places(&setup, &filter, &deployed),
@@ -222,7 +225,7 @@ fn finding_row(finding: &Finding) -> FindingRow {
         metric: subject(finding.metric, &finding.part),
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         change_link: finding.change.as_ref().map(|c| change_link(c.as_str())).unwrap_or_default(),
-        summary: finding.summary.clone(),
+        summary: prose(&finding.summary),
         since: When::minute(finding.onset_at.unwrap_or(finding.opened_at)),
     }
 }

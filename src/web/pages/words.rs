@@ -66,6 +66,37 @@ impl When {
     }
 }
 
+/// A piece of a sentence: text, or a time.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Piece {
+    text: String,
+    when: Option<When>,
+}
+
+/// A sentence as it was concluded, for a page: its times go into the reader's zone, its arrows and quotes are real ones.
+pub(super) fn prose(sentence: &str) -> Vec<Piece> {
+    let mut pieces: Vec<Piece> = Vec::new();
+    let mut open = false;
+    for word in sentence.split_inclusive(' ') {
+        let bare = word.trim_end_matches([' ', ',', ';', '.', ')']);
+        if let Some(at) = bare.parse::<Timestamp>().ok().filter(|_| bare.len() >= 20) {
+            pieces.push(Piece { text: String::new(), when: Some(When::second(at)) });
+            pieces.push(Piece { text: word[bare.len()..].to_owned(), when: None });
+            continue;
+        }
+        let mut text = if bare == "->" { word.replace("->", "→") } else { word.to_owned() };
+        while let Some(at) = text.find('`') {
+            open = !open;
+            text.replace_range(at..=at, if open { "“" } else { "”" });
+        }
+        match pieces.last_mut().filter(|last| last.when.is_none()) {
+            Some(last) => last.text += &text,
+            None => pieces.push(Piece { text, when: None }),
+        }
+    }
+    pieces
+}
+
 /// A verdict, a result or a state as a badge: a sign and a word beside the colour.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Badge {
@@ -112,6 +143,7 @@ pub(super) fn maybe_ms(value: Option<f64>) -> String {
 /// A span of time in its largest units: `45 s`, `12 min`, `3 h`, `5 d`.
 pub(super) fn span(seconds: f64) -> String {
     match seconds {
+        s if s < 1.0 => format!("{:.0} ms", s * 1000.0),
         s if s < 90.0 => format!("{s:.0} s"),
         s if s < 5400.0 => format!("{:.0} min", s / 60.0),
         s if s < 129_600.0 => format!("{:.0} h", s / 3600.0),
@@ -168,6 +200,16 @@ mod tests {
         {
             assert_eq!(percent(good, known), text);
         }
+    }
+
+    #[test]
+    fn times_in_a_sentence_are_times() {
+        let pieces = prose("p50 5 -> 8 ms since 2026-11-20T12:00:00Z, mostly step `pay`");
+        let shown: Vec<String> =
+            pieces.iter().map(|p| p.when.as_ref().map_or(p.text.clone(), |w| w.text.clone())).collect();
+        assert_eq!(shown.concat(), "p50 5 → 8 ms since 2026-11-20 12:00:00, mostly step “pay”");
+        assert!(pieces.iter().any(|piece| piece.when.is_some()));
+        assert_eq!(prose("").len(), 0);
     }
 
     #[test]

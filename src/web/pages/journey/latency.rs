@@ -141,7 +141,7 @@ fn column(window: &Window, band: &Band, step: Duration) -> Column {
 }
 
 /// The share that passed, stretch by stretch: what failed stands out in height as well as in colour.
-pub(super) fn strip(window: &Window, figures: &Figures, marks: Vec<Mark>) -> Chart {
+pub(super) fn strip(window: &Window, figures: &Figures) -> Chart {
     let height = f64::from(STRIP);
     let mut boxes = Vec::new();
     for band in &figures.bands {
@@ -173,7 +173,6 @@ pub(super) fn strip(window: &Window, figures: &Figures, marks: Vec<Mark>) -> Cha
         height: STRIP,
         whole: STRIP,
         boxes,
-        marks,
         columns: figures.bands.iter().map(|b| self::column(window, b, figures.step)).collect(),
         ..Chart::default()
     }

@@ -186,6 +186,8 @@ fn told(run: &Run) -> String {
 pub(super) struct Rows {
     /// `last 24 hours`.
     pub(super) span: String,
+    /// The span itself.
+    pub(super) window: Window,
     /// The rows, in their order.
     pub(super) rows: Vec<(SeriesKey, JourneyRow)>,
 }
@@ -210,7 +212,7 @@ pub(super) async fn rows(
         bands.clear();
         let mut all = Vec::new();
         for key in &keys {
-            all.push(store.points(key, (first, window.to), 400).await?);
+            all.push(store.points(key, (first, window.to), 1500).await?);
         }
         begun = all.iter().filter_map(|points| points.first()).map(|p| p.probe.at).min();
         window.from = begun.unwrap_or(first);
@@ -236,7 +238,7 @@ pub(super) async fn rows(
         let earlier = before.get(at).map(|b| sum(b));
         rows.push((one.series.clone(), row(one, own, earlier.as_ref(), (&window, changes))));
     }
-    Ok(Rows { span: called, rows })
+    Ok(Rows { span: called, window, rows })
 }
 
 fn row(
