@@ -138,7 +138,9 @@ impl Store {
             let count = sql_count(stretches.max(1));
             let bound = |n: i64| {
                 let whole = i128::from(to) - i128::from(from);
-                from.saturating_add(i64::try_from(whole * i128::from(n) / i128::from(count)).unwrap_or(0))
+                from.saturating_add(
+                    i64::try_from(whole * i128::from(n) / i128::from(count)).unwrap_or(0),
+                )
             };
             let mut decoder = Decoder::default();
             let mut samples = Vec::new();

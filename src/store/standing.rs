@@ -49,17 +49,15 @@ fn standing(session: &Session, id: &ChangeId, cursor: i64) -> Result<Standing, F
             .optional()?;
         open = seq.is_some_and(|seq| seq > cursor);
     }
-    let mut statement = session
-        .conn
-        .prepare_cached("SELECT DISTINCT conclusion FROM verdict WHERE change = ?1")?;
+    let mut statement =
+        session.conn.prepare_cached("SELECT DISTINCT conclusion FROM verdict WHERE change = ?1")?;
     let words = statement.query_map([id.as_str()], |r| r.get::<_, String>(0))?;
     let mut worst = None;
     for word in words {
         let conclusion = word?.parse().map_err(|e: String| Fault::unreadable("a verdict", e))?;
         worst = Conclusion::overall(worst.into_iter().chain([conclusion]));
     }
-    let dismissed =
-        there("SELECT 1 FROM finding WHERE change = ?1 AND state = 'dismissed'")?;
+    let dismissed = there("SELECT 1 FROM finding WHERE change = ?1 AND state = 'dismissed'")?;
     Ok(Standing { worst, open, dismissed })
 }
 
@@ -87,8 +85,7 @@ impl Store {
                     series.environment.as_str(),
                     series.location.as_str()
                 ];
-                let body: Option<String> =
-                    statement.query_row(wanted, |r| r.get(0)).optional()?;
+                let body: Option<String> = statement.query_row(wanted, |r| r.get(0)).optional()?;
                 let Some(body) = body else { continue };
                 let verdict: Verdict = from_json("a verdict", &body)?;
                 if verdict.before.p50_ms.is_some() {

@@ -43,9 +43,8 @@ fn main() {
     let value = |name: &str| {
         arguments.iter().position(|a| a == name).and_then(|at| arguments.get(at + 1)).cloned()
     };
-    let number = |name: &str, usual: usize| {
-        value(name).and_then(|v| v.parse().ok()).unwrap_or(usual)
-    };
+    let number =
+        |name: &str, usual: usize| value(name).and_then(|v| v.parse().ok()).unwrap_or(usual);
     let (journeys, runs) = (number("--journeys", 500), number("--runs", 10_000_000));
     let kept = value("--keep").map(PathBuf::from);
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -106,20 +105,25 @@ async fn make(folder: &Path, journeys: usize, runs: usize) {
             n % 7
         );
         for (name, _) in STEPS {
-            write!(text, "[[step]]\nname = \"{name}\"\n[step.http]\nurl = \"{{{{base_url}}}}/{n}\"\n")
-                .expect("a text");
+            write!(
+                text,
+                "[[step]]\nname = \"{name}\"\n[step.http]\nurl = \"{{{{base_url}}}}/{n}\"\n"
+            )
+            .expect("a text");
         }
         fs::write(folder.join(format!("journeys/journey-{n:03}.toml")), text).expect("a file");
     }
-    let store = Store::open(&folder.join("wayfarer.db"), &StoreOptions::default()).expect("a store");
+    let store =
+        Store::open(&folder.join("wayfarer.db"), &StoreOptions::default()).expect("a store");
     let now = Timestamp::now();
     let each = (runs / journeys).max(1);
     let pace = SignedDuration::from_secs(DAYS * 86_400) / i32::try_from(each).expect("a count");
     let mut rng = StdRng::seed_from_u64(7);
     for nth in 0..each {
         let at = now - pace * i32::try_from(each - nth).expect("a count");
-        let walked: Vec<Arc<Run>> =
-            (0..journeys).map(|n| Arc::new(walk(n, at + SignedDuration::from_millis(n as i64), now, &mut rng))).collect();
+        let walked: Vec<Arc<Run>> = (0..journeys)
+            .map(|n| Arc::new(walk(n, at + SignedDuration::from_millis(n as i64), now, &mut rng)))
+            .collect();
         store.record_runs(walked).await.expect("runs are stored");
     }
     for n in 0..12 {
@@ -249,7 +253,9 @@ async fn wait_until_ready(address: &str) {
 /// Asks once; the length of the answer. A page that is none ends the measurement.
 async fn ask(address: &str, path: &str) -> usize {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: text/html\r\nconnection: close\r\n\r\n");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: text/html\r\nconnection: close\r\n\r\n"
+    );
     stream.write_all(request.as_bytes()).await.expect("it is asked");
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.expect("an answer");

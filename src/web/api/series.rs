@@ -100,7 +100,9 @@ pub(crate) async fn show(
 /// Columns of equal length; a quantile is null where no run passed.
 fn columns(bands: &[Band], window: &Window) -> Value {
     let quantile = |share: f64| -> Vec<Option<f64>> {
-        let of = |band: &Band| band.latency.quantiles_ms([share]).map(|[ms]| (ms * 100.0).round() / 100.0);
+        let of = |band: &Band| {
+            band.latency.quantiles_ms([share]).map(|[ms]| (ms * 100.0).round() / 100.0)
+        };
         bands.iter().map(of).collect()
     };
     let count = |of: fn(&Band) -> u64| bands.iter().map(of).collect::<Vec<u64>>();

@@ -45,7 +45,6 @@ window.wayfarerChart = async (figure, series, first, root) => {
     tip.hidden = at === null || at === undefined || u.cursor.left < 0;
     if (tip.hidden) return;
     const began = new Date(told.at[at] * 1000);
-    const two = (n) => String(n).padStart(2, "0");
     const lines = [
       `${began.getFullYear()}-${two(began.getMonth() + 1)}-${two(began.getDate())} ${two(began.getHours())}:${two(began.getMinutes())}:${two(began.getSeconds())}`,
       `${told.passed[at]} passed, ${told.failed[at]} failed${told.broken[at] ? `, ${told.broken[at]} broke` : ""}`,
@@ -76,12 +75,19 @@ window.wayfarerChart = async (figure, series, first, root) => {
   redraw.textContent = "Show the page for this span";
   const back = () => {
     u.destroy();
+    figure.classList.remove("zoomed");
     redraw.remove();
     tip.hidden = true;
     history.replaceState(null, "", address);
     return null;
   };
 
+  const two = (n) => String(n).padStart(2, "0");
+  const times = (_, all, __, ___, apart) => all.map((at) => {
+    const t = new Date(at * 1000);
+    if (apart >= 86400) return `${two(t.getMonth() + 1)}-${two(t.getDate())}`;
+    return `${two(t.getHours())}:${two(t.getMinutes())}${apart < 60 ? `:${two(t.getSeconds())}` : ""}`;
+  });
   const axis = { stroke: colour.quiet, font: "11px system-ui, sans-serif", grid: { stroke: colour.line, width: 1 }, ticks: { show: false } };
   const size = () => ({ width: figure.clientWidth, height: plot.clientHeight });
   const u = new uPlot({
@@ -91,7 +97,7 @@ window.wayfarerChart = async (figure, series, first, root) => {
     cursor: { drag: { x: true, y: false, setScale: false }, y: false, bind: { dblclick: () => back } },
     scales: { x: { time: true, range: (_, min, max) => [min, max] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
     axes: [
-      { ...axis, size: 24, gap: 2, grid: { show: false } },
+      { ...axis, size: 24, gap: 2, grid: { show: false }, values: times },
       { ...axis, size: left, gap: 6, values: (_, all) => all.map((v) => (v === 0 ? "0" : v >= 1000 ? `${v / 1000} s` : `${v} ms`)) },
     ],
     series: [
@@ -115,6 +121,7 @@ window.wayfarerChart = async (figure, series, first, root) => {
   }, columns(told), figure);
   u.setScale("x", { min: Date.parse(first.from) / 1000, max: Date.parse(first.to) / 1000 });
   show(first.from, first.to);
+  figure.classList.add("zoomed");
   figure.parentElement.querySelector("figcaption").append(redraw);
   new ResizeObserver(() => u.setSize(size())).observe(figure);
   figure.append(tip);

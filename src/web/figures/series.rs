@@ -46,8 +46,7 @@ impl Figures {
         let runs: u64 = bands.iter().map(runs).sum();
         // All of them, or none: a part of them would look like a gap.
         let few = usize::try_from(runs).is_ok_and(|runs| runs <= 1600);
-        let points =
-            if few { store.points(series, span, MOST_RUNS).await? } else { Vec::new() };
+        let points = if few { store.points(series, span, MOST_RUNS).await? } else { Vec::new() };
         Ok(Self { bands, step, points })
     }
 

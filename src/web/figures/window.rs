@@ -18,8 +18,9 @@ const SPANS: [(&str, i64, &str); 6] = [
 ];
 
 /// Lengths of stretches, in seconds.
-const STEPS: &[u64] =
-    &[1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800];
+const STEPS: &[u64] = &[
+    1, 2, 5, 10, 30, 60, 120, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400, 172_800, 604_800,
+];
 
 /// From here on figures come from the five-minute roll-ups.
 const ROLLED: Duration = Duration::from_secs(300);
@@ -135,7 +136,9 @@ mod tests {
         assert_eq!((young.window.seconds(), young.word), (120.0, None));
         let own = read("", "2026-11-20T10:00:00Z", "1795518000", None).unwrap();
         assert_eq!(own.window.from.as_second(), 1_795_168_800);
-        for (span, from, to) in [("2y", "", ""), ("", "yesterday", ""), ("", "inf", ""), ("", "20", "10")] {
+        for (span, from, to) in
+            [("2y", "", ""), ("", "yesterday", ""), ("", "inf", ""), ("", "20", "10")]
+        {
             assert!(read(span, from, to, None).is_err(), "{span} {from} {to}");
         }
     }

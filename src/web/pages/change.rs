@@ -95,7 +95,7 @@ pub(in crate::web) async fn change(
     let mut judged = face.handle.judged(&id.into()).await?;
     judged.verdicts.sort_by(|a, b| (a.conclusion, &a.journey).cmp(&(b.conclusion, &b.journey)));
     let change = &judged.change;
-    let row = row(change, Badge::verdict(judged.overall), judged.open);
+    let row = row(change, Badge::verdict(judged.overall, judged.open), judged.open);
     let all = verdict_rows(&judged.verdicts, &judged.dismissed);
     let quiet = |row: &VerdictRow| {
         ["unchanged", "insufficient_data", "watching"].contains(&row.badge.class.as_str())
@@ -179,7 +179,9 @@ fn candidates(v: &Verdict) -> Vec<CandidateRow> {
 fn figure(metric: Metric, q: &Quantiles) -> String {
     match metric {
         Metric::Latency => match (q.p50_ms, q.p95_ms) {
-            (Some(p50), Some(p95)) => format!("{} · p95 {}", maybe_ms(Some(p50)), maybe_ms(Some(p95))),
+            (Some(p50), Some(p95)) => {
+                format!("{} · p95 {}", maybe_ms(Some(p50)), maybe_ms(Some(p95)))
+            }
             (p50, _) => maybe_ms(p50),
         },
         Metric::Success => {

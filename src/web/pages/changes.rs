@@ -100,7 +100,7 @@ pub(super) async fn rows(face: &Face, changes: Vec<Change>) -> Result<Vec<Change
         } else {
             standing.worst
         };
-        rows.push(row(change, Badge::verdict(worst), standing.open));
+        rows.push(row(change, Badge::verdict(worst, standing.open), standing.open));
     }
     Ok(rows)
 }

@@ -107,7 +107,8 @@ pub(in crate::web) async fn compare(
     let first = store.first_run(&series).await?;
     let asked = Asked::read((&query.span, &query.from, &query.to), first, now)?;
     let filter = Filter { environment: series.environment.to_string(), ..Filter::default() };
-    let month = Window { from: now.checked_sub(SignedDuration::from_hours(720)).unwrap_or(now), to: now };
+    let month =
+        Window { from: now.checked_sub(SignedDuration::from_hours(720)).unwrap_or(now), to: now };
     let changes = changes::of_span(&face, &filter, &month, 30).await?;
     let sides = sides(&face, &series, &query, &asked).await?;
     let mut data = Compare {
@@ -115,7 +116,11 @@ pub(in crate::web) async fn compare(
         path: format!("journeys/{}/compare", encoded(&name)),
         environment: series.environment.to_string(),
         location: series.location.to_string(),
-        journey_link: journey_link(&name, series.environment.as_str(), Some(series.location.as_str())),
+        journey_link: journey_link(
+            &name,
+            series.environment.as_str(),
+            Some(series.location.as_str()),
+        ),
         choices: choices((&environments, &locations), &series, &changes, &query.with),
         firsts: changes
             .iter()
@@ -191,14 +196,19 @@ async fn sides(
             let length = after.to.duration_since(after.from);
             let until = change.started_at;
             let before = Window { from: until.checked_sub(length).unwrap_or(until), to: until };
-            let second = Side { name: format!("after {name}"), series: series.clone(), window: after };
+            let second =
+                Side { name: format!("after {name}"), series: series.clone(), window: after };
             if kind == "before" {
-                let first = Side { name: format!("before {name}"), series: series.clone(), window: before };
+                let first =
+                    Side { name: format!("before {name}"), series: series.clone(), window: before };
                 [first, second]
             } else {
                 let first = known(face, &query.change).await?;
                 let window = self::after(face, &first, series).await?;
-                [Side { name: format!("after {}", first.id), series: series.clone(), window }, second]
+                [
+                    Side { name: format!("after {}", first.id), series: series.clone(), window },
+                    second,
+                ]
             }
         }
         _ => {
@@ -213,7 +223,10 @@ async fn sides(
 
 async fn known(face: &Face, id: &str) -> Result<Change, ApiError> {
     face.handle.store().change(&id.into()).await?.ok_or_else(|| {
-        ApiError::not_found(format!("no change has the id `{id}`"), "the page of changes lists them")
+        ApiError::not_found(
+            format!("no change has the id `{id}`"),
+            "the page of changes lists them",
+        )
     })
 }
 
@@ -246,10 +259,14 @@ fn chart([a, b]: [&Side; 2], both: &[Figures; 2]) -> Chart {
     let place = |at: Timestamp| at.checked_add(moved).unwrap_or(at);
     let longest = a.window.seconds().max(b.window.seconds());
     let to = SignedDuration::try_from_secs_f64(longest).unwrap_or_default();
-    let window = Window { from: a.window.from, to: a.window.from.checked_add(to).unwrap_or(a.window.to) };
+    let window =
+        Window { from: a.window.from, to: a.window.from.checked_add(to).unwrap_or(a.window.to) };
     let first = both[0].spreads((0.05, 0.95));
-    let second: Vec<Spread> =
-        both[1].spreads((0.05, 0.95)).into_iter().map(|s| Spread { at: place(s.at), ..s }).collect();
+    let second: Vec<Spread> = both[1]
+        .spreads((0.05, 0.95))
+        .into_iter()
+        .map(|s| Spread { at: place(s.at), ..s })
+        .collect();
     let mut tops: Vec<f64> =
         first.iter().chain(&second).filter_map(|s| s.values.map(|v| v[2])).collect();
     tops.sort_by(f64::total_cmp);
@@ -263,7 +280,12 @@ fn chart([a, b]: [&Side; 2], both: &[Figures; 2]) -> Chart {
         text: spread.values.map_or_else(
             || format!("{name}: no run passed"),
             |[p5, p50, p95]| {
-                format!("{name}: median {}, 5 % to 95 %: {} to {}", maybe_ms(Some(p50)), maybe_ms(Some(p5)), maybe_ms(Some(p95)))
+                format!(
+                    "{name}: median {}, 5 % to 95 %: {} to {}",
+                    maybe_ms(Some(p50)),
+                    maybe_ms(Some(p5)),
+                    maybe_ms(Some(p95))
+                )
             },
         ),
         at: spread.at.to_string(),
@@ -315,9 +337,18 @@ fn figures(both: &[Figures; 2]) -> Vec<FigureRow> {
     };
     let mut rows = vec![
         plain("runs", (a.passed + a.failed).to_string(), (b.passed + b.failed).to_string()),
-        plain("passed", percent(a.passed, a.passed + a.failed), percent(b.passed, b.passed + b.failed)),
+        plain(
+            "passed",
+            percent(a.passed, a.passed + a.failed),
+            percent(b.passed, b.passed + b.failed),
+        ),
     ];
-    for (name, share) in [("median", 0.5), ("75th percentile", 0.75), ("95th percentile", 0.95), ("99th percentile", 0.99)] {
+    for (name, share) in [
+        ("median", 0.5),
+        ("75th percentile", 0.75),
+        ("95th percentile", 0.95),
+        ("99th percentile", 0.99),
+    ] {
         let of = |band: &crate::store::Band| band.latency.quantiles_ms([share]).map(|[q]| q);
         rows.push(time_row(name, of(&a), of(&b)));
     }

@@ -101,7 +101,8 @@ impl Filter {
 
     /// Whether a change belongs to it.
     pub(super) fn wants_change(&self, setup: &Setup, change: &Change) -> bool {
-        let place = self.environment.is_empty() || change.touches(&self.environment.as_str().into());
+        let place =
+            self.environment.is_empty() || change.touches(&self.environment.as_str().into());
         place
             && (change.services.is_empty()
                 || change.services.iter().any(|service| self.wants_service(setup, service)))

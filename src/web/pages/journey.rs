@@ -54,6 +54,8 @@ struct JourneyPage {
     /// Its address from the root, and behind `?` what stays the same when something is chosen.
     path: String,
     keep: String,
+    /// The same with the span.
+    keep_span: String,
     series: SeriesText,
     description: String,
     facts: Vec<(String, String, String)>,
@@ -160,8 +162,7 @@ pub(in crate::web) async fn journey(
         _ => Asked::read((&query.span, &query.from, &query.to), first, now)?,
     };
     let window = asked.window;
-    let figures =
-        Figures::read(store, &series, &window, step(&window, STRETCHES_OF_CHART)).await?;
+    let figures = Figures::read(store, &series, &window, step(&window, STRETCHES_OF_CHART)).await?;
     let sample = store.sample(&series, (window.from, window.to), (STRETCHES, EACH)).await?;
     let here = Filter { environment: series.environment.to_string(), ..Filter::default() };
     let mut changes = changes::of_span(&face, &here, &window, 200).await?;
@@ -185,6 +186,7 @@ pub(in crate::web) async fn journey(
         shell: Shell::new(&face, &uri, "journeys", &name).live(),
         path: format!("journeys/{}", encoded(&name)),
         keep: keep(&series, &query),
+        keep_span: keep(&series, &query) + &kept_span(&query),
         series: SeriesText {
             journey: name.clone(),
             environment: series.environment.to_string(),
@@ -196,7 +198,8 @@ pub(in crate::web) async fn journey(
         facts: journey.map(|j| facts(&setup, j)).unwrap_or_default(),
         badge: badge(&findings, &recent),
         environments,
-        locations,
+        // One alone is no choice.
+        locations: if locations.len() > 1 { locations } else { Vec::new() },
         spans: asked.links(),
         findings,
         runs: all.passed + all.failed + all.broken,
@@ -211,7 +214,10 @@ pub(in crate::web) async fn journey(
         strip: latency::strip(&window, &figures),
         baseline: baseline.as_ref().map(told).unwrap_or_default(),
         baseline_change: baseline.as_ref().map(|v| v.change.to_string()).unwrap_or_default(),
-        baseline_link: baseline.as_ref().map(|v| change_link(v.change.as_str())).unwrap_or_default(),
+        baseline_link: baseline
+            .as_ref()
+            .map(|v| change_link(v.change.as_str()))
+            .unwrap_or_default(),
         single: !figures.points.is_empty(),
         table: table(&figures),
         steps,
@@ -333,7 +339,8 @@ async fn mapped(
     let setup = face.handle.setup();
     let mut mapped = Vec::new();
     // Of those that did harm one first: its baseline is what a reader looks for.
-    let harmful = |row: &ChangeRow| row.badge.class == "regressed" || row.badge.class == "suspected";
+    let harmful =
+        |row: &ChangeRow| row.badge.class == "regressed" || row.badge.class == "suspected";
     let mut order: Vec<&ChangeRow> = changes.iter().map(|(_, row)| row).collect();
     order.sort_by_key(|row| !harmful(row));
     for row in order.into_iter().take(20) {
@@ -432,9 +439,9 @@ async fn runs(
 fn run_row(run: &Run, evidence: bool) -> RunRow {
     let slowest = || {
         let longest = run.steps.iter().max_by_key(|step| step.duration);
-        longest.filter(|_| run.steps.len() > 1).map_or(String::new(), |step| {
-            format!("most of it in “{}”", step.name)
-        })
+        longest
+            .filter(|_| run.steps.len() > 1)
+            .map_or(String::new(), |step| format!("most of it in “{}”", step.name))
     };
     RunRow {
         link: format!("runs/{}", run.id),

@@ -40,10 +40,9 @@ async fn next(events: &mut Receiver<Event>, stop: &CancellationToken) -> Option<
         ),
         Ok(Event::Change(change)) => ("change", json!({ "change": change.id })),
         Ok(Event::Verdict(verdict)) => ("verdict", json!({ "change": verdict.change })),
-        Ok(Event::Finding(finding)) => (
-            "finding",
-            json!({ "finding": finding.id, "state": finding.state.as_str() }),
-        ),
+        Ok(Event::Finding(finding)) => {
+            ("finding", json!({ "finding": finding.id, "state": finding.state.as_str() }))
+        }
         // Whoever was too slow asks for everything anew.
         Err(RecvError::Lagged(_)) => ("change", json!({})),
         Err(RecvError::Closed) => return None,

@@ -29,6 +29,8 @@ use crate::{
 
 /// Journeys on one page: of the rest there are further pages, worst first.
 const ON_A_PAGE: usize = 60;
+/// The same by the week, which takes more reading.
+const OF_A_WEEK: usize = 30;
 /// Open findings that are shown.
 const FINDINGS: usize = 30;
 /// Changes of the day that are marked; a dozen of them is listed.
@@ -105,10 +107,11 @@ pub(in crate::web) async fn overview(
     let mut named = row::named(&setup, &filter, &store.latest_runs().await?, &findings, now);
     named.sort_by(|a, b| a.order().cmp(&b.order()));
     let journeys = named.len();
-    let number = filter.page.clamp(1, journeys.div_ceil(ON_A_PAGE).max(1));
+    let most = if view == "product" { OF_A_WEEK } else { ON_A_PAGE };
+    let number = filter.page.clamp(1, journeys.div_ceil(most).max(1));
     let summary = summary(&setup, &named, &changes, view);
     let (headline, mood) = headline(&findings, &named);
-    let shown: Vec<Named> = named.into_iter().skip((number - 1) * ON_A_PAGE).take(ON_A_PAGE).collect();
+    let shown: Vec<Named> = named.into_iter().skip((number - 1) * most).take(most).collect();
     let shown = row::rows(store, shown, window, &changes, view == "product").await?;
     let link = |page| filter.query(view, page);
     let earlier = changes.iter().filter(|(at, _)| !shown.window.holds(*at)).count();
@@ -140,7 +143,7 @@ pub(in crate::web) async fn overview(
         groups: grouped(&setup, shown.rows),
         journeys,
         before: if number > 1 { link(number - 1) } else { String::new() },
-        after: if number * ON_A_PAGE < journeys { link(number + 1) } else { String::new() },
+        after: if number * most < journeys { link(number + 1) } else { String::new() },
     };
     page(&face, "overview", &data)
 }
@@ -183,10 +186,16 @@ fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
         return (format!("{who} {verb}"), "bad");
     }
     if unexplained > 0 {
-        return (format!("{} that no change explains", count(unexplained, "trouble", "troubles")), "bad");
+        return (
+            format!("{} that no change explains", count(unexplained, "trouble", "troubles")),
+            "bad",
+        );
     }
     if failing > 0 {
-        return (format!("{} failing just now", count(failing, "journey is", "journeys are")), "bad");
+        return (
+            format!("{} failing just now", count(failing, "journey is", "journeys are")),
+            "bad",
+        );
     }
     if named.is_empty() {
         return ("Nothing is walked yet".to_owned(), "calm");
@@ -239,7 +248,9 @@ fn grouped(setup: &Setup, rows: Vec<(SeriesKey, JourneyRow)>) -> Vec<Group> {
     for (series, row) in rows {
         match groups.iter_mut().find(|g| g.environment == series.environment.as_str()) {
             Some(group) => group.rows.push(row),
-            None => groups.push(Group { environment: series.environment.to_string(), rows: vec![row] }),
+            None => {
+                groups.push(Group { environment: series.environment.to_string(), rows: vec![row] })
+            }
         }
     }
     groups.retain(|group| !group.rows.is_empty());

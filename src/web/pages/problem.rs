@@ -21,7 +21,8 @@ struct Problem {
 }
 
 /// Where programs ask: their errors stay JSON whatever they accept.
-const PROGRAMS: &[&str] = &["/api/", "/hooks/", "/metrics", "/healthz", "/readyz", "/live", "/assets/"];
+const PROGRAMS: &[&str] =
+    &["/api/", "/hooks/", "/metrics", "/healthz", "/readyz", "/live", "/assets/"];
 
 /// Turns an error into a page where a browser asked for one.
 pub(in crate::web) async fn explained(

@@ -168,7 +168,12 @@ pub(in crate::web) async fn picture(
     Path((id, which)): Path<(String, usize)>,
 ) -> Result<Response, ApiError> {
     let id = runs::run_id(&id)?;
-    let missing = || ApiError::not_found("there is no such picture", "evidence is kept as long as [retention] says");
+    let missing = || {
+        ApiError::not_found(
+            "there is no such picture",
+            "evidence is kept as long as [retention] says",
+        )
+    };
     let kept = face.handle.store().evidence(&id).await?.ok_or_else(missing)?;
     let page = kept.failing.evidence.page.as_ref().ok_or_else(missing)?;
     let picture = page.pictures.get(which).ok_or_else(missing)?;
@@ -201,7 +206,8 @@ async fn neighbours(face: &Face, run: &Run) -> Result<(String, String, String), 
     let usual = times.get(times.len() / 2).map_or(String::new(), |median| {
         format!("the {} before it: {}", times.len(), maybe_ms(Some(*median)))
     });
-    let link = |id: Option<crate::model::RunId>| id.map(|id| format!("runs/{id}")).unwrap_or_default();
+    let link =
+        |id: Option<crate::model::RunId>| id.map(|id| format!("runs/{id}")).unwrap_or_default();
     Ok((link(before.last().map(|p| p.id)), link(next), usual))
 }
 
@@ -262,7 +268,8 @@ fn checks(step: &StepRun) -> Option<StepChecks> {
 
 fn captures(run: &Run) -> Vec<[String; 3]> {
     let of = |step: &StepRun| -> Vec<[String; 3]> {
-        let row = |(name, value): &(String, String)| [step.name.to_string(), name.clone(), value.clone()];
+        let row =
+            |(name, value): &(String, String)| [step.name.to_string(), name.clone(), value.clone()];
         step.captures.iter().map(row).collect()
     };
     run.steps.iter().flat_map(of).collect()
@@ -296,7 +303,10 @@ fn pictures(run: &Run, kept: Option<&KeptEvidence>) -> Vec<(String, String)> {
     let pictures = page.pictures.iter().enumerate().skip(from);
     pictures
         .map(|(at, picture)| {
-            (format!("runs/{}/pictures/{at}", run.id), format!("{}: step “{}”", picture.name, picture.step))
+            (
+                format!("runs/{}/pictures/{at}", run.id),
+                format!("{}: step “{}”", picture.name, picture.step),
+            )
         })
         .collect()
 }

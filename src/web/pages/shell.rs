@@ -73,7 +73,9 @@ mod tests {
 
     #[test]
     fn the_way_to_the_root_is_relative() {
-        for (path, way) in [("/", "./"), ("/changes", "./"), ("/changes/7", "../"), ("/a/b/c", "../../")] {
+        for (path, way) in
+            [("/", "./"), ("/changes", "./"), ("/changes/7", "../"), ("/a/b/c", "../../")]
+        {
             assert_eq!(root(path), way, "{path}");
         }
     }

@@ -61,11 +61,7 @@ pub(super) struct Wanted<'a> {
 }
 
 /// The steps of sampled runs; none where no step is known.
-pub(super) fn steps(
-    window: &Window,
-    sample: &[Vec<Probe>],
-    wanted: &Wanted<'_>,
-) -> Option<Steps> {
+pub(super) fn steps(window: &Window, sample: &[Vec<Probe>], wanted: &Wanted<'_>) -> Option<Steps> {
     let all: Vec<&Probe> = sample.iter().flatten().filter(|p| p.success == Some(true)).collect();
     let mut names = wanted.order.clone();
     for probe in &all {

@@ -60,7 +60,10 @@ pub(super) fn ticks(run: &Run) -> Vec<Tick> {
     let total = length(run).as_secs_f64() * 1000.0;
     let tick = |at: u8| {
         let share = f64::from(at) / 4.0;
-        Tick { x: short(100.0 * share), label: if at == 0 { "0".to_owned() } else { maybe_ms(Some(total * share)) } }
+        Tick {
+            x: short(100.0 * share),
+            label: if at == 0 { "0".to_owned() } else { maybe_ms(Some(total * share)) },
+        }
     };
     (0..4).map(tick).collect()
 }
@@ -151,6 +154,10 @@ fn hop_row(hop: &Hop, total: Duration) -> Row {
         size: bytes,
         pieces,
         told: told.join(", "),
-        notes: if server.is_empty() { Vec::new() } else { vec![format!("server: {}", server.join(", "))] },
+        notes: if server.is_empty() {
+            Vec::new()
+        } else {
+            vec![format!("server: {}", server.join(", "))]
+        },
     }
 }

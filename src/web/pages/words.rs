@@ -12,8 +12,7 @@ use crate::{
 };
 
 /// What may stand in a part of a path or of a query as it is.
-const PLAIN: &AsciiSet =
-    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 /// A text as a part of a path or of a query.
 pub(super) fn encoded(text: &str) -> String {
@@ -121,11 +120,12 @@ impl Badge {
     }
 
     /// Of what is concluded of a change.
-    pub(super) fn verdict(conclusion: Option<Conclusion>) -> Self {
-        conclusion.map_or_else(
-            || Self { class: "none".to_owned(), sign: "–", word: "not watched".to_owned() },
-            |c| Self::of(c.as_str()),
-        )
+    pub(super) fn verdict(conclusion: Option<Conclusion>, open: bool) -> Self {
+        match conclusion {
+            Some(conclusion) => Self::of(conclusion.as_str()),
+            None if open => Self::of(Conclusion::Watching.as_str()),
+            None => Self { class: "none".to_owned(), sign: "–", word: "not watched".to_owned() },
+        }
     }
 }
 
@@ -205,8 +205,10 @@ mod tests {
     #[test]
     fn times_in_a_sentence_are_times() {
         let pieces = prose("p50 5 -> 8 ms since 2026-11-20T12:00:00Z, mostly step `pay`");
-        let shown: Vec<String> =
-            pieces.iter().map(|p| p.when.as_ref().map_or(p.text.clone(), |w| w.text.clone())).collect();
+        let shown: Vec<String> = pieces
+            .iter()
+            .map(|p| p.when.as_ref().map_or(p.text.clone(), |w| w.text.clone()))
+            .collect();
         assert_eq!(shown.concat(), "p50 5 → 8 ms since 2026-11-20 12:00:00, mostly step “pay”");
         assert!(pieces.iter().any(|piece| piece.when.is_some()));
         assert_eq!(prose("").len(), 0);

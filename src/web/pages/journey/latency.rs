@@ -29,7 +29,8 @@ pub(super) fn around(change: &Change, first: Option<Timestamp>, now: Timestamp) 
     let from = at.checked_sub(half).unwrap_or(at);
     let from = first.filter(|first| *first > from && *first < at).unwrap_or(from);
     let to = at.checked_add(half).unwrap_or(at).min(now);
-    let to = if to > from { to } else { at.checked_add(SignedDuration::from_mins(1)).unwrap_or(at) };
+    let to =
+        if to > from { to } else { at.checked_add(SignedDuration::from_mins(1)).unwrap_or(at) };
     Asked { window: Window { from, to }, word: None }
 }
 
@@ -121,7 +122,11 @@ fn column(window: &Window, band: &Band, step: Duration) -> Column {
     let width = 100.0 * window.share(step.as_secs_f64());
     let left = window.place(band.at);
     let right = (left + width).min(100.0);
-    let mut lines = vec![format!("{} runs, {} passed", runs(band), percent(band.passed, band.passed + band.failed))];
+    let mut lines = vec![format!(
+        "{} runs, {} passed",
+        runs(band),
+        percent(band.passed, band.passed + band.failed)
+    )];
     if let Some([p5, p50, p95]) = band.latency.quantiles_ms([0.05, 0.5, 0.95]) {
         lines.push(format!("median {}", ms(p50)));
         lines.push(format!("5 % to 95 %: {} to {}", ms(p5), ms(p95)));

@@ -9,7 +9,7 @@ use crate::{
     daemon::Setup,
     model::{Finding, FindingKind, Outcome, Run, RunId, SeriesKey},
     render::{
-        chart::{Window, sign, short},
+        chart::{Window, short, sign},
         felt,
     },
     store::{Band, Store, StoreError},
@@ -205,7 +205,8 @@ pub(super) async fn rows(
     let mut bands = store.bands(keys.clone(), (window.from, window.to), length / 96).await?;
     let mut window = window;
     let first = bands.iter().filter_map(|b| b.first()).map(|b| b.at).min();
-    let young = first.filter(|first| window.to.duration_since(*first) < SignedDuration::from_hours(2));
+    let young =
+        first.filter(|first| window.to.duration_since(*first) < SignedDuration::from_hours(2));
     let mut begun = None;
     if let Some(first) = young {
         // So few that the runs themselves say more than five minutes of them together.
@@ -252,11 +253,16 @@ fn row(
     let (trend, trend_class) = trend(&all, before);
     let SeriesKey { journey, environment, location } = &named.series;
     let badge = match named.state {
-        "late" => Badge { class: "broken".to_owned(), sign: sign("broken"), word: "not walked".to_owned() },
+        "late" => Badge {
+            class: "broken".to_owned(),
+            sign: sign("broken"),
+            word: "not walked".to_owned(),
+        },
         state => Badge::of(state),
     };
     let marks = changes.iter().filter(|(at, change)| {
-        let here = change.place.is_empty() || change.place.split(", ").any(|p| p == environment.as_str());
+        let here =
+            change.place.is_empty() || change.place.split(", ").any(|p| p == environment.as_str());
         here && window.holds(*at)
     });
     JourneyRow {
@@ -269,7 +275,9 @@ fn row(
         felt: named.felt,
         spark: Spark {
             marks: marks
-                .map(|(at, change)| (short((4.8 * window.place(*at)).round()), change.badge.class.clone()))
+                .map(|(at, change)| {
+                    (short((4.8 * window.place(*at)).round()), change.badge.class.clone())
+                })
                 .collect(),
             ..spark(window, bands)
         },
@@ -292,8 +300,8 @@ fn trend(all: &Band, before: Option<&Band>) -> (String, &'static str) {
     };
     let moved = 100.0 * (now / then.max(1e-9) - 1.0);
     match moved {
-        m if m >= 3.0 => (format!("▲ {m:.0} % slower"), "bad-text"),
-        m if m <= -3.0 => (format!("▼ {:.0} % faster", -m), "good-text"),
+        m if m >= 5.0 => (format!("▲ {m:.0} % slower"), "bad-text"),
+        m if m <= -5.0 => (format!("▼ {:.0} % faster", -m), "good-text"),
         _ => ("as before".to_owned(), "quiet"),
     }
 }
@@ -317,7 +325,8 @@ fn spark(window: &Window, bands: &[Band]) -> Spark {
         line += "h6";
     }
     let failed = bands.iter().filter(|b| b.failed > 0);
-    let fails = failed.map(|b| format!("M{:.0} 28v-7", (4.8 * window.place(b.at)).max(0.0))).collect();
+    let fails =
+        failed.map(|b| format!("M{:.0} 28v-7", (4.8 * window.place(b.at)).max(0.0))).collect();
     let label = match (sorted.first(), sorted.last()) {
         (Some(low), Some(high)) => {
             format!("medians between {} and {}", maybe_ms(Some(*low)), maybe_ms(Some(*high)))
