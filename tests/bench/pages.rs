@@ -3,6 +3,7 @@
 //!
 //! `cargo bench --bench pages` (the file is made first: ten minutes or so; `-- --runs 1000000` makes a smaller one, `-- --keep FOLDER` leaves it
 //! and uses it again)
+#![expect(clippy::disallowed_methods, reason = "it measures time")]
 #![expect(clippy::print_stdout, reason = "its output is its purpose")]
 #![expect(clippy::expect_used, reason = "a measurement that cannot be made has no figures")]
 

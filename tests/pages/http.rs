@@ -33,21 +33,10 @@ async fn every_page_is_strict_light_and_made_of_what_is_known() {
         );
         assert!(!policy.contains("unsafe"), "{policy}");
         let html = &answer.body;
-        for forbidden in [
-            " style=\"",
-            "<style",
-            "javascript:alert",
-            "<script>",
-            " onload=\"",
-            " onclick=\"",
-            "href=\"/",
-            "src=\"/",
-        ] {
-            assert!(
-                !html.contains(&format!("{forbidden}"))
-                    || forbidden == "javascript:alert" && !html.contains("href=\"javascript"),
-                "{path}: {forbidden}"
-            );
+        let inline = [" style=\"", "<style", "<script>", " onload=\"", " onclick=\""];
+        let links = ["href=\"/", "src=\"/", "href=\"javascript"];
+        for forbidden in inline.iter().chain(&links) {
+            assert!(!html.contains(forbidden), "{path}: {forbidden}");
         }
         assert!(html.len() < 200_000, "{path} weighs {}", html.len());
         assert!(html.contains("<h1>") && html.contains("<main"), "{path}");

@@ -4,6 +4,12 @@ use serde_json::{Value, json};
 
 use super::{browser::Browser, stage::Stage};
 
+/// The sum of all layout shifts so far (Layout Instability API).
+const MOVED: &str = "const done = arguments[arguments.length - 1]; let sum = 0;
+    const add = (entries) => entries.forEach((e) => { sum += e.value; });
+    new PerformanceObserver((list) => add(list.getEntries())).observe({ type: 'layout-shift', buffered: true });
+    setTimeout(() => done(sum), 150);";
+
 #[tokio::test]
 async fn every_page_fits_and_the_console_is_silent() {
     let Some(browser) = Browser::new().await else { return };
@@ -18,9 +24,7 @@ async fn every_page_fits_and_the_console_is_silent() {
             let real: Vec<_> = said.iter().filter(|line| !line.contains("/nope")).collect();
             assert!(real.is_empty(), "{path}: {real:?}");
             // Nothing moves once it is drawn: what the script puts in has the room of what it takes away.
-            let moved = browser
-                .run("return performance.getEntriesByType('layout-shift').reduce((sum, e) => sum + e.value, 0)")
-                .await;
+            let moved = browser.client.execute_async(MOVED, Vec::new()).await.unwrap();
             assert!(moved.as_f64().unwrap_or(0.0) < 0.02, "{path} moves by {moved}");
         }
     }
@@ -87,7 +91,7 @@ async fn times_are_the_readers_and_a_span_is_zoomed() {
 
 /// axe-core (MPL 2.0) is not part of this repository: `AXE_CORE` names its `axe.min.js`.
 #[tokio::test]
-#[expect(clippy::print_stdout, reason = "who skips says so")]
+#[expect(clippy::disallowed_methods, reason = "where something of others lies is said by the environment")]
 async fn axe_finds_nothing_serious() {
     let Ok(axe) = std::env::var("AXE_CORE").map(std::fs::read_to_string) else {
         println!("skipped: AXE_CORE does not name an axe.min.js (npm pack axe-core)");
