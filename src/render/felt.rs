@@ -58,7 +58,7 @@ fn score_text(score: f64) -> String {
 }
 
 /// Bytes as people write them (SI): `312 B`, `85 kB`, `1.2 MB`.
-pub(in crate::render) fn size(bytes: f64) -> String {
+pub fn size(bytes: f64) -> String {
     let bytes = bytes.max(0.0);
     match bytes {
         b if b < 999.5 => format!("{b:.0} B"),

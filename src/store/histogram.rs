@@ -52,6 +52,22 @@ impl Histogram {
         None
     }
 
+    /// The durations below which these shares (0 to 1, in rising order) of them lie, in milliseconds; none of none.
+    pub fn quantiles_ms<const N: usize>(&self, shares: [f64; N]) -> Option<[f64; N]> {
+        let last = self.count().checked_sub(1)?;
+        let mut buckets = self.counts.iter();
+        let (mut seen, mut value) = (0_u64, 0.0);
+        Some(shares.map(|share| {
+            let rank = (share.clamp(0.0, 1.0) * last as f64).floor() as u64;
+            while seen <= rank {
+                let Some((bucket, n)) = buckets.next() else { break };
+                seen = seen.saturating_add(*n);
+                value = middle(*bucket).as_secs_f64() * 1000.0;
+            }
+            value
+        }))
+    }
+
     /// How many were at most `limit` long; those within 2% of it may fall on either side.
     pub fn at_most(&self, limit: Duration) -> u64 {
         let counts = self.counts.range(..=bucket(limit));
@@ -79,6 +95,40 @@ impl Histogram {
             *histogram.counts.entry(bucket).or_default() = take.uint()?;
         }
         Ok(histogram)
+    }
+}
+
+/// Adds up many stored histograms; quicker than merging them one by one.
+#[derive(Debug, Default)]
+pub(super) struct Tally {
+    counts: Vec<u64>,
+}
+
+impl Tally {
+    /// Adds all that a stored histogram counted.
+    pub(super) fn add(&mut self, bytes: &[u8]) -> Result<(), Fault> {
+        let (mut take, mut bucket) = (Take(bytes), 0_u16);
+        while !take.0.is_empty() {
+            bucket = bucket.checked_add(take.small()?).ok_or_else(torn)?;
+            let count = take.uint()?;
+            let at = usize::from(bucket);
+            if self.counts.len() <= at {
+                self.counts.resize(at + 1, 0);
+            }
+            self.counts[at] = self.counts[at].saturating_add(count);
+        }
+        Ok(())
+    }
+
+    /// The sum, and begins anew.
+    pub(super) fn take(&mut self) -> Histogram {
+        let mut counts = BTreeMap::new();
+        for (bucket, count) in (0_u16..).zip(&mut self.counts) {
+            if *count > 0 {
+                counts.insert(bucket, std::mem::take(count));
+            }
+        }
+        Histogram { counts }
     }
 }
 
@@ -126,6 +176,22 @@ mod tests {
             merged.merge(&of(&b));
             prop_assert_eq!(&merged, &of(&[a, b].concat()));
             prop_assert_eq!(Histogram::decode(&merged.encode()).unwrap(), merged);
+        }
+
+        #[test]
+        fn adding_up_what_is_stored_is_merging(
+            a in prop::collection::vec(any::<u64>(), 0..50), b in prop::collection::vec(1_u64..600_000_000, 0..50)
+        ) {
+            let mut tally = Tally::default();
+            tally.add(&of(&a).encode()).unwrap();
+            tally.add(&of(&b).encode()).unwrap();
+            let sum = tally.take();
+            prop_assert_eq!(&sum, &of(&[a, b.clone()].concat()));
+            prop_assert_eq!(tally.take(), Histogram::default());
+            if let Some(found) = sum.quantiles_ms([0.05, 0.5, 0.95]) {
+                let one = |q| sum.quantile(q).unwrap().as_secs_f64() * 1000.0;
+                prop_assert_eq!(found, [one(0.05), one(0.5), one(0.95)]);
+            }
         }
 
         #[test]

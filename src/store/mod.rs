@@ -27,6 +27,7 @@
 //! Files of removed rows are not given back to the disk; their pages are used again.
 
 mod annotations;
+mod bands;
 mod changes;
 mod claim;
 mod deliveries;
@@ -44,6 +45,7 @@ mod names;
 mod notified;
 mod open;
 mod outbox;
+mod points;
 mod prune;
 mod reader;
 mod record;
@@ -51,6 +53,7 @@ mod rollbacks;
 mod rollup;
 mod runs;
 mod session;
+mod standing;
 mod state;
 mod told;
 mod unite;
@@ -60,6 +63,7 @@ mod witness;
 mod writer;
 
 pub use annotations::Annotation;
+pub use bands::Band;
 pub use changes::{RecordOutcome, Recorded};
 pub use claim::{Claim, ClaimError};
 pub use deliveries::{KeptDelivery, UnplacedChange};
@@ -73,10 +77,12 @@ pub use judged::Judged;
 pub use notified::ToldRecord;
 pub use open::StoreOptions;
 pub use outbox::{MessageState, NewMessage, OutboxMark, OutboxMessage};
+pub use points::Point;
 pub use prune::Pruned;
 pub use record::kept;
 pub use rollbacks::Ordered;
 pub use rollup::Rollup;
+pub use standing::Standing;
 pub use state::Counts;
 pub use told::{Telling, Voice};
 pub use verdicts::{ClosedChange, Conclusions, OpenChange, VerdictChange, WatchRecord};

@@ -237,7 +237,7 @@ fn stored_id(id: &RunId, at: i64) -> &[u8] {
 }
 
 /// The id that stands in the run table beside `at`.
-fn whole_id(stored: &[u8], at: i64) -> Option<RunId> {
+pub(super) fn whole_id(stored: &[u8], at: i64) -> Option<RunId> {
     let mut bytes = [0; 16];
     match stored.len() {
         16 => bytes.copy_from_slice(stored),

@@ -64,6 +64,16 @@ impl ApiError {
         )
     }
 
+    /// What went wrong, in a sentence.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it.
+    pub fn hint(&self) -> &str {
+        &self.hint
+    }
+
     /// Our own bug.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(
@@ -95,6 +105,8 @@ impl IntoResponse for ApiError {
             let ask = HeaderValue::from_static("Basic realm=\"wayfarer\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
         }
+        // A browser is shown it as a page.
+        response.extensions_mut().insert(self);
         response
     }
 }

@@ -7,9 +7,9 @@
 mod api;
 mod auth;
 mod error;
+mod figures;
 pub mod gate;
-mod page;
-mod page_rollback;
+mod pages;
 mod router;
 mod serve;
 pub mod views;

@@ -9,6 +9,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
+use tokio_util::sync::CancellationToken;
 use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
@@ -17,10 +18,12 @@ use super::{
     ApiError,
     api::{
         annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, rollback,
-        runs,
+        runs, series,
     },
     auth::{self, Access},
-    page, page_rollback,
+    pages::{
+        self, assets, change, changes as change_log, compare, live, problem, rollback as button,
+    },
 };
 use crate::{
     daemon::{Handle, LONGEST_WAIT},
@@ -37,6 +40,8 @@ pub struct Face {
     pub handle: Handle,
     /// The pages.
     pub pages: Arc<Pages>,
+    /// Ends what would otherwise never end: live streams.
+    pub stop: CancellationToken,
 }
 
 impl FromRef<Face> for Handle {
@@ -46,14 +51,20 @@ impl FromRef<Face> for Handle {
 }
 
 /// The whole face.
-pub fn router(access: Access, pages: Arc<Pages>) -> Router {
-    let face = Face { handle: access.handle.clone(), pages };
+pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Router {
+    let face = Face { handle: access.handle.clone(), pages, stop };
     Router::new()
-        .route("/", get(page::overview))
-        .route("/assets/style.css", get(page::style))
-        .route("/changes/{id}", get(page::change))
-        .route("/changes/{id}/rollback", post(page_rollback::press))
-        .route("/runs/{id}/evidence", get(page::evidence))
+        .route("/", get(pages::overview))
+        .route("/assets/{name}", get(assets::asset))
+        .route("/live", get(live::live))
+        .route("/journeys/{journey}", get(pages::journey))
+        .route("/journeys/{journey}/compare", get(compare::compare))
+        .route("/changes", get(change_log::changes))
+        .route("/changes/{id}", get(change::change))
+        .route("/changes/{id}/rollback", post(button::press))
+        .route("/runs/{id}", get(pages::run))
+        .route("/runs/{id}/evidence", get(pages::evidence))
+        .route("/runs/{id}/pictures/{which}", get(pages::picture))
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -66,6 +77,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/gate", get(gate::ask).post(gate::post))
         .route("/api/v1/journeys", get(journeys::list))
         .route("/api/v1/journeys/{journey}/last-good", get(journeys::last_good))
+        .route("/api/v1/series", get(series::show))
         .route("/api/v1/runs", get(runs::list))
         .route("/api/v1/runs/{id}", get(runs::show))
         .route("/api/v1/runs/{id}/evidence", get(runs::evidence))
@@ -79,9 +91,10 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/outbox", get(outbox::list))
         .route("/api/v1/outbox/{id}/retry", post(outbox::retry))
         .fallback(nothing_here)
-        .with_state(face)
+        .with_state(face.clone())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
         .layer(middleware::from_fn_with_state(Arc::new(access), auth::guard))
+        .layer(middleware::from_fn_with_state(face, problem::explained))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
             LONGEST_WAIT + Duration::from_secs(10),
@@ -91,7 +104,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
-            "default-src 'none'; style-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
 }

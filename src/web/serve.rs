@@ -61,7 +61,7 @@ impl Server {
     pub async fn serve(self, handle: Handle, stop: CancellationToken) -> Result<(), ServeError> {
         let pages = Arc::new(Pages::new().map_err(ServeError::Pages)?);
         let access = Access { handle, loopback: self.address.ip().is_loopback() };
-        axum::serve(self.listener, router(access, pages))
+        axum::serve(self.listener, router(access, pages, stop.clone()))
             .with_graceful_shutdown(stop.cancelled_owned())
             .await
             .map_err(ServeError::Ended)

@@ -110,7 +110,7 @@ pub(in crate::render) fn fit_url(text: &str, columns: usize) -> String {
 }
 
 /// A time with three or so digits: `0.4 ms`, `123 ms`, `12.3 s`.
-pub(in crate::render) fn length_of_time(time: Duration) -> String {
+pub fn length_of_time(time: Duration) -> String {
     let ms = time.as_secs_f64() * 1000.0;
     if ms < 9.95 {
         format!("{ms:.1} ms")

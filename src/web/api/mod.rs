@@ -12,3 +12,4 @@ pub(super) mod outbox;
 pub(super) mod query;
 pub(super) mod rollback;
 pub(super) mod runs;
+pub(super) mod series;

@@ -8,12 +8,23 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{ApiError, auth::Caller};
+use serde::Serialize;
+
+use super::words::encoded;
 use crate::{
     daemon::{Handle, RollbackAsk},
     model::{Change, RollbackMode, RollbackState},
-    render::page::RollbackPart,
+    web::{ApiError, auth::Caller},
 };
+
+/// Undoing a change.
+#[derive(Debug, Serialize)]
+pub(super) struct RollbackPart {
+    /// What was ordered, and what became of it.
+    lines: Vec<String>,
+    /// Where the button leads, from the root of all pages; none where nothing is left to order.
+    action: Option<String>,
+}
 
 /// What the page of a change says of undoing it; none where nothing undoes it.
 pub(super) async fn part(
@@ -51,18 +62,15 @@ pub(super) async fn part(
     };
     let open = |mode: RollbackMode| matches!(mode, RollbackMode::Manual | RollbackMode::Automatic);
     let left = hooks.iter().any(|hook| open(hook.mode) && !fired(&hook.name));
-    let encoded = percent_encoding::utf8_percent_encode(
-        change.id.as_str(),
-        percent_encoding::NON_ALPHANUMERIC,
-    );
+    let id = encoded(change.id.as_str());
     Ok(Some(RollbackPart {
         lines: lines.collect(),
-        action: left.then(|| format!("/changes/{encoded}/rollback")),
+        action: left.then(|| format!("changes/{id}/rollback")),
     }))
 }
 
 /// `POST /changes/{id}/rollback`: the button. Needs an `admin` token, for which the browser asks.
-pub(super) async fn press(
+pub(in crate::web) async fn press(
     State(handle): State<Handle>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
@@ -75,7 +83,6 @@ pub(super) async fn press(
     let force = field("force").is_some();
     let ask = RollbackAsk { by: caller.0, reason, force, dry_run: false };
     handle.roll_back(&id.as_str().into(), ask).await?;
-    let encoded = percent_encoding::utf8_percent_encode(&id, percent_encoding::NON_ALPHANUMERIC);
-    let back = format!("/changes/{encoded}");
+    let back = format!("../{}", encoded(&id));
     Ok((StatusCode::SEE_OTHER, [(header::LOCATION, back)]).into_response())
 }

@@ -1,0 +1,265 @@
+//! `GET /`: is it all right, what changed, did the change do it.
+
+mod row;
+
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::{OriginalUri, Query, State},
+    response::Response,
+};
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use self::row::{Group, JourneyRow, Named};
+use super::{
+    changes::{self, ChangeRow},
+    filter::{Bar, Filter},
+    services::{Place, places},
+    shell::{Shell, page},
+    words::{Badge, Piece, When, change_link, count, journey_link, prose},
+};
+use crate::{
+    daemon::Setup,
+    model::{Finding, FindingState, SeriesKey, subject},
+    render::chart::{Mark, Window, XTick},
+    store::{FindingFilter, StoreError},
+    web::{ApiError, router::Face},
+};
+
+/// Journeys on one page: of the rest there are further pages, worst first.
+const ON_A_PAGE: usize = 60;
+/// The same by the week, which takes more reading.
+const OF_A_WEEK: usize = 30;
+/// Open findings that are shown.
+const FINDINGS: usize = 30;
+/// Changes of the day that are marked; a dozen of them is listed.
+const CHANGES: usize = 100;
+/// Changes listed below their marks.
+const LISTED: usize = 10;
+
+#[derive(Debug, Serialize)]
+struct Overview {
+    shell: Shell,
+    bar: Bar,
+    /// `operator`, `developer` or `product`.
+    view: &'static str,
+    operator: bool,
+    developer: bool,
+    product: bool,
+    /// Whether a developer has not said yet which changes are theirs.
+    anybody: bool,
+    /// The answer in a sentence.
+    headline: String,
+    /// Whether all is well: `good`, `bad` or `calm`.
+    mood: &'static str,
+    /// What there is, in a line.
+    summary: String,
+    /// What is promised of false verdicts, and what was seen of it.
+    budget: String,
+    findings: Vec<FindingRow>,
+    day: Vec<Mark>,
+    ticks: Vec<XTick>,
+    changes: Vec<ChangeRow>,
+    /// How many of the listed ones lie before the strip begins.
+    earlier: usize,
+    more_changes: usize,
+    places: Vec<Place>,
+    /// How the figures' span is called: `last 24 hours`.
+    span: String,
+    groups: Vec<Group>,
+    journeys: usize,
+    /// Behind `?`, of the pages before and after; empty where there are none.
+    before: String,
+    after: String,
+}
+
+/// An open finding.
+#[derive(Debug, Serialize)]
+struct FindingRow {
+    badge: Badge,
+    journey: String,
+    environment: String,
+    link: String,
+    metric: String,
+    change: String,
+    change_link: String,
+    summary: Vec<Piece>,
+    since: When,
+}
+
+/// The page.
+pub(in crate::web) async fn overview(
+    State(face): State<Face>,
+    OriginalUri(uri): OriginalUri,
+    Query(filter): Query<Filter>,
+) -> Result<Response, ApiError> {
+    let (store, setup, now) = (face.handle.store(), face.handle.setup(), face.handle.now());
+    let view = filter.view();
+    let findings = open_findings(&face, &filter).await?;
+    let seconds = if view == "product" { 604_800 } else { 86_400 };
+    let window = back(now, seconds);
+    let changes = changes::of_span(&face, &filter, &window, CHANGES).await?;
+    let mut deployed = BTreeMap::new();
+    for name in setup.environments.keys().filter(|e| filter.wants_environment(e.as_str())) {
+        deployed.insert(name.clone(), store.deployed(name, now).await?);
+    }
+    let mut named = row::named(&setup, &filter, &store.latest_runs().await?, &findings, now);
+    named.sort_by(|a, b| a.order().cmp(&b.order()));
+    let journeys = named.len();
+    let most = if view == "product" { OF_A_WEEK } else { ON_A_PAGE };
+    let number = filter.page.clamp(1, journeys.div_ceil(most).max(1));
+    let summary = summary(&setup, &named, &changes, view);
+    let (headline, mood) = headline(&findings, &named);
+    let shown: Vec<Named> = named.into_iter().skip((number - 1) * most).take(most).collect();
+    let shown = row::rows(store, shown, window, &changes, view == "product").await?;
+    let link = |page| filter.query(view, page);
+    let earlier = changes.iter().filter(|(at, _)| !shown.window.holds(*at)).count();
+    let title = if findings.is_empty() {
+        "Overview".to_owned()
+    } else {
+        format!("({}) Overview", findings.len())
+    };
+    let data = Overview {
+        shell: Shell::new(&face, &uri, "overview", &title).live(),
+        bar: filter.bar(&setup),
+        view,
+        operator: view == "operator",
+        developer: view == "developer",
+        product: view == "product",
+        anybody: filter.service.is_empty() && filter.owner.is_empty(),
+        headline,
+        mood,
+        summary,
+        budget: face.handle.budget().await?.sentence(),
+        findings: findings.iter().map(finding_row).collect(),
+        day: changes::marks(&shown.window, &changes),
+        ticks: shown.window.ticks(),
+        earlier,
+        more_changes: changes.len().saturating_sub(LISTED),
+        changes: changes.into_iter().take(LISTED).map(|(_, row)| row).collect(),
+        places: places(&setup, &filter, &deployed),
+        span: shown.span,
+        groups: grouped(&setup, shown.rows),
+        journeys,
+        before: if number > 1 { link(number - 1) } else { String::new() },
+        after: if number * most < journeys { link(number + 1) } else { String::new() },
+    };
+    page(&face, "overview", &data)
+}
+
+fn back(now: Timestamp, seconds: i64) -> Window {
+    let from = now.checked_sub(SignedDuration::from_secs(seconds)).unwrap_or(now);
+    Window { from, to: now }
+}
+
+/// The open findings of what the reader wants, worst and newest first.
+async fn open_findings(face: &Face, filter: &Filter) -> Result<Vec<Finding>, StoreError> {
+    let setup = face.handle.setup();
+    let wanted = FindingFilter {
+        state: Some(FindingState::Open),
+        environment: (!filter.environment.is_empty()).then(|| filter.environment.as_str().into()),
+        limit: 500,
+        ..FindingFilter::default()
+    };
+    let mut findings = face.handle.store().findings(wanted).await?;
+    findings.retain(|finding| {
+        let journey = setup.journeys.get(&finding.journey);
+        journey.is_none_or(|s| filter.wants_journey(&setup, &s.journey))
+    });
+    let rank = |f: &Finding| (f.kind.as_str() != "regressed", f.kind.as_str() != "suspected");
+    findings.sort_by(|a, b| (rank(a), b.opened_at).cmp(&(rank(b), a.opened_at)));
+    findings.truncate(FINDINGS);
+    Ok(findings)
+}
+
+fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
+    let kinds = |kind: &str| findings.iter().filter(|f| f.kind.as_str() == kind).count();
+    let failing = named.iter().filter(|n| n.is_failing()).count();
+    let (regressed, suspected) = (kinds("regressed"), kinds("suspected"));
+    let unexplained = kinds("unexplained");
+    if regressed + suspected > 0 {
+        let changes: std::collections::BTreeSet<_> =
+            findings.iter().filter_map(|f| f.change.as_ref()).collect();
+        let who = count(changes.len().max(1), "change", "changes");
+        let verb = if regressed > 0 { "made things worse" } else { "may have made things worse" };
+        return (format!("{who} {verb}"), "bad");
+    }
+    if unexplained > 0 {
+        return (
+            format!("{} that no change explains", count(unexplained, "trouble", "troubles")),
+            "bad",
+        );
+    }
+    if failing > 0 {
+        return (
+            format!("{} failing just now", count(failing, "journey is", "journeys are")),
+            "bad",
+        );
+    }
+    if named.is_empty() {
+        return ("Nothing is walked yet".to_owned(), "calm");
+    }
+    if named.iter().all(Named::is_waiting) {
+        return ("Waiting for the first runs".to_owned(), "calm");
+    }
+    ("All is well".to_owned(), "good")
+}
+
+fn summary(
+    setup: &Setup,
+    named: &[Named],
+    changes: &[(Timestamp, ChangeRow)],
+    view: &str,
+) -> String {
+    let when = if view == "product" { "this week" } else { "in the last 24 hours" };
+    format!(
+        "{} in {}, {} {when}",
+        count(named.len(), "journey", "journeys"),
+        count(setup.environments.len(), "environment", "environments"),
+        count(changes.len(), "change", "changes"),
+    )
+}
+
+fn finding_row(finding: &Finding) -> FindingRow {
+    FindingRow {
+        badge: Badge::of(finding.kind.as_str()),
+        journey: finding.journey.to_string(),
+        environment: finding.environment.to_string(),
+        link: journey_link(
+            finding.journey.as_str(),
+            finding.environment.as_str(),
+            Some(finding.location.as_str()),
+        ),
+        metric: subject(finding.metric, &finding.part),
+        change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
+        change_link: finding.change.as_ref().map(|c| change_link(c.as_str())).unwrap_or_default(),
+        summary: prose(&match &finding.acknowledged {
+            Some(taken) => {
+                let who = taken.by.as_deref().unwrap_or("somebody");
+                let note = taken.note.as_ref().map(|n| format!(": {n}")).unwrap_or_default();
+                format!("{} ({who} looks after it{note})", finding.summary)
+            }
+            None => finding.summary.clone(),
+        }),
+        since: When::minute(finding.onset_at.unwrap_or(finding.opened_at)),
+    }
+}
+
+/// Rows by environment, in the order of the environments; the rows of one stay as they are.
+fn grouped(setup: &Setup, rows: Vec<(SeriesKey, JourneyRow)>) -> Vec<Group> {
+    let mut groups: Vec<Group> = Vec::new();
+    for name in setup.environments.keys() {
+        groups.push(Group { environment: name.to_string(), rows: Vec::new() });
+    }
+    for (series, row) in rows {
+        match groups.iter_mut().find(|g| g.environment == series.environment.as_str()) {
+            Some(group) => group.rows.push(row),
+            None => {
+                groups.push(Group { environment: series.environment.to_string(), rows: vec![row] })
+            }
+        }
+    }
+    groups.retain(|group| !group.rows.is_empty());
+    groups
+}

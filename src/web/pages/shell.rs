@@ -1,0 +1,82 @@
+//! What stands around every page.
+
+use axum::{
+    http::Uri,
+    response::{Html, IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::assets;
+use crate::web::{ApiError, router::Face};
+
+/// The frame of a page.
+#[derive(Debug, Serialize)]
+pub(in crate::web) struct Shell {
+    /// Of the browser's tab.
+    title: String,
+    /// The way to the first page from here: `./`, `../`.
+    root: String,
+    /// Where the agent stands, and its version.
+    agent: String,
+    /// Which part of the dashboard this is.
+    here: &'static str,
+    /// Whether the page follows what happens.
+    live: bool,
+    /// Changes whenever an asset does.
+    stamp: &'static str,
+}
+
+impl Shell {
+    /// The frame of a page at this address.
+    pub(super) fn new(face: &Face, uri: &Uri, here: &'static str, title: &str) -> Self {
+        Self {
+            title: format!("{title} · Wayfarer"),
+            root: root(uri.path()),
+            agent: format!(
+                "{} · {}",
+                face.handle.setup().settings.agent.location,
+                env!("CARGO_PKG_VERSION")
+            ),
+            here,
+            live: false,
+            stamp: assets::stamp(),
+        }
+    }
+
+    /// The same of a page that follows what happens.
+    pub(super) fn live(mut self) -> Self {
+        self.live = true;
+        self
+    }
+}
+
+/// The way from a path up to the root, relative: it holds below any path that a proxy takes away.
+fn root(path: &str) -> String {
+    match path.matches('/').count() {
+        0 | 1 => "./".to_owned(),
+        n => "../".repeat(n - 1),
+    }
+}
+
+/// A filled page.
+pub(super) fn page(face: &Face, name: &str, data: &impl Serialize) -> Result<Response, ApiError> {
+    let html = face.pages.fill(name, data).map_err(|e| {
+        tracing::error!(error = %e, "page.failed");
+        ApiError::internal("this page could not be made")
+    })?;
+    Ok(Html(html).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_to_the_root_is_relative() {
+        for (path, way) in
+            [("/", "./"), ("/changes", "./"), ("/changes/7", "../"), ("/a/b/c", "../../")]
+        {
+            assert_eq!(root(path), way, "{path}");
+        }
+    }
+}
