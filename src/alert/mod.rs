@@ -20,5 +20,5 @@ pub use decide::{
 pub use incident::{ChangeTrouble, Incident, Incidents, change_trouble};
 pub use news::{ToldNews, news};
 pub use policy::{JourneyFacts, Knowledge};
-pub use rollback::{Circumstances, SURE, sure};
+pub use rollback::{Circumstances, SURE, Sure, sure};
 pub use tell::{Telling, Told, tell};

@@ -1,6 +1,6 @@
 //! Whether a change may be undone without asking anybody.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 
@@ -24,11 +24,20 @@ pub struct Circumstances<'a> {
     pub window: Duration,
 }
 
+/// Why a change is undone without asking anybody, and where it did harm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sure {
+    /// In words.
+    pub reason: String,
+    /// Where: nowhere else is anything undone.
+    pub environments: Vec<EnvironmentName>,
+}
+
 /// Says why a change may be undone without asking anybody.
 ///
 /// # Errors
 /// Why it may not: whatever is doubtful is left to people.
-pub fn sure(known: Circumstances<'_>, now: Timestamp) -> Result<String, String> {
+pub fn sure(known: Circumstances<'_>, now: Timestamp) -> Result<Sure, String> {
     let Circumstances { change, verdicts, environments, others, window } = known;
     if change.kind != ChangeKind::Deploy {
         return Err(format!("it is a {}, and only a deploy is undone by itself", change.kind));
@@ -63,13 +72,18 @@ pub fn sure(known: Circumstances<'_>, now: Timestamp) -> Result<String, String> 
         let how = if other.started_at > change.started_at { "newer" } else { "close before it" };
         return Err(format!("{} of {} is {how}", other.kind, other.id));
     }
-    Ok(format!(
+    let reason = format!(
         "{} {}: {} (named with {:.0}%, nothing else was changed)",
         verdict.journey,
         verdict.metric,
         verdict.summary,
         probability * 100.0
-    ))
+    );
+    let certain =
+        |v: &&&&Verdict| odds(v, &change.id) >= SURE && v.named.as_ref() == Some(&change.id);
+    let places: BTreeSet<&EnvironmentName> =
+        harm.iter().filter(certain).map(|v| &v.environment).collect();
+    Ok(Sure { reason, environments: places.into_iter().cloned().collect() })
 }
 
 /// Whether another change overlaps with one, or is newer: then what would come back is not what was there before, or not the cure.
@@ -153,7 +167,9 @@ mod tests {
             )
         };
         let sure_one = std::slice::from_ref(&sure_verdict);
-        assert!(judge(&mine, sure_one, &[], 5).unwrap().contains("97%"));
+        let sure = judge(&mine, sure_one, &[], 5).unwrap();
+        assert!(sure.reason.contains("97%"));
+        assert_eq!(sure.environments, ["production".into()]);
         assert!(judge(&mine, sure_one, &[change("mine", 0, "production")], 5).is_ok(), "itself");
         assert!(judge(&mine, sure_one, &[change("o", 1, "staging")], 5).is_ok(), "elsewhere");
         assert!(

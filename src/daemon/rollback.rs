@@ -110,7 +110,10 @@ pub async fn roll_back(
         }
         let by = ask.by.clone().unwrap_or_else(|| "somebody".to_owned());
         let reason = ask.reason.clone().unwrap_or_else(|| judged.gate.reason.clone());
-        let order = order(hook, change, reason, by, now);
+        let mut order = order(hook, change, reason, by, now);
+        if order.environments.is_empty() {
+            order.environments = setup.environments_of(change);
+        }
         let only_said = ask.dry_run || hook.mode == RollbackMode::DryRun;
         let state = if only_said { RollbackState::DryRun } else { RollbackState::Ordered };
         let record = RollbackRecord { order: order.clone(), state, error: None, settled_at: None };
@@ -241,8 +244,9 @@ impl Undo {
                         self.held.insert(key, why);
                     }
                 }
-                Ok(reason) => {
-                    let order = order(hook, change, reason, OUR_WORD.to_owned(), now);
+                Ok(sure) => {
+                    let mut order = order(hook, change, sure.reason, OUR_WORD.to_owned(), now);
+                    order.environments = sure.environments;
                     let only_said = hook.mode == RollbackMode::DryRun;
                     let message = message(&order, only_said);
                     if store.order_rollback(order.clone(), message).await? == Ordered::New {

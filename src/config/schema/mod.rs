@@ -4,6 +4,7 @@
 //! bodies, credentials, words) is taken from that list. A schema never refuses what [`super::load`] accepts; what `load` finds by thinking (a
 //! name that nobody defines, limits that contradict each other) no schema can say.
 
+mod action;
 mod hooks;
 mod journey;
 mod query;

@@ -114,32 +114,13 @@ fn hours() -> Vec<(&'static str, Value)> {
     keys
 }
 
-fn days() -> Vec<(&'static str, Value)> {
+pub(super) fn days() -> Vec<(&'static str, Value)> {
     let words: Vec<&str> = DAYS.iter().map(|(word, _)| *word).collect();
     let day = json!({ "type": "string", "description": "A day.", "enum": words });
     vec![
         ("days", list("Only these; a night belongs to the day it begins on.", day)),
         ("timezone", default(text("Whose clock: `Europe/Berlin`."), json!("UTC"))),
     ]
-}
-
-/// When nothing shall be deployed.
-pub(super) fn freeze() -> Value {
-    let moment = |about: &str| json!({ "description": about });
-    let from = "A date with a time, a time of the week such as `fri 16:00`, or a time of day such as `22:00`.";
-    let mut keys = vec![
-        ("reason", text("Why, for whoever is stopped by it.")),
-        ("environments", set("Only there.", name("An environment.", NameOf::Thing))),
-        ("services", set("Only of these.", name("A service.", NameOf::Service))),
-        ("from", moment(from)),
-        ("to", moment("As `from`.")),
-    ];
-    keys.extend(days());
-    table(
-        "When nothing shall be deployed: the gate before a deployment says no.",
-        &["reason", "from", "to"],
-        keys,
-    )
 }
 
 /// When nobody is told.
