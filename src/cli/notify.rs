@@ -71,7 +71,15 @@ fn notice(arguments: &NotifyArguments) -> Notice {
 
 /// Sends a sample; a receiver that keeps what it was told is told of its end as well.
 async fn test(arguments: &NotifyArguments, name: &str, context: &Context) -> Result<Exit, Failed> {
-    let setup = Setup::load(&context.config, &context.variables)?;
+    let found = files::find(&context.config).map_err(|e| Failed::new(Exit::Config, e))?;
+    let mut config = config::load_with(&found.main, &found.journeys, &Beside)
+        .map_err(|e| Failed::new(Exit::Config, e))?;
+    // Only the secrets of this receiver are asked for.
+    let receiver = by_name(&config.settings.receivers, name)?.clone();
+    config.settings.forget_what_agents_need();
+    config.settings.environments.clear();
+    config.settings.receivers.push(receiver);
+    let setup = Setup::resolve(found.root, config, &context.variables)?;
     let receiver = by_name(&setup.settings.receivers, name)?;
     let Some(channel) = setup.channels.get(name) else {
         return Err(Failed::new(Exit::Bug, format!("receiver `{name}` has no channel")));

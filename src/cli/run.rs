@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
     let name = environment(&config.settings, arguments.environment.as_deref())?;
     // Only the secrets of where it walks are asked for: whoever walks staging need not have production's.
     config.settings.environments.retain(|other, _| *other == name);
-    config.settings.tokens.clear();
+    config.settings.forget_what_agents_need();
     let setup = Setup::resolve(found.root, config, &context.variables)?;
     let environment = setup.environments.get(&name).cloned();
     let environment =

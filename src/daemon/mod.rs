@@ -18,6 +18,7 @@ mod hear;
 mod history;
 mod live;
 mod outlook;
+mod people;
 mod pipeline;
 mod prune;
 mod pulse;

@@ -27,13 +27,13 @@ use super::{
     writeback::Writebacks,
 };
 use crate::{
-    alert::{self, Decision, Reason},
+    alert::{Decision, Reason},
     clock::Clock,
     engine::Trace,
     export::Exporter,
     model::{
-        Acknowledgement, Dismissal, Finding, FindingId, FindingState, Outcome, Probe, Run, RunId,
-        Verdict, Witness,
+        Acknowledgement, Dismissal, Finding, FindingId, Outcome, Probe, Run, RunId, Verdict,
+        Witness,
     },
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
@@ -179,7 +179,7 @@ impl Pipeline {
         Ok(())
     }
 
-    fn show_judged(&self, judged: &Judged) {
+    pub(super) fn show_judged(&self, judged: &Judged) {
         let Judged { change, verdicts, dismissed, open, .. } = judged;
         self.exporter.verdicts(change, verdicts, dismissed, *open);
     }
@@ -330,44 +330,6 @@ impl Pipeline {
         self.tell(now).await;
     }
 
-    /// What is new for anybody though nothing was concluded: repeats, ends of quiet hours, changes that linger, news of changes.
-    async fn tell(&mut self, now: Timestamp) {
-        match self.alerts.look(&self.store, &[], now).await {
-            Ok(outgoing) => self.send(outgoing).await,
-            Err(e) => self.store_failed("what is told could not be looked up", &e),
-        }
-        match self.alerts.news(&self.store, now).await {
-            Ok(outgoing) => self.send(outgoing).await,
-            Err(e) => self.store_failed("news of changes could not be looked up", &e),
-        }
-        let board = self.alerts.board(now);
-        self.board.send_if_modified(|old| {
-            let other = **old != board;
-            if other {
-                *old = Arc::new(board);
-            }
-            other
-        });
-    }
-
-    /// Puts messages into the outbox.
-    async fn send(&mut self, mut outgoing: Outgoing) {
-        if outgoing.is_empty() {
-            return;
-        }
-        let messages = std::mem::take(&mut outgoing.messages);
-        let told = std::mem::take(&mut outgoing.records);
-        let conclusions = Conclusions { messages, told, ..Conclusions::default() };
-        match self.store.conclude(conclusions).await {
-            Ok(()) => {
-                self.alerts.stored(outgoing);
-                self.bell.notify_one();
-            }
-            // It is thought of again in a second.
-            Err(e) => self.store_failed("messages could not be written", &e),
-        }
-    }
-
     /// Opens the watches of what is new in the change log.
     pub(super) async fn changes_logged(&mut self) {
         let now = self.clock.now();
@@ -392,63 +354,8 @@ impl Pipeline {
         }
     }
 
-    /// Closes a finding that a person says is nothing; when this returns it is on disk.
-    async fn dismiss(
-        &mut self,
-        id: &FindingId,
-        dismissal: Dismissal,
-    ) -> Result<Finding, HandleError> {
-        let now = self.clock.now();
-        let stored = self.store.finding(id).await?;
-        let finding = stored.ok_or_else(|| HandleError::UnknownFinding(id.clone()))?;
-        let decision = alert::dismissed(&finding, dismissal, now);
-        let findings = vec![decision.finding.clone()];
-        self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
-        self.alerts.finding(&decision.finding);
-        self.trouble.let_go(&decision.finding);
-        self.show(&[], std::slice::from_ref(&decision));
-        if let Some(id) = &decision.finding.change
-            && let Some(judged) = look_up(&self.store, id).await?
-        {
-            self.show_judged(&judged);
-            self.act(&[id.clone()].into(), now).await;
-        }
-        self.show_budget().await;
-        Ok(decision.finding)
-    }
-
-    /// Notes on open findings that a person has taken them on; when this returns it is on disk. Those that are not open are left as they are.
-    async fn acknowledge(
-        &mut self,
-        ids: Vec<FindingId>,
-        by: Acknowledgement,
-    ) -> Result<Vec<Finding>, HandleError> {
-        let now = self.clock.now();
-        let (mut decisions, mut all) = (Vec::new(), Vec::new());
-        for id in ids {
-            let stored = self.store.finding(&id).await?;
-            let finding = stored.ok_or_else(|| HandleError::UnknownFinding(id.clone()))?;
-            if finding.state == FindingState::Open {
-                let decision = alert::acknowledged(&finding, by.clone(), now);
-                all.push(decision.finding.clone());
-                decisions.push(decision);
-            } else {
-                all.push(finding);
-            }
-        }
-        let findings: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
-        self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
-        for decision in &decisions {
-            self.trouble.acknowledge(&decision.finding);
-            self.alerts.finding(&decision.finding);
-        }
-        self.show(&[], &decisions);
-        self.tell(now).await;
-        Ok(all)
-    }
-
     /// The budget of false verdicts in the metrics.
-    async fn show_budget(&self) {
+    pub(super) async fn show_budget(&self) {
         let (detect, now) = (self.setup.settings.detect, self.clock.now());
         if let Err(e) = budget::show(&self.store, &self.exporter, &detect, now).await {
             self.store_failed("the judged changes could not be counted", &e);
@@ -535,7 +442,7 @@ impl Pipeline {
         self.act(&changes, now).await;
     }
 
-    fn show(&self, verdicts: &[Verdict], decisions: &[Decision]) {
+    pub(super) fn show(&self, verdicts: &[Verdict], decisions: &[Decision]) {
         let mut changes = BTreeSet::new();
         for verdict in verdicts {
             changes.insert(verdict.change.clone());

@@ -44,6 +44,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Takes out what only a long-lived agent needs secrets for: who may ask it, who tells it, whom it tells.
+    pub fn forget_what_agents_need(&mut self) {
+        self.tokens.clear();
+        self.hooks.clear();
+        self.receivers.clear();
+        self.rollbacks.clear();
+        self.writebacks.clear();
+    }
+
     /// What is allowed and yet must not be overlooked, as sentences.
     pub fn warnings(&self) -> Vec<String> {
         let insecure = self.environments.iter().filter(|(_, settings)| settings.transport.insecure);

@@ -72,6 +72,12 @@ pub fn open(
     if !all {
         return Ok(None);
     }
+    if let Some(url) = secret_address(&receiver.way, &found) {
+        let url = url::Url::parse(url.expose()).ok().filter(|url| url.has_host());
+        if !url.is_some_and(|url| matches!(url.scheme(), "http" | "https")) {
+            return Err("its `url` is not an http address".to_owned());
+        }
+    }
     let http = Http::through(receiver.proxy.as_deref(), timeout, &found)?;
     let mut found = found.into_iter();
     // In the order of `sources`.
@@ -131,6 +137,18 @@ pub fn open(
             Arc::new(Grafana { http, url: url.clone(), token: next(), tags: tags.clone() })
         }
     }))
+}
+
+/// The address of a way, where that is a secret: the first of them.
+fn secret_address<'a>(way: &Way, found: &'a [Secret]) -> Option<&'a Secret> {
+    let secret = match way {
+        Way::Slack { .. } | Way::Teams { .. } => true,
+        Way::Webhook { url, .. } | Way::CloudEvents { url, .. } => {
+            matches!(url, Address::Secret(_))
+        }
+        _ => false,
+    };
+    found.first().filter(|_| secret)
 }
 
 /// The references to secrets of a way, in the order in which they are used.

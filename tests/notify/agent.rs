@@ -192,4 +192,6 @@ fn a_preview_needs_no_secrets_and_no_agent() {
     assert!(shown.contains("critical: production: checkout regressed"), "{shown}");
     assert_eq!(run(&["notify", "--preview", "opps"]).1, Some(2));
     assert_eq!(run(&["notify", "--test", "ops"]).1, Some(3), "its secret is missing");
+    // Whoever walks a journey need not have the secrets of receivers; nobody answers there, so it fails.
+    assert_eq!(run(&["run"]).1, Some(4));
 }

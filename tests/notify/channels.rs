@@ -219,6 +219,16 @@ async fn an_old_connector_of_teams_that_lies_is_not_believed() {
     assert_eq!(refused.again, Again::BackOff);
 }
 
+#[test]
+fn a_secret_that_is_no_address_is_said_at_once_and_not_shown() {
+    let around = Around { root: ".".into(), variables: [].into(), source: "w".into() };
+    for bad in ["hooks.slack.example/x", "ftp://x", "http://", "T0/B0/x"] {
+        let settings = settings(Way::Slack { url: secret() });
+        let fault = open(&settings, &around, |_| Some(Secret::new(bad))).unwrap_err();
+        assert_eq!(fault, "its `url` is not an http address");
+    }
+}
+
 #[tokio::test]
 async fn a_proxy_is_gone_through() {
     let proxy = Server::start();

@@ -5,11 +5,14 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Words, WordsFault};
 use crate::model::{Gravity, Notice};
+
+/// For so long it is told that a milder alert has ended.
+const ENDED: SignedDuration = SignedDuration::from_mins(15);
 
 /// The alerts of a notice. One that goes on ends by itself `lasts` from now, unless it is sent again.
 ///
@@ -28,7 +31,9 @@ pub fn alerts(
         notice.ended_at.unwrap_or(now).min(now)
     };
     let mut all = vec![alert(notice, notice.gravity, words, labels, ends)?];
-    if let Some(was) = notice.was.filter(|was| *was != notice.gravity) {
+    // For a while, as every end; then it is forgotten.
+    let lately = now.duration_since(notice.at) <= ENDED;
+    if let Some(was) = notice.was.filter(|was| *was != notice.gravity && lately) {
         all.push(alert(notice, was, words, labels, now.min(notice.at))?);
     }
     Ok(all)

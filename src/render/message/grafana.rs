@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::model::{ChangeNews, ChangeState};
+use crate::model::{ChangeNews, ChangeState, Conclusion};
 
 /// The body of `POST` and `PATCH /api/annotations`.
 pub fn annotation(news: &ChangeNews, tags: &[String]) -> Value {
@@ -10,8 +10,7 @@ pub fn annotation(news: &ChangeNews, tags: &[String]) -> Value {
     let mut all = vec!["wayfarer".to_owned(), change.kind.to_string()];
     all.extend(change.services.iter().map(|service| format!("service:{service}")));
     all.extend(change.environments.iter().map(|environment| format!("env:{environment}")));
-    if let Some(verdict) = news.verdict.filter(|_| !news.open || news.verdict.is_some_and(is_harm))
-    {
+    if let Some(verdict) = worth_saying(news) {
         all.push(format!("verdict:{verdict}"));
     }
     all.extend(tags.iter().cloned());
@@ -26,9 +25,11 @@ pub fn annotation(news: &ChangeNews, tags: &[String]) -> Value {
     body
 }
 
-fn is_harm(verdict: crate::model::Conclusion) -> bool {
-    use crate::model::Conclusion as C;
-    matches!(verdict, C::Regressed | C::Suspected)
+/// The verdict, where it is harm or the last word.
+fn worth_saying(news: &ChangeNews) -> Option<Conclusion> {
+    let harm =
+        |verdict: &Conclusion| matches!(verdict, Conclusion::Regressed | Conclusion::Suspected);
+    news.verdict.filter(|verdict| !news.open || harm(verdict))
 }
 
 /// What stands in the bubble; Grafana shows simple HTML there, so nothing of others may be markup.
@@ -44,7 +45,7 @@ fn text(news: &ChangeNews) -> String {
     if !made.is_empty() {
         lines.push(made.join(", "));
     }
-    if let Some(verdict) = news.verdict {
+    if let Some(verdict) = worth_saying(news) {
         let summary =
             news.summary.as_deref().map_or_else(String::new, |s| format!(": {}", escape(s)));
         lines.push(format!("{verdict}{summary}"));
@@ -88,6 +89,7 @@ mod tests {
         open.change.words = "<img src=x>".to_owned();
         let body = annotation(&open, &[]);
         assert_eq!(body["tags"].as_array().unwrap().len(), 4);
+        assert!(!body["text"].as_str().unwrap().contains("watching"));
         assert!(body["text"].as_str().unwrap().starts_with("<b>&lt;img src=x&gt;</b>"));
     }
 }
