@@ -11,7 +11,7 @@ use super::{
 use crate::{
     daemon::{HandleError, RollbackAsk, roll_back},
     model::ChangeId,
-    web::views::RollbackView,
+    web::rollback::RollbackView,
 };
 
 /// Orders it, or shows what was ordered.

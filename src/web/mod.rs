@@ -9,7 +9,7 @@ mod auth;
 mod error;
 pub mod gate;
 mod page;
-mod page_rollback;
+pub mod rollback;
 mod router;
 mod serve;
 pub mod views;

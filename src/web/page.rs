@@ -9,7 +9,7 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{ApiError, api::runs, page_rollback, router::Face, views};
+use super::{ApiError, api::runs, rollback, router::Face, views};
 use crate::{
     correlate,
     daemon::{Judged, unmapped},
@@ -82,7 +82,7 @@ pub(super) async fn change(
     let mut judged = face.handle.judged(&id.into()).await?;
     judged.verdicts.sort_by(|a, b| (a.conclusion, &a.journey).cmp(&(b.conclusion, &b.journey)));
     let row = change_row(&judged);
-    let rollback = page_rollback::part(&face.handle, &judged.change).await?;
+    let rollback = rollback::part(&face.handle, &judged.change).await?;
     let page = ChangePage {
         rollback,
         title: format!("{} of {} · Wayfarer", row.kind, row.what),

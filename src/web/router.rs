@@ -20,7 +20,7 @@ use super::{
         runs,
     },
     auth::{self, Access},
-    page, page_rollback,
+    page, rollback as undo,
 };
 use crate::{
     daemon::{Handle, LONGEST_WAIT},
@@ -52,7 +52,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/", get(page::overview))
         .route("/assets/style.css", get(page::style))
         .route("/changes/{id}", get(page::change))
-        .route("/changes/{id}/rollback", post(page_rollback::press))
+        .route("/changes/{id}/rollback", post(undo::press))
         .route("/runs/{id}/evidence", get(page::evidence))
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))

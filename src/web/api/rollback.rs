@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::{
     daemon::{Handle, RollbackAsk},
-    web::{ApiError, auth::Caller, views::RollbackView},
+    web::{ApiError, auth::Caller, rollback::RollbackView},
 };
 
 /// Longest reason that is kept, in bytes.

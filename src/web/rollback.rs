@@ -1,4 +1,4 @@
-//! The button that undoes a change, and what became of it.
+//! Undoing a change, as JSON and as a button on its page.
 
 use axum::{
     Extension,
@@ -7,13 +7,55 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
+use jiff::Timestamp;
+use serde::Serialize;
 
 use super::{ApiError, auth::Caller};
 use crate::{
     daemon::{Handle, RollbackAsk},
-    model::{Change, RollbackMode, RollbackState},
+    model::{Change, RollbackMode, RollbackRecord, RollbackState},
     render::page::RollbackPart,
 };
+
+/// A rollback.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's RollbackRecord")]
+pub struct RollbackView<'a> {
+    pub id: &'a str,
+    pub hook: &'a str,
+    pub change: &'a str,
+    pub service: &'a str,
+    pub environments: Vec<&'a str>,
+    pub state: &'static str,
+    pub reason: &'a str,
+    pub by: &'a str,
+    pub automatic: bool,
+    pub to_version: Option<&'a str>,
+    pub ordered_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+    pub error: Option<&'a str>,
+}
+
+impl<'a> From<&'a RollbackRecord> for RollbackView<'a> {
+    fn from(record: &'a RollbackRecord) -> Self {
+        let order = &record.order;
+        Self {
+            id: order.id.as_str(),
+            hook: &order.hook,
+            change: order.change.id.as_str(),
+            service: order.service.as_str(),
+            environments: order.environments.iter().map(|e| e.as_str()).collect(),
+            state: record.state.as_str(),
+            reason: &order.reason,
+            by: &order.by,
+            automatic: order.automatic,
+            to_version: order.change.previous_version.as_deref(),
+            ordered_at: order.at,
+            settled_at: record.settled_at,
+            error: record.error.as_deref(),
+        }
+    }
+}
 
 /// What the page of a change says of undoing it; none where nothing undoes it.
 pub(super) async fn part(
