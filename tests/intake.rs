@@ -1,5 +1,11 @@
 //! What senders send, from their bodies to the change log: the bodies of others where they are at hand, our own, and hostile ones.
-#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a test that cannot be set up has failed, and says when it is skipped"
+)]
 
 #[path = "intake/burst.rs"]
 mod burst;

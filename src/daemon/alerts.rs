@@ -45,6 +45,8 @@ pub(super) type Board = BTreeMap<String, Vec<Notice>>;
 /// Incidents, and what was told of them.
 #[derive(Default)]
 pub(super) struct Alerts {
+    /// Whether what was told before the agent stopped was read: nothing is told until then.
+    resumed: bool,
     knowledge: Knowledge,
     receivers: Vec<ReceiverSettings>,
     overdue: Duration,
@@ -167,6 +169,7 @@ impl Alerts {
                 self.incidents.change(&change, None);
             }
         }
+        self.resumed = true;
         Ok(())
     }
 
@@ -244,6 +247,9 @@ impl Alerts {
         verdicts: &[Verdict],
         now: Timestamp,
     ) -> Result<Outgoing, StoreError> {
+        if !self.resumed {
+            self.resume(store, now).await?;
+        }
         self.forget();
         if self.receivers.is_empty() {
             return Ok(Outgoing::default());
@@ -460,3 +466,6 @@ async fn show(
 
 /// The board as the delivery reads it.
 pub(super) type BoardSender = tokio::sync::watch::Sender<Arc<Board>>;
+
+#[cfg(test)]
+mod tests;

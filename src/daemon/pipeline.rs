@@ -141,6 +141,10 @@ impl Pipeline {
     /// Reopens the watches and findings that were open when the agent last stopped.
     async fn resume(&mut self) {
         let now = self.clock.now();
+        // First of all: whatever is concluded next is compared with what was told.
+        if let Err(e) = self.alerts.resume(&self.store, now).await {
+            self.store_failed("what was told could not be read", &e);
+        }
         match self.store.latest_runs().await {
             Ok(runs) => {
                 let configured = |run: &&Run| self.setup.journeys.contains_key(&run.journey);
@@ -156,9 +160,6 @@ impl Pipeline {
             Err(e) => self.store_failed("open watches could not be read", &e),
         }
         self.watches_altered(now).await;
-        if let Err(e) = self.alerts.resume(&self.store, now).await {
-            self.store_failed("what was told could not be read", &e);
-        }
     }
 
     /// The metrics of the newest changes; those of older ones go.

@@ -120,10 +120,15 @@ fn flag(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFaul
         str::to_owned,
     );
     let key = format!("{}:flag:{id}:{state}:{event}", home(delivery, body));
+    // A project is a service only where one is called so: a flag may be anybody's.
+    let service = project(body).and_then(|name| {
+        let last = name.rsplit('/').next().unwrap_or(name);
+        delivery.known.service_here(name).or_else(|| delivery.known.service_here(last))
+    });
     let title = format!("flag {flag} was switched {state}");
     Ok(Heard::one(
         Draft::new(delivery, &key, ChangeKind::Flag)
-            .service(project(body))
+            .service(service.as_ref().map(|s| s.as_str()))
             .title(Some(&title))
             .author(body.at("user.username").text().or_else(|| body.at("user.name").text()))
             .url(

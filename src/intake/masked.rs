@@ -27,7 +27,7 @@ const SECRET: &[&str] = &[
 pub fn masked(body: &[u8], cap: usize) -> String {
     let text = match serde_json::from_slice::<Value>(body) {
         Ok(mut value) => {
-            mask(&mut value, 0);
+            mask(&mut value);
             value.to_string()
         }
         Err(_) => String::from_utf8_lossy(body).into_owned(),
@@ -38,7 +38,7 @@ pub fn masked(body: &[u8], cap: usize) -> String {
     format!("{}…", &text[..text.floor_char_boundary(cap)])
 }
 
-fn mask(value: &mut Value, depth: usize) {
+fn mask(value: &mut Value) {
     match value {
         Value::Object(map) => {
             for (key, value) in map.iter_mut() {
@@ -49,11 +49,11 @@ fn mask(value: &mut Value, depth: usize) {
                 } else if matches!(name.as_str(), "variables" | "parameters" | "env") {
                     hide(value);
                 } else {
-                    mask(value, depth + 1);
+                    mask(value);
                 }
             }
         }
-        Value::Array(items) => items.iter_mut().for_each(|item| mask(item, depth + 1)),
+        Value::Array(items) => items.iter_mut().for_each(mask),
         _ => {}
     }
 }

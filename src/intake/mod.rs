@@ -43,7 +43,7 @@ pub use fault::IntakeFault;
 pub use heard::{Heard, Said, Tidings};
 pub use masked::masked;
 pub use place::{Placing, place};
-pub use sender::{SENDERS, Sender, sender};
+pub use sender::{Answer, SENDERS, Sender, sender};
 pub use signature::{Proof, same};
 
 /// Whether a text was written by us: what we write back to a platform comes back as a webhook.

@@ -5,6 +5,9 @@ use serde_json::Value;
 use super::{Delivery, Heard, IntakeFault, Proof};
 use crate::model::ChangeId;
 
+/// What callers of a sender's own API expect: a status and a body.
+pub type Answer = fn(&Delivery<'_>, &[ChangeId]) -> Option<(u16, Value)>;
+
 /// A sender whose bodies are understood.
 #[derive(Debug, Clone, Copy)]
 pub struct Sender {
@@ -15,7 +18,7 @@ pub struct Sender {
     /// Reads one delivery.
     pub read: fn(&Delivery<'_>) -> Result<Heard, IntakeFault>,
     /// What its callers expect to be answered, status and body, given the ids under which changes were told; none for our own answer.
-    pub answer: fn(&Delivery<'_>, &[ChangeId]) -> Option<(u16, Value)>,
+    pub answer: Answer,
 }
 
 /// Our own answer will do.

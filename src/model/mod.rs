@@ -8,6 +8,7 @@ pub mod amount;
 pub mod browser;
 pub mod case;
 pub mod change;
+mod clue;
 pub mod environment;
 pub mod evidence;
 pub mod finding;

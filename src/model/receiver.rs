@@ -19,6 +19,8 @@ pub struct ReceiverSettings {
     pub way: Way,
     /// How long one try may take; 15 s by default.
     pub timeout: Duration,
+    /// The HTTP proxy on the way to it.
+    pub proxy: Option<String>,
     /// What it is told.
     pub policy: Policy,
     /// Words of one's own.

@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance, Network,
-    PlaceRule, ReceiverSettings, RollbackSettings, SecretSource, ServiceName, Transport,
+    BrowserSettings, Destination, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance,
+    Network, PlaceRule, ReceiverSettings, RollbackSettings, SecretSource, ServiceName, Transport,
     WritebackSettings,
 };
 
@@ -161,6 +161,8 @@ pub struct Service {
     pub depends_on: Vec<ServiceName>,
     /// Who looks after it.
     pub owner: Option<String>,
+    /// The hosts that are its own: a failure that names one of them points at it.
+    pub hosts: Vec<Destination>,
 }
 
 /// `[retention]`.

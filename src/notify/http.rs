@@ -78,16 +78,31 @@ impl Http {
         timeout: Duration,
         secrets: impl IntoIterator<Item = &'a Secret>,
     ) -> Result<Self, String> {
-        let client = Client::builder()
+        Self::through(None, timeout, secrets)
+    }
+
+    /// The same through an HTTP proxy.
+    ///
+    /// # Errors
+    /// TLS cannot be set up, or the proxy's address is none.
+    pub fn through<'a>(
+        proxy: Option<&str>,
+        timeout: Duration,
+        secrets: impl IntoIterator<Item = &'a Secret>,
+    ) -> Result<Self, String> {
+        let builder = Client::builder()
             .tls_backend_preconfigured(tls().map_err(|e| e.to_string())?)
             .user_agent(concat!("wayfarer/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             .connect_timeout(timeout)
             .timeout(timeout)
-            .pool_idle_timeout(Duration::from_secs(20))
-            .build()
-            .map_err(|e| e.to_string())?;
+            .pool_idle_timeout(Duration::from_secs(20));
+        let builder = match proxy {
+            Some(url) => builder.proxy(reqwest::Proxy::all(url).map_err(|e| e.to_string())?),
+            None => builder,
+        };
+        let client = builder.build().map_err(|e| e.to_string())?;
         Ok(Self { client, mask: mask(secrets) })
     }
 

@@ -72,7 +72,7 @@ pub fn open(
     if !all {
         return Ok(None);
     }
-    let http = Http::new(timeout, &found)?;
+    let http = Http::through(receiver.proxy.as_deref(), timeout, &found)?;
     let mut found = found.into_iter();
     // In the order of `sources`.
     let mut next = || found.next().unwrap_or_else(|| Secret::new(""));

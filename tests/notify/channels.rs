@@ -38,7 +38,8 @@ pub(crate) fn settings(way: Way) -> ReceiverSettings {
         keeps_state: false,
     };
     let timeout = Duration::from_millis(700);
-    ReceiverSettings { name: "r".into(), way, timeout, policy, templates: Templates::default() }
+    let templates = Templates::default();
+    ReceiverSettings { name: "r".into(), way, timeout, proxy: None, policy, templates }
 }
 
 pub(crate) fn channel_with(way: Way, secret: &str) -> Arc<dyn Channel> {
@@ -216,6 +217,18 @@ async fn an_old_connector_of_teams_that_lies_is_not_believed() {
     let channel = channel_with(Way::Teams { url: secret() }, &server.url("/x"));
     let refused = channel.deliver(&message(notice(sample::regressed()))).await.unwrap_err();
     assert_eq!(refused.again, Again::BackOff);
+}
+
+#[tokio::test]
+async fn a_proxy_is_gone_through() {
+    let proxy = Server::start();
+    let url = Address::Open("http://nowhere.example/in".to_owned());
+    let mut settings = settings(Way::Webhook { url, secrets: vec![], changes: false });
+    settings.proxy = Some(proxy.url(""));
+    let around = Around { root: ".".into(), variables: [].into(), source: "w".into() };
+    let channel = open(&settings, &around, |_| None).unwrap().unwrap();
+    channel.deliver(&message(notice(sample::regressed()))).await.unwrap();
+    assert_eq!(proxy.got()[0].path, "http://nowhere.example/in");
 }
 
 #[tokio::test]

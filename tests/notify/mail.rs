@@ -80,7 +80,9 @@ async fn serve(stream: TcpStream, manners: Manners, tls: Option<TlsAcceptor>, ma
                 talk(&mut BufReader::new(stream), manners, false, false, &mails).await.ok();
             }
         }
-        _ => talk(&mut BufReader::new(stream), manners, false, true, &mails).await.ok(),
+        _ => {
+            talk(&mut BufReader::new(stream), manners, false, true, &mails).await.ok();
+        }
     }
 }
 

@@ -73,6 +73,7 @@ fn reached() -> Vec<(&'static str, Value)> {
         ("labels", map("Labels of every alert.", text("A value."))),
         ("tags", list("Tags of every annotation; few.", text("A tag."))),
         ("changes", default(truth("Tell it of every change as well."), json!(false))),
+        ("proxy", plain()),
         ("timeout", time_or("How long one try may take.", TIMEOUT)),
     ]
 }

@@ -200,17 +200,19 @@ fn transport() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What a rule for hosts may be.
+const PLACE: &str = "A network (`10.0.0.0/8`), an address, a host (`shop.internal`), or all hosts below one (`*.shop.internal`).";
+
 fn network() -> Value {
-    let place = "A network (`10.0.0.0/8`), an address, a host (`shop.internal`), or all hosts below one (`*.shop.internal`).";
     table(
         "Where steps may go. Link-local addresses and metadata services are never reached, unless a rule as narrow allows it.",
         &[],
         vec![
             (
                 "allow",
-                limited(list("Nothing else is reached.", text(place)), json!({ "minItems": 1 })),
+                limited(list("Nothing else is reached.", text(PLACE)), json!({ "minItems": 1 })),
             ),
-            ("deny", list("Never reached, whatever is allowed.", text(place))),
+            ("deny", list("Never reached, whatever is allowed.", text(PLACE))),
         ],
     )
 }
@@ -323,6 +325,10 @@ fn service() -> Value {
         vec![
             ("depends_on", set("The services it calls.", name("A service.", NameOf::Service))),
             ("owner", text("Who looks after it.")),
+            (
+                "hosts",
+                list("Its hosts: a failure that names one of them points at it.", text(PLACE)),
+            ),
         ],
     )
 }

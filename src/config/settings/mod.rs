@@ -54,6 +54,7 @@ fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
         let Some(reader) = entry.table(format!("services.{}", entry.key)) else { continue };
         let depends_on = reader.names("depends_on", NameOf::Service).unwrap_or_default();
         let owner = reader.text("owner").map(|owner| owner.value);
+        let hosts = network::destinations(&reader, "hosts");
         reader.finish();
         for other in depends_on.iter().filter(|other| other.value == entry.key) {
             let note = super::page::Note::new(
@@ -64,7 +65,7 @@ fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
         }
         if let Some(name) = name {
             let depends_on = depends_on.into_iter().map(|other| other.value.into()).collect();
-            services.insert(name.into(), Service { depends_on, owner });
+            services.insert(name.into(), Service { depends_on, owner, hosts });
         }
     }
     services

@@ -20,22 +20,22 @@ use crate::{
 
 /// Kinds of receivers, with the keys that only they have: required ones first, up to the bar.
 pub(in crate::config) const KINDS: &[(&str, &[&str], &[&str])] = &[
-    ("alertmanager", &["url"], &["user", "password", "token", "resend", "labels"]),
-    ("slack", &["url"], &[]),
-    ("teams", &["url"], &[]),
-    ("pagerduty", &["key"], &["url", "changes"]),
+    ("alertmanager", &["url"], &["user", "password", "token", "resend", "labels", "proxy"]),
+    ("slack", &["url"], &["proxy"]),
+    ("teams", &["url"], &["proxy"]),
+    ("pagerduty", &["key"], &["url", "changes", "proxy"]),
     ("email", &["server", "from", "to"], &["tls", "user", "password"]),
-    ("webhook", &["url"], &["secret", "changes"]),
-    ("cloudevents", &["url"], &["user", "password", "token", "mode", "changes"]),
-    ("cdevents", &["url"], &["user", "password", "token", "mode", "changes"]),
+    ("webhook", &["url"], &["secret", "changes", "proxy"]),
+    ("cloudevents", &["url"], &["user", "password", "token", "mode", "changes", "proxy"]),
+    ("cdevents", &["url"], &["user", "password", "token", "mode", "changes", "proxy"]),
     ("command", &["command"], &["changes"]),
-    ("grafana", &["url", "token"], &["tags"]),
+    ("grafana", &["url", "token"], &["tags", "proxy"]),
 ];
 
 /// Every key that only some kinds have.
 const OWN: &[&str] = &[
     "url", "key", "server", "from", "to", "tls", "user", "password", "token", "secret", "mode",
-    "command", "resend", "labels", "tags", "changes",
+    "command", "resend", "labels", "tags", "changes", "proxy",
 ];
 
 /// How each key of a kind is written.
@@ -94,6 +94,7 @@ fn one(
     reader.finish();
     let (kind, needed, allowed) = kind?;
     foreign(reader, kind, &own, needed, allowed);
+    let proxy = own.get("proxy").and_then(address);
     let draft = Draft { called: &called, kind, own };
     let way = way::lower(&draft);
     if let (Some(way), Some(table)) = (&way, reader.take("template")) {
@@ -103,6 +104,7 @@ fn one(
         name: name?.value,
         way: way?,
         timeout: timeout.map_or(TIMEOUT, |timeout| timeout.value),
+        proxy,
         policy,
         templates: template,
     })

@@ -76,6 +76,7 @@ mod tests {
                 name: "x".into(),
                 way,
                 timeout: Duration::from_secs(1),
+                proxy: None,
                 policy: Policy {
                     findings: Gravity::ALL.to_vec(),
                     events: Happening::ALL.to_vec(),
