@@ -60,7 +60,12 @@ pub fn sure(known: Circumstances<'_>, now: Timestamp) -> Result<Sure, String> {
     let named = harm
         .iter()
         .filter(|v| v.named.as_ref() == Some(&change.id))
-        .max_by(|a, b| odds(a, &change.id).total_cmp(&odds(b, &change.id)));
+        // What is sure of a whole journey says more than what is surer of a part of it.
+        .max_by(|a, b| {
+            let rank = |v: &Verdict| (odds(v, &change.id) >= SURE, v.part.is_whole());
+            let by_odds = odds(a, &change.id).total_cmp(&odds(b, &change.id));
+            rank(a).cmp(&rank(b)).then(by_odds)
+        });
     let Some(verdict) = named else {
         return Err("no harm is proven to be its doing".to_owned());
     };

@@ -216,6 +216,16 @@ impl Handle {
         Ok(judged)
     }
 
+    /// The same, where whoever makes the change waits for the answer before it can finish.
+    pub fn so_far(&self, judged: Judged) -> Judged {
+        let (setup, now) = (self.setup(), self.now());
+        let watch = &setup.settings.watch;
+        let limits = (watch.window, watch.min_runs);
+        let standing = correlate::standing(&judged.verdicts, &judged.dismissed);
+        let gate = correlate::so_far(judged.gate.clone(), &judged.change, &standing, limits, now);
+        Judged { gate, ..judged }
+    }
+
     /// Waits until the gate of a change is decided, at most `wait`.
     ///
     /// # Errors

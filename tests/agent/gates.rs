@@ -113,6 +113,40 @@ fn every_consumer_reads_the_same_answer() {
     );
 }
 
+/// A canary is confirmed before it can finish: it must not wait for an answer that waits for its end.
+#[test]
+fn a_canary_goes_on_while_it_does_no_harm() {
+    let target = Target::start();
+    target.delay(60);
+    let site = site(&target, "");
+    let _agent = site.agent();
+    baseline(&site);
+    let tell = |phase: &str| {
+        let body = format!(
+            r#"{{"name":"shop","namespace":"production","phase":"{phase}","checksum":"85d557f47b","metadata":{{"eventMessage":"m","eventType":"Normal"}}}}"#
+        );
+        let path = format!("/hooks/flagger/{TOKEN}/event?environment=production");
+        let (status, text) =
+            site.ask("POST", &path, &[("content-type", "application/json")], &body).unwrap();
+        assert_eq!(status, 200, "{text}");
+        let heard: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(heard["changes"].as_array().unwrap().len(), 1, "{heard:#}");
+    };
+    tell("Progressing");
+    let (go, why) = flagger(&site, "wayfarer-promotion", "shop", TOKEN);
+    assert!(!go && why.contains("pending"), "{why}");
+    let why = eventually("the canary to be confirmed", || {
+        let (go, why) = flagger(&site, "wayfarer-promotion", "shop", TOKEN);
+        go.then_some(why)
+    });
+    assert!(why.contains("no harm so far"), "{why}");
+    assert_eq!(argo(&site, "shop", TOKEN), "Successful");
+    assert!(!flagger(&site, "wayfarer-rollback", "shop", TOKEN).0);
+    tell("Succeeded");
+    let change = site.json("/api/v1/changes?service=shop")["changes"][0]["change"]["state"].clone();
+    assert_eq!(change, "finished");
+}
+
 #[test]
 fn before_a_deployment_a_freeze_a_finding_or_a_spent_budget_says_no() {
     let target = Target::start();

@@ -55,7 +55,14 @@ fn when(reader: &Reader<'_>) -> Option<FreezeTime> {
     let has_days = reader.has("days");
     let (days, timezone) = hours::days_and_zone(reader);
     let (from, to) = (from?, to?);
-    if let (Some(from), Some(to)) = (weekly(&from), weekly(&to)) {
+    let (begin, end) = (weekly(&from), weekly(&to));
+    if begin.is_some() || end.is_some() {
+        let other = |entry: &Entry<'_>| {
+            let note = entry.fault(format!("`{}` is not a time of the week", entry.key));
+            entry.refuse(note.label("the other one is").help("write both as \"fri 16:00\""))
+        };
+        let from = begin.unwrap_or_else(|| other(&from));
+        let to = end.unwrap_or_else(|| other(&to));
         let (from, to) = (from?, to?);
         without_days(reader, has_days);
         return Some(FreezeTime::Weekly { from, to, timezone: timezone? });
@@ -90,7 +97,9 @@ fn is_moment(entry: &Entry<'_>) -> bool {
 fn weekly(entry: &Entry<'_>) -> Option<Option<(Weekday, Time)>> {
     let text = entry.value.as_str()?;
     let (day, time) = text.trim().split_once(char::is_whitespace)?;
-    let (_, day) = hours::DAYS.iter().find(|(word, _)| *word == day.to_lowercase())?;
+    let day = day.to_lowercase();
+    let whole = |named: Weekday| format!("{named:?}").to_lowercase() == day;
+    let (_, day) = hours::DAYS.iter().find(|(word, named)| *word == day || whole(*named))?;
     let parts = time.trim().split_once(':').filter(|(h, m)| h.len() == 2 && m.len() == 2);
     let time = parts.and_then(|(h, m)| Time::new(h.parse().ok()?, m.parse().ok()?, 0, 0).ok());
     if time.is_none() {
@@ -98,4 +107,57 @@ fn weekly(entry: &Entry<'_>) -> Option<Option<(Weekday, Time)>> {
         return Some(entry.refuse(note.label("no time").help("write it as \"fri 16:00\"")));
     }
     Some(time.map(|time| (*day, time)))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::{Config, Faults, SourceFile, load};
+
+    fn read(table: &str) -> Result<Config, Faults> {
+        let text = format!(
+            "[environments.production]\nbase_url = \"https://shop.example.com\"\n[[freeze]]\nreason = \"why\"\n{table}"
+        );
+        load(&SourceFile { path: "wayfarer.toml".to_owned(), text }, &[])
+    }
+
+    #[test]
+    fn times_of_all_kinds_are_read() {
+        for (table, now, frozen) in [
+            ("from = \"fri 16:00\"\nto = \"monday 08:00\"", "2026-01-10T00:00:00Z", true),
+            ("from = \"fri 16:00\"\nto = \"mon 08:00\"", "2026-01-12T08:00:00Z", false),
+            ("from = \"22:00\"\nto = \"06:00\"\ndays = [\"sat\"]", "2026-01-11T05:00:00Z", true),
+            ("from = 2026-01-10\nto = 2026-01-12", "2026-01-11T12:00:00Z", true),
+            (
+                "from = 2026-01-10T00:00:00\nto = 2026-01-12T00:00:00\ntimezone = \"Europe/Berlin\"",
+                "2026-01-09T23:30:00Z",
+                true,
+            ),
+        ] {
+            let config = read(table).map_err(|faults| faults.to_string()).unwrap();
+            let freeze = &config.settings.freezes[0];
+            assert_eq!(freeze.until(now.parse().unwrap()).is_some(), frozen, "{table}");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_said() {
+        for (table, words) in [
+            ("from = \"fri 16:00\"\nto = \"08:00\"", "`to` is not a time of the week"),
+            ("from = 2026-01-10T00:00:00Z\nto = \"mon 08:00\"", "`from` is not a time of the week"),
+            ("from = \"fri 16\"\nto = \"mon 08:00\"", "`from`: not a time of a week"),
+            (
+                "from = \"fri 16:00\"\nto = \"mon 08:00\"\ndays = [\"mon\"]",
+                "`days` go with times of day",
+            ),
+            ("from = 2026-01-10\nto = 2026-01-09", "it ends before it begins"),
+            (
+                "from = \"22:00\"\nto = \"06:00\"\nenvironments = [\"moon\"]",
+                "no environment is called `moon`",
+            ),
+            ("from = \"22:00\"\nto = \"06:00\"\ntimezone = \"Mars\"", "no time zone `Mars`"),
+        ] {
+            let faults = read(table).unwrap_err().to_string();
+            assert!(faults.contains(words), "{table}: {faults}");
+        }
+    }
 }

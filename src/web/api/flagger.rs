@@ -101,7 +101,8 @@ async fn answer(
         "confirm" | "analysis" | "rollback" => {
             asked.judged(handle).await.map(|judged| match judged {
                 Some(judged) if hook == "rollback" => recent(handle, judged),
-                Some(judged) => told(judged),
+                // A canary finishes only after it was confirmed.
+                Some(judged) => told(handle.so_far(judged)),
                 None => inconclusive_gate("no change of this service was logged yet"),
             })
         }

@@ -36,6 +36,8 @@ pub(crate) struct GateQuery {
     wait: Option<String>,
     /// Nothing is deployed yet: may it be?
     before: Option<bool>,
+    /// A change under way that has done no harm so far may go on: it finishes only after this answer.
+    so_far: Option<bool>,
     /// Before a deployment: of what kind it will be.
     kind: Option<String>,
     /// Before a deployment: what shall not stand in its way, such as `finding,budget`.
@@ -51,6 +53,7 @@ impl GateQuery {
             environment: self.environment.or(other.environment),
             wait: self.wait.or(other.wait),
             before: self.before.or(other.before),
+            so_far: self.so_far.or(other.so_far),
             kind: self.kind.or(other.kind),
             ignore: self.ignore.or(other.ignore),
         }
@@ -116,6 +119,7 @@ async fn answer(
         Err(e @ HandleError::UnknownChange(_)) => return Ok(nothing(handle, e.to_string())),
         judged => judged?,
     };
+    let judged = if query.so_far == Some(true) { handle.so_far(judged) } else { judged };
     let least = handle.setup().settings.watch.min_runs;
     Ok(Json(json!(GateDocument::of(&judged, least, handle.now(), base.as_deref()))))
 }
