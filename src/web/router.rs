@@ -68,6 +68,8 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
         .route("/api/v1/deliveries", get(hooks::list))
+        .route("/api/v1/pipelines", get(hooks::pipelines))
+        .route("/api/v1/incidents", get(hooks::incidents))
         .merge(senders())
         .fallback(nothing_here)
         .with_state(face)
