@@ -194,7 +194,7 @@ fn what_has_no_place_waits_for_a_rule_or_a_person() {
     let _agent = site.agent_with(VARIABLES, "info");
     let flag = |name: &str| {
         json!({ "object_kind": "feature_flag", "project": { "path_with_namespace": "acme/web" },
-        "object_attributes": { "id": 6, "name": name, "active": true } })
+        "object_attributes": { "id": name.len(), "name": name, "active": true } })
         .to_string()
     };
     for name in ["checkout-v2", "other"] {
