@@ -12,6 +12,7 @@ pub mod intake;
 pub mod render;
 pub mod schedule;
 pub mod simulate;
+pub mod slo;
 
 // Floor 2: text and time.
 pub mod clock;
@@ -20,6 +21,7 @@ pub mod config;
 // Floor 3: one door to the outside each.
 pub mod engine;
 pub mod export;
+pub mod notify;
 pub mod source;
 pub mod store;
 

@@ -68,6 +68,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("miette", &["config", "cli"]),
     ("cron", &["schedule"]),
     ("handlebars", &["render"]),
+    ("lettre", &["notify"]),
     ("scraper", &["check"]),
     ("jsonpath_rust", &["check"]),
     ("jsonschema", &["check"]),

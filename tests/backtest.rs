@@ -127,3 +127,47 @@ fn recorded_histories_are_judged_as_well_as_the_reference_judges_them() {
     assert!(wrong * 1000 <= none.len() * 3, "{wrong} of {}", none.len());
     assert!(found * 100 >= harmed.len() * 72, "{found} of {}", harmed.len());
 }
+
+#[test]
+fn an_error_in_a_history_lifts_the_change_of_the_service_it_names() {
+    let history = |error: &str| {
+        let dir = tempfile::tempdir().unwrap();
+        let mut csv = String::from("ts,latency_ms,success,failed_step,error,host\n");
+        for row in 0..440 {
+            let at = 1_700_000_000 + 60 * row;
+            let ms = 300.0 + 40.0 * f64::from(row * 7919 % 97) / 97.0;
+            if row >= 400 && row % 5 < 3 {
+                csv += &format!("{at},,0,checkout,{error}\n");
+            } else {
+                csv += &format!("{at},{ms},1,,,\n");
+            }
+        }
+        std::fs::write(dir.path().join("buy.csv"), csv).unwrap();
+        let index = r#"[{"id":"two","source":"made","interval_s":60,
+          "series":[{"journey":"buy","environment":"production","services":["checkout"],"file":"buy.csv"}],
+          "changes":[{"id":"payments-2","kind":"deploy","service":"payments","environment":"production","at":1700023950,"finished_at":1700023980},
+                     {"id":"cart-2","kind":"deploy","service":"cart","environment":"production","at":1700023950,"finished_at":1700023980}],
+          "depends_on":{"checkout":["payments","cart"]},
+          "truth":[{"journey":"buy","metric":"success","label":"regressed","change":"payments-2"}]}]"#;
+        std::fs::write(dir.path().join("cases.json"), index).unwrap();
+        let report = json(dir.path(), &[]);
+        let found = result(&report, "two", "success");
+        assert_eq!(found["final"], "regressed", "{found}");
+        let odds = |id: &str| {
+            let candidates = found["candidates"].as_array().unwrap();
+            let one = candidates.iter().find(|c| c["change"] == id);
+            one.map_or(0.0, |c| c["probability"].as_f64().unwrap())
+        };
+        (odds("payments-2"), odds("cart-2"))
+    };
+    let (payments, cart) = history("status: upstream did not answer,shop.example");
+    assert!((payments - cart).abs() < 0.01, "{payments} {cart}");
+    for error in [
+        "status: upstream payments did not answer,shop.example",
+        "\"connect: payments.internal, 10.2.3.4:8443 refused\",shop.example",
+        "status,payments.internal",
+    ] {
+        let (payments, cart) = history(error);
+        assert!(payments > 2.5 * cart, "{error}: {payments} {cart}");
+    }
+}

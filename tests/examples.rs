@@ -153,8 +153,8 @@ fn settings(shop: &Shop, way: &str) -> String {
 const BY_NAME: &str = "base_url = \"https://shop.example.com:PORT\"\nca = \"ca.pem\"\n\
                        resolve = { \"shop.example.com\" = \"127.0.0.1\" }";
 
-/// As browsers reach it: its certificate is nobody's.
-const BY_BROWSER: &str = "base_url = \"https://localhost:PORT\"\ninsecure = true";
+/// As it was reached when it was recorded: its certificate was nobody's there.
+const AS_RECORDED: &str = "base_url = \"https://localhost:PORT\"\ninsecure = true";
 
 /// Whether something needs a browser.
 fn needs_browser(text: &str) -> bool {
@@ -175,17 +175,25 @@ static ONE_BROWSER: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 /// Walks everything in a folder; what it printed where that does not pass.
 async fn walk(folder: &Path, environment: &str) -> Result<String, String> {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_wayfarer"));
-    command
-        .args(["run", "--env", environment, "--show"])
-        .current_dir(folder)
-        .env("SHOP_PASSWORD", PASSWORD)
-        .env("NO_COLOR", "1");
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
-    let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned());
-    let text = text.concat();
-    assert!(!text.contains(PASSWORD), "{text}");
-    if output.status.success() { Ok(text) } else { Err(text) }
+    loop {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_wayfarer"));
+        command
+            .args(["run", "--env", environment, "--show"])
+            .current_dir(folder)
+            .env("SHOP_PASSWORD", PASSWORD)
+            .env("NO_COLOR", "1");
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+        let text = [output.stdout, output.stderr].map(|t| String::from_utf8_lossy(&t).into_owned());
+        let text = text.concat();
+        assert!(!text.contains(PASSWORD), "{text}");
+        if output.status.success() {
+            return Ok(text);
+        }
+        // A browser that waited for a processor most of the time tells nothing of the example.
+        if !text.contains("our machine is too busy") {
+            return Err(text);
+        }
+    }
 }
 
 /// A folder for the shop, with the parts of `journeys/` and what the examples send.
@@ -237,7 +245,6 @@ async fn every_example_with_a_browser_passes() {
     let _alone = ONE_BROWSER.lock().await;
     let shop = Shop::open().await;
     let dir = folder(&shop);
-    fs::write(dir.path().join("wayfarer.toml"), settings(&shop, BY_BROWSER)).unwrap();
     let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("journeys");
     let mut walked = 0;
     for path in fs::read_dir(from).unwrap().map(|entry| entry.unwrap().path()) {
@@ -261,7 +268,7 @@ async fn a_recording_passes() {
     let _alone = ONE_BROWSER.lock().await;
     let shop = Shop::open().await;
     let dir = folder(&shop);
-    fs::write(dir.path().join("wayfarer.toml"), settings(&shop, BY_BROWSER)).unwrap();
+    fs::write(dir.path().join("wayfarer.toml"), settings(&shop, AS_RECORDED)).unwrap();
     let recorded = include_str!("examples/recorded.json")
         .replace("PORT", &shop.address.port().to_string())
         .replace("SECRET", PASSWORD);
@@ -302,8 +309,7 @@ async fn every_block_of_the_readme_passes() {
         if text.starts_with("# ") || (needs_browser(&text) && !browser) {
             continue;
         }
-        let way = if needs_browser(&text) { BY_BROWSER } else { BY_NAME };
-        fs::write(dir.path().join("wayfarer.toml"), settings(&shop, way)).unwrap();
+        fs::write(dir.path().join("wayfarer.toml"), settings(&shop, BY_NAME)).unwrap();
         let _alone = if needs_browser(&text) { Some(ONE_BROWSER.lock().await) } else { None };
         // AWS is not on loopback: its signature goes to the shop.
         let text = text.replace("https://api.example.com/", "{{base_url}}/");

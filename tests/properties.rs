@@ -5,3 +5,5 @@
 mod hostile;
 #[path = "properties/invariant.rs"]
 mod invariant;
+#[path = "properties/more.rs"]
+mod more;

@@ -259,10 +259,12 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         updated_at: later(1),
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     };
     let message = NewMessage {
         key: "f1/opened".to_owned(),
         receiver: "ops".to_owned(),
+        thread: None,
         body: "{}".to_owned(),
         created_at: later(1),
         next_try_at: later(1),
@@ -274,6 +276,7 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
             verdicts: vec![infinite.clone()],
             findings: vec![finding.clone()],
             messages: vec![message.clone(), message.clone()],
+            told: vec![],
             watches: vec![watch.clone()],
             change_cursor: Some(1),
         })
@@ -369,6 +372,7 @@ async fn a_message_is_due_until_it_is_settled() {
     let message = |key: &str, seconds| NewMessage {
         key: key.to_owned(),
         receiver: "ops".to_owned(),
+        thread: None,
         body: "{}".to_owned(),
         created_at: noon(),
         next_try_at: later(seconds),
@@ -379,8 +383,18 @@ async fn a_message_is_due_until_it_is_settled() {
     assert_eq!(due.iter().map(|m| m.key.as_str()).collect::<Vec<_>>(), ["a", "b"]);
     let retry = OutboxMark::Retry { next_try_at: later(50), error: "ü".repeat(2000) };
     assert!(store.outbox_mark(due[0].id, retry).await.unwrap());
-    assert!(store.outbox_mark(due[1].id, OutboxMark::Delivered { at: later(10) }).await.unwrap());
-    assert!(!store.outbox_mark(due[1].id, OutboxMark::Delivered { at: later(11) }).await.unwrap());
+    assert!(
+        store
+            .outbox_mark(due[1].id, OutboxMark::Delivered { at: later(10), receipt: None })
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .outbox_mark(due[1].id, OutboxMark::Delivered { at: later(11), receipt: None })
+            .await
+            .unwrap()
+    );
     assert!(store.outbox_due(later(10), 10).await.unwrap().is_empty());
     assert_eq!(store.outbox_next().await.unwrap(), Some(later(50)));
     let again = store.outbox_due(later(60), 10).await.unwrap();
@@ -578,4 +592,80 @@ async fn what_was_acknowledged_survives_kill() {
             assert!(there, "{line} was acknowledged and is gone");
         }
     }
+}
+
+#[tokio::test]
+async fn a_newer_message_of_a_thread_takes_the_place_of_one_that_waits() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let message = |key: &str, receiver: &str, thread: Option<&str>| NewMessage {
+        key: key.to_owned(),
+        receiver: receiver.to_owned(),
+        thread: thread.map(str::to_owned),
+        body: "{}".to_owned(),
+        created_at: noon(),
+        next_try_at: noon(),
+    };
+    let send = async |message: NewMessage| {
+        let conclusions = Conclusions { messages: vec![message], ..Conclusions::default() };
+        store.conclude(conclusions).await.unwrap();
+    };
+    send(message("a1", "ops", Some("c1"))).await;
+    send(message("b1", "pager", Some("c1"))).await;
+    send(message("a2", "ops", Some("c2"))).await;
+    send(message("x1", "ops", None)).await;
+    send(message("a3", "ops", Some("c1"))).await;
+    // The same once more takes nobody's place.
+    send(message("a3", "ops", Some("c1"))).await;
+    send(message("x2", "ops", None)).await;
+    let due: Vec<String> =
+        store.outbox_due_of("ops", later(1), 9).await.unwrap().into_iter().map(|m| m.key).collect();
+    assert_eq!(due, ["a2", "x1", "a3", "x2"]);
+    assert_eq!(store.outbox_due_of("pager", later(1), 9).await.unwrap().len(), 1);
+    let mut receivers = store.outbox_receivers_due(later(1)).await.unwrap();
+    receivers.sort();
+    assert_eq!(receivers, ["ops", "pager"]);
+    let old = store.outbox(Some(MessageState::Superseded), 9).await.unwrap();
+    assert_eq!(old.len(), 1);
+    // It was on its way when the newer one came: that it arrived is noted all the same, that it did not is not.
+    let retry = OutboxMark::Retry { next_try_at: later(2), error: "no".to_owned() };
+    assert!(!store.outbox_mark(old[0].id, retry).await.unwrap());
+    let delivered = OutboxMark::Delivered { at: later(2), receipt: Some("17".to_owned()) };
+    assert!(store.outbox_mark(old[0].id, delivered).await.unwrap());
+    assert_eq!(store.outbox_receipt("ops", "c1").await.unwrap().as_deref(), Some("17"));
+    assert_eq!(store.outbox_receipt("pager", "c1").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_may_be_sent_once_is_begun_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(&folder);
+    let message = |key: &str| NewMessage {
+        key: key.to_owned(),
+        receiver: "rollback".to_owned(),
+        thread: None,
+        body: "{}".to_owned(),
+        created_at: noon(),
+        next_try_at: noon(),
+    };
+    let messages = vec![message("one"), message("two")];
+    store.conclude(Conclusions { messages, ..Conclusions::default() }).await.unwrap();
+    let due = store.outbox_due_of("rollback", later(1), 9).await.unwrap();
+    assert!(store.outbox_mark(due[0].id, OutboxMark::Begun).await.unwrap());
+    assert!(!store.outbox_mark(due[0].id, OutboxMark::Begun).await.unwrap(), "not twice");
+    assert_eq!(store.outbox_due_of("rollback", later(1), 9).await.unwrap().len(), 1);
+    // The agent ended meanwhile: what came of it is not known, and stays so.
+    let unknown = store.outbox_unknown(later(5)).await.unwrap();
+    assert_eq!(
+        unknown.iter().map(|m| (m.key.as_str(), m.attempts)).collect::<Vec<_>>(),
+        [("one", 1)]
+    );
+    assert_eq!(store.outbox_unknown(later(6)).await.unwrap(), []);
+    assert!(!store.outbox_again(due[0].id, later(6)).await.unwrap());
+    // One that is known to have failed may be begun again, and counts its tries.
+    assert!(store.outbox_mark(due[1].id, OutboxMark::Begun).await.unwrap());
+    let retry = OutboxMark::Retry { next_try_at: later(9), error: "refused".to_owned() };
+    assert!(store.outbox_mark(due[1].id, retry).await.unwrap());
+    let again = store.outbox_due_of("rollback", later(10), 9).await.unwrap();
+    assert_eq!((again[0].key.as_str(), again[0].attempts), ("two", 1));
 }

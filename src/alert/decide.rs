@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 
 use crate::model::{
-    Conclusion, Dismissal, Finding, FindingId, FindingKind, FindingState, Metric, Onset, Part,
-    RunId, SeriesKey, Verdict,
+    Acknowledgement, Conclusion, Dismissal, Finding, FindingId, FindingKind, FindingState, Metric,
+    Onset, Part, RunId, SeriesKey, Verdict,
 };
 
 /// Why a finding is (or is not) written.
@@ -20,6 +20,8 @@ pub enum Reason {
     Explained,
     /// A person said it is nothing.
     Dismissed,
+    /// A person has taken it on.
+    Acknowledged,
     /// Its text is newer.
     Updated,
 }
@@ -55,6 +57,8 @@ pub fn decide(open: Option<&Finding>, verdict: &Verdict, now: Timestamp) -> Opti
             let worse = kind == FindingKind::Regressed && finding.kind == FindingKind::Suspected;
             if worse {
                 next.kind = kind;
+                // Whoever took on a suspicion has not taken on this.
+                next.acknowledged = None;
             }
             next.part = verdict.part.clone();
             next.summary.clone_from(&verdict.summary);
@@ -108,6 +112,7 @@ fn opened(verdict: &Verdict, kind: FindingKind, now: Timestamp) -> Finding {
         updated_at: now,
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     }
 }
 
@@ -135,6 +140,7 @@ pub fn unexplained(
         updated_at: now,
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     };
     Decision { finding, reason: Reason::Opened }
 }
@@ -156,6 +162,14 @@ pub fn dismissed(finding: &Finding, dismissal: Dismissal, now: Timestamp) -> Dec
     decision.finding.closed_at = finding.closed_at.or(Some(now));
     decision.finding.dismissal = Some(dismissal);
     decision
+}
+
+/// Notes on an open finding that a person has taken it on.
+pub fn acknowledged(finding: &Finding, by: Acknowledgement, now: Timestamp) -> Decision {
+    let mut next = finding.clone();
+    next.acknowledged = Some(by);
+    next.updated_at = now;
+    Decision { finding: next, reason: Reason::Acknowledged }
 }
 
 fn closed(

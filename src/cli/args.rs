@@ -54,6 +54,12 @@ pub(super) enum Verb {
     Change(ChangeArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
+    /// Show or send what receivers would get
+    Notify(NotifyArguments),
+    /// What waits for receivers, and why
+    Outbox(OutboxArguments),
+    /// Have a change undone by the [[rollback]] of its service
+    Rollback(RollbackArguments),
     /// Judge recorded histories with known truth by the agent's own code
     Backtest(BacktestArguments),
     /// Write histories with known truth, to back-test by
@@ -387,14 +393,136 @@ pub(super) struct ShowArguments {
 /// `wayfarer gate`.
 #[derive(Debug, Args)]
 #[command(after_help = "Example: wayfarer gate 4711 --wait 45m --url http://127.0.0.1:9464\n\
-Exits 0 (go on), 5 (harmful) or 6 (no verdict: still pending, inconclusive, or too little data).")]
+Example: wayfarer gate --before --service shop --env production && ./deploy\n\
+Exits 0 (go on), 5 (harmful, or something stands in the way) or 6 (no verdict: still pending, inconclusive, or too little data).\n\
+With --on-inconclusive no verdict is 0 or 5 as you say; an agent that does not answer is 7 all the same.")]
 pub(super) struct GateArguments {
-    /// The change's id
-    pub(super) id: String,
+    /// The change's id; without it the newest of --service and --env
+    #[arg(conflicts_with_all = ["service", "environment"])]
+    pub(super) id: Option<String>,
+    /// The newest change of this service; with --before the service that will be deployed
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// In this environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// Ask before a deployment: is a freeze in force, a finding open, an error budget spent?
+    #[arg(long, conflicts_with = "id")]
+    pub(super) before: bool,
+    /// With --before: what will be deployed; a rollback is always allowed
+    #[arg(long, requires = "before")]
+    pub(super) kind: Option<String>,
+    /// With --before: freeze, finding or budget shall not stand in the way; may be repeated
+    #[arg(long, requires = "before", value_name = "OBSTACLE", value_delimiter = ',')]
+    pub(super) ignore: Vec<String>,
+    /// What no verdict means for the exit code
+    #[arg(long, value_enum, value_name = "pass|fail")]
+    pub(super) on_inconclusive: Option<OnInconclusive>,
     /// How long to wait while the answer is pending
     #[arg(long, default_value = "0s", value_parser = wait)]
     pub(super) wait: std::time::Duration,
     /// Where to ask
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer rollback`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Example: wayfarer rollback 4711 --reason 'checkout fails' --url http://127.0.0.1:9464\n\
+A change is undone at most once: asked again, this says what became of the first order. An agent asked by --url wants an admin token."
+)]
+pub(super) struct RollbackArguments {
+    /// The change's id
+    pub(super) id: String,
+    /// Why
+    #[arg(long)]
+    pub(super) reason: Option<String>,
+    /// Even though something newer was deployed since
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Only say what would be done
+    #[arg(long, conflicts_with = "status")]
+    pub(super) dry_run: bool,
+    /// Order nothing, show what was ordered
+    #[arg(long)]
+    pub(super) status: bool,
+    /// Where to ask
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// What no verdict means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OnInconclusive {
+    /// Go on.
+    Pass,
+    /// Stop.
+    Fail,
+}
+
+/// `wayfarer notify`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer notify --preview                     what every receiver would get; needs no secrets\n\
+  wayfarer notify --preview ops --json          the notice that its templates are filled with\n\
+  wayfarer notify --test ops --event failed     sends a sample, marked as a test")]
+pub(super) struct NotifyArguments {
+    /// Show what would be sent, to one receiver or to all
+    #[arg(long, value_name = "RECEIVER", num_args = 0..=1, conflicts_with = "test", required_unless_present = "test")]
+    pub(super) preview: Option<Option<String>>,
+    /// Send a sample to this receiver; exits 7 where it does not take it
+    #[arg(long, value_name = "RECEIVER")]
+    pub(super) test: Option<String>,
+    /// Of what
+    #[arg(long, value_parser = ["regressed", "recovered", "dismissed", "unexplained", "failed"], default_value = "regressed")]
+    pub(super) event: Option<String>,
+    /// With --preview the notice itself, with --test the outcome, as JSON
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// `wayfarer outbox`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:\n\
+  wayfarer outbox                  what waits or was given up, and why\n\
+  wayfarer outbox --all --json\n\
+  wayfarer outbox retry 17         try it now"
+)]
+pub(super) struct OutboxArguments {
+    /// Do something with a message
+    #[command(subcommand)]
+    pub(super) verb: Option<OutboxVerb>,
+    /// Only such: waiting, pending, delivered, `given_up`, superseded, begun, unknown
+    #[arg(long, conflicts_with = "all")]
+    pub(super) state: Option<String>,
+    /// Delivered ones, too
+    #[arg(long)]
+    pub(super) all: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// The verbs of the outbox.
+#[derive(Debug, Subcommand)]
+pub(super) enum OutboxVerb {
+    /// Try a message that waits or was given up at once
+    Retry(RetryArguments),
+}
+
+/// `wayfarer outbox retry`.
+#[derive(Debug, Args)]
+#[command(after_help = "Example: wayfarer outbox retry 17")]
+pub(super) struct RetryArguments {
+    /// Its number, as `wayfarer outbox` shows it
+    pub(super) id: i64,
+    /// Where it is
     #[command(flatten)]
     pub(super) place: Place,
 }

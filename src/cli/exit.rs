@@ -69,7 +69,7 @@ impl From<crate::source::agent::AgentError> for Failed {
         use crate::source::agent::AgentError;
         let exit = match &e {
             AgentError::Address(_) => Exit::Usage,
-            AgentError::Refused { status: 400 | 401 | 403 | 413, .. } => Exit::Usage,
+            AgentError::Refused { status: 400 | 401 | 403 | 409 | 413, .. } => Exit::Usage,
             AgentError::Refused { status: 404, .. } => Exit::NoVerdict,
             _ => Exit::Trouble,
         };

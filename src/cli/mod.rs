@@ -16,7 +16,10 @@ mod hooks;
 mod import;
 mod init;
 mod logs;
+mod notify;
+mod outbox;
 mod place;
+mod rollback;
 mod run;
 mod schema;
 mod show;
@@ -148,6 +151,9 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
+        Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
+        Verb::Notify(arguments) => notify::run(&arguments, context).await,
+        Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
         Verb::Schema(arguments) => schema::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments, context),

@@ -15,12 +15,14 @@ use crate::{
         attached::Beside,
         files,
     },
-    store::{ChangeFilter, Store, StoreOptions},
-    web::views::{ChangeView, JudgedView, LoggedView, ReleaseView, deliveries_view, voices_view},
+    store::{ChangeFilter, MessageState, Store, StoreOptions},
+    web::views::{
+        ChangeView, JudgedView, LoggedView, OutboxView, ReleaseView, deliveries_view, voices_view,
+    },
 };
 
 /// How often the data file is asked while waiting.
-const POLL: Duration = Duration::from_millis(500);
+pub(super) const POLL: Duration = Duration::from_millis(500);
 
 /// A change log.
 pub(super) enum Log {
@@ -213,6 +215,47 @@ impl Log {
         }
     }
 
+    /// Messages of the outbox.
+    pub(super) async fn outbox(&self, state: Option<&str>, limit: u32) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let mut path = format!("api/v1/outbox?limit={limit}");
+                if let Some(state) = state {
+                    path = format!("{path}&state={}", encoded(state));
+                }
+                Ok(agent.get(&path, Duration::ZERO).await?)
+            }
+            Self::File(store, _) => {
+                let states = match state {
+                    None => Vec::new(),
+                    Some(word) => MessageState::named(word).ok_or_else(|| {
+                        Failed::new(Exit::Usage, format!("there is no state `{word}`: waiting, pending, delivered, given_up, superseded, begun or unknown"))
+                    })?,
+                };
+                let messages =
+                    store.outbox_of(states, usize::try_from(limit).unwrap_or(100)).await?;
+                let messages: Vec<_> = messages.iter().map(OutboxView::from).collect();
+                Ok(json!({ "messages": messages }))
+            }
+        }
+    }
+
+    /// Has a message tried again at once.
+    pub(super) async fn outbox_again(&self, id: i64, context: &Context) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                Ok(agent.post(&format!("api/v1/outbox/{id}/retry"), Vec::new()).await?)
+            }
+            Self::File(store, _) => {
+                if store.outbox_again(id, context.clock.now()).await? {
+                    return Ok(json!({ "id": id, "state": "pending" }));
+                }
+                let message = format!("no message {id} waits or was given up");
+                Err(Failed::new(Exit::NoVerdict, message))
+            }
+        }
+    }
+
     /// One change with its verdicts; waits up to `wait` while its gate is pending.
     pub(super) async fn judged(
         &self,
@@ -255,7 +298,8 @@ impl Log {
     }
 }
 
-fn encoded(text: &str) -> String {
+/// A text as a part of an address.
+pub(super) fn encoded(text: &str) -> String {
     use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }

@@ -41,7 +41,7 @@ pub(super) fn without_certificate(journeys: &[Journey], settings: &Settings) -> 
             && let Some(journey) = journeys.iter().find(here)
         {
             told.push(format!(
-                "environment `{name}` has a `client_certificate`, which browsers cannot be given: the browser steps of `{}` go there without it",
+                "environment `{name}` has a `client_certificate`, which browsers cannot be given: the runs of `{}` there are broken at their first browser step",
                 journey.name
             ));
         }

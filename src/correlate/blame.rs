@@ -71,12 +71,16 @@ pub struct Signal {
     pub added_ms: f64,
     /// Services whose steps failed since the change, with the number of such failures.
     pub failing: Vec<(ServiceName, u32)>,
+    /// Services that the errors of these failures name, be it by a host, with the number of such failures.
+    pub told: Vec<(ServiceName, u32)>,
     /// Failed and all runs since its onset; zeros for latency.
     pub failed: (u32, u32),
-    /// Times and scores of its runs since the change; none for success.
+    /// Times and scores of its runs since the change; of success 1 for a failure and 0 for none.
     pub scores: Vec<Score>,
     /// Memory of those scores from one run to the next.
     pub memory: f64,
+    /// How often it failed before the change, as a share; 0 for latency.
+    pub usual: f64,
 }
 
 /// Who did it, as far as can be told.

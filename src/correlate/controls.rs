@@ -18,8 +18,11 @@ use super::{
 
 /// Fewest controls that say anything: of one or two, one that is in trouble of its own would hide a regression.
 const FEWEST: usize = 3;
-/// Base intervals over which the level of the controls is taken.
+/// Base intervals over which the level of the controls is taken. A control whose runs take longer than its interval is walked less
+/// often than that: its last runs count, but none from longer ago than so many of these spans.
 const SPAN: f64 = 6.0;
+const LAST: usize = 3;
+const REACH: f64 = 4.0;
 /// Shifts of the controls below this log ratio are their own noise.
 const SHARED_FROM: f64 = 0.1;
 /// Base intervals within which failures are at the same time.
@@ -202,7 +205,7 @@ impl Controls {
             .each
             .iter()
             .filter_map(|control| {
-                let seen = between(&control.ratios, control.since(at, SPAN, interval_s), at);
+                let seen = control.lately(at, interval_s);
                 (seen.len() >= 2).then(|| median_of(seen.iter().map(|(_, r)| *r).collect()))?
             })
             .collect();
@@ -226,6 +229,18 @@ impl Control {
     /// So many intervals before `at`: its own, or those of the series that is judged, where these are longer.
     fn since(&self, at: Timestamp, spans: f64, interval_s: f64) -> Timestamp {
         moment(seconds(at) - spans * interval_s.max(self.interval_s))
+    }
+}
+
+impl Control {
+    /// The log ratios right before `at` that its level is taken of.
+    fn lately(&self, at: Timestamp, interval_s: f64) -> &[(Timestamp, f64)] {
+        let near = between(&self.ratios, self.since(at, SPAN, interval_s), at);
+        if near.len() >= LAST {
+            return near;
+        }
+        let far = between(&self.ratios, self.since(at, REACH * SPAN, interval_s), at);
+        &far[far.len().saturating_sub(LAST)..]
     }
 }
 
@@ -353,6 +368,33 @@ mod tests {
             down.take(&line, &deploy, &Tuning::default());
         }
         assert!(!down.settle() && !down.shared(at(430.0), 60.0).outage);
+    }
+
+    #[test]
+    fn controls_whose_runs_take_longer_than_their_interval_speak_all_the_same() {
+        let at = |row: f64| moment(START_S + row * 60.0);
+        let deploy = change("deploy", "shop", at(400.0));
+        // One run in `every` intervals, twice as slow since the change.
+        let level = |every: usize, until: usize, now: f64| {
+            let mut controls = Controls::default();
+            for seed in 0..4 {
+                let mut line = Line::new(member(&format!("journey {seed}"), &[], 60));
+                let mut probes = REAL.probes(900 + seed, 460, 60.0);
+                slow(&mut probes, 400, 2.0);
+                let walked = probes.into_iter().take(until).step_by(every).collect();
+                line.merge(walked);
+                controls.add(line.member.series.clone());
+                controls.take(&line, &deploy, &Tuning::default());
+            }
+            controls.settle();
+            controls.shared(at(now), 60.0).slower
+        };
+        for every in [1, 3, 5, 7] {
+            assert!((level(every, 460, 440.0) - 2_f64.ln()).abs() < 0.3, "every {every}");
+        }
+        // Too seldom, or too long ago.
+        assert_eq!(level(20, 460, 440.0), 0.0);
+        assert_eq!(level(1, 410, 440.0), 0.0);
     }
 
     #[test]

@@ -1,10 +1,15 @@
 //! Who did it? Gathers what the series of one change say and asks [`blame`] which of the changes explains the pattern.
 
-use std::{collections::BTreeMap, time::Duration};
+mod naming;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::Timestamp;
 
-use crate::model::{Change, ChangeKind, Metric, SeriesKey, ServiceName};
+use crate::model::{Change, ChangeKind, Metric, SeriesKey, ServiceName, Signature};
 
 use super::{
     blame::{Signal, Suspect, Undone, blame},
@@ -14,6 +19,8 @@ use super::{
     series::{Line, latency_of, later, seconds},
     watch::{METRICS, Track},
 };
+pub(super) use naming::Hosts;
+use naming::Naming;
 
 /// Newest runs that say how many milliseconds a journey takes now.
 const NOW: usize = 10;
@@ -25,9 +32,6 @@ const THEN: usize = 180;
 const SAME_TROUBLE: Duration = Duration::from_secs(600);
 const SAME_TROUBLE_RUNS: u32 = 10;
 
-/// Letters a service's name has at least to be found in the name of a step.
-const NAME_LEAST: usize = 3;
-
 /// What is seen from one change: the series of its environment, and the changes that may have moved them.
 pub(super) struct View<'a> {
     pub(super) tracks: Vec<(&'a Line, &'a Track)>,
@@ -35,6 +39,7 @@ pub(super) struct View<'a> {
     pub(super) beside: Vec<&'a BTreeMap<SeriesKey, Track>>,
     pub(super) changes: Vec<&'a Change>,
     pub(super) depends_on: &'a BTreeMap<ServiceName, Vec<ServiceName>>,
+    pub(super) hosts: &'a Hosts,
 }
 
 /// The changes by how probable they are; nobody, while nothing is suspected anywhere.
@@ -43,6 +48,7 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
         return Suspects::default();
     }
     let began = began(view);
+    let naming = Naming::new(view);
     let suspects: Vec<Suspect> = view.changes.iter().map(|c| suspect(view, c)).collect();
     let signals: Vec<Signal> = view
         .tracks
@@ -59,7 +65,7 @@ pub(super) fn suspects(view: &View<'_>) -> Suspects {
             };
             let told = |metric: &Metric| {
                 let judge = loudest(*metric).or(track.judge(*metric))?;
-                signal(view, line, telling(view, line, judge, began))
+                signal(&naming, line, telling(view, line, judge, began))
             };
             METRICS.iter().filter_map(told).collect::<Vec<_>>()
         })
@@ -154,11 +160,13 @@ fn share(change: &Change) -> Option<f64> {
 }
 
 /// What one metric of one series says; none before its first look.
-fn signal(view: &View<'_>, line: &Line, judge: &Judge) -> Option<Signal> {
+fn signal(naming: &Naming<'_>, line: &Line, judge: &Judge) -> Option<Signal> {
     let look = judge.telling().or(judge.harm)?;
     let latency = judge.metric == Metric::Latency;
     let from = judge.onset().map_or(judge.frame.after(0.0), |(at, ..)| at);
     let (good, all) = tally(line.probes[line.from(from)..].iter());
+    let Pointing { failing, told } =
+        if latency { Pointing::default() } else { pointing(naming, line, judge) };
     Some(Signal {
         journey: line.member.series.journey.clone(),
         services: line.member.services.clone(),
@@ -167,36 +175,47 @@ fn signal(view: &View<'_>, line: &Line, judge: &Judge) -> Option<Signal> {
         owed: (look.suspected_at - judge.suspected_at()).max(0.0),
         effect: look.shift,
         added_ms: if latency { added(line, judge) } else { 0.0 },
-        failing: if latency { Vec::new() } else { failing(view, line, judge) },
+        failing,
+        told,
         failed: if latency { (0, 0) } else { (all - good, all) },
-        scores: if latency { judge.scores().to_vec() } else { Vec::new() },
+        scores: if latency { judge.scores().to_vec() } else { judge.failures() },
         memory: judge.memory(),
+        usual: judge.usual_failures().unwrap_or(0.0),
     })
 }
 
-/// The services of the steps that failed since the change: as the journey says, or where a step's name names one.
-fn failing(view: &View<'_>, line: &Line, judge: &Judge) -> Vec<(ServiceName, u32)> {
-    let mut counted: BTreeMap<ServiceName, u32> = BTreeMap::new();
-    let probes = &line.probes[line.from(judge.frame.after(0.0))..];
-    for signature in probes.iter().filter_map(|p| p.signature.as_ref()) {
-        let step = &*signature.step;
-        let service = line.member.steps.get(step).or_else(|| named_in(step, view));
-        if let Some(service) = service {
-            *counted.entry(service.clone()).or_default() += 1;
-        }
-    }
-    counted.into_iter().collect()
+/// The services that failures since the change point at, each with the number of such failures.
+#[derive(Default)]
+struct Pointing {
+    /// By the step that failed.
+    failing: Vec<(ServiceName, u32)>,
+    /// By what its error says.
+    told: Vec<(ServiceName, u32)>,
 }
 
-/// The service that a step's name names, the longest of several.
-fn named_in<'v>(step: &str, view: &View<'v>) -> Option<&'v ServiceName> {
-    let step = step.to_lowercase();
-    let changed = view.changes.iter().flat_map(|c| c.services.iter());
-    let known = view.depends_on.iter().flat_map(|(s, calls)| std::iter::once(s).chain(calls));
-    changed
-        .chain(known)
-        .filter(|s| s.as_str().len() >= NAME_LEAST && step.contains(&s.as_str().to_lowercase()))
-        .max_by_key(|s| s.as_str().len())
+/// What the failures since the change point at. A step's service is what the journey says, or whose host it asked, or what
+/// the step's name names; an error names a service by its name or by its host.
+fn pointing(naming: &Naming<'_>, line: &Line, judge: &Judge) -> Pointing {
+    let (mut failing, mut told) = (BTreeMap::new(), BTreeMap::new());
+    // Most failures are like the one before: what each names is looked for once.
+    let mut known: BTreeMap<&Signature, (Option<&ServiceName>, BTreeSet<&ServiceName>)> =
+        BTreeMap::new();
+    let probes = &line.probes[line.from(judge.frame.after(0.0))..];
+    for signature in probes.iter().filter_map(|p| p.signature.as_ref()) {
+        let (place, names) = known.entry(signature).or_insert_with(|| {
+            let host = signature.host.as_deref();
+            let place = line.member.steps.get(&*signature.step);
+            let place =
+                place.or_else(|| naming.owner(host?)).or_else(|| naming.within(&signature.step));
+            let mut names = naming.told(signature);
+            // What the place says is not said twice.
+            names.retain(|name| Some(*name) != place);
+            (place, names)
+        });
+        place.iter().for_each(|s| *failing.entry((*s).clone()).or_default() += 1);
+        names.iter().for_each(|s| *told.entry((*s).clone()).or_default() += 1);
+    }
+    Pointing { failing: failing.into_iter().collect(), told: told.into_iter().collect() }
 }
 
 /// By how many milliseconds a journey is slower now than before the change, by medians; 0 where that is not known.

@@ -220,6 +220,7 @@ mod tests {
             updated_at: Timestamp::UNIX_EPOCH,
             closed_at: Some(Timestamp::UNIX_EPOCH),
             dismissal: Some(Dismissal { reason, note: None, by: by.map(str::to_owned) }),
+            acknowledged: None,
         }
     }
 

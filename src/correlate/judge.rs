@@ -11,12 +11,12 @@ use crate::model::{ChangeId, Conclusion, Metric, Probe, ServiceName};
 use super::{
     Direction, Heard, Look, Point, Tuning,
     after::{After, Stir, ended_by},
-    figures::{self, median_of},
+    figures::{self, median_of, narrow},
     fold::{Fold, Frame},
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{moment, point},
+    series::{moment, point, seconds},
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -91,6 +91,8 @@ pub(super) struct Judge {
     pub(super) seen_at: Option<Timestamp>,
     scores: Vec<Score>,
     outcomes: Vec<bool>,
+    /// The times of these, in seconds since 1970.
+    outcomes_at: Vec<f64>,
     tuning: Tuning,
     /// What later changes must know of this one.
     pub(super) events: Vec<Trouble>,
@@ -140,6 +142,7 @@ impl Judge {
             seen_at: None,
             scores: Vec::new(),
             outcomes: Vec::new(),
+            outcomes_at: Vec::new(),
             tuning: tuning.clone(),
             events: Vec::new(),
             after: None,
@@ -167,6 +170,7 @@ impl Judge {
         }
         self.seen_at = Some(probe.at);
         self.outcomes.extend(point.ok);
+        self.outcomes_at.extend(point.ok.map(|_| point.at_s));
         self.scores.extend(worse.newest_score().map(|z| Score { at_s: point.at_s, z }));
         self.harm = Some(harm);
         self.gain = gain;
@@ -212,6 +216,12 @@ impl Judge {
     /// Times and scores of the runs after the change, in units of the noise.
     pub(super) fn scores(&self) -> &[Score] {
         &self.scores
+    }
+
+    /// Times of the runs after the change that failed or did not, as scores of 1 and 0.
+    pub(super) fn failures(&self) -> Vec<Score> {
+        let outcomes = self.outcomes_at.iter().zip(&self.outcomes);
+        outcomes.map(|(at_s, ok)| Score { at_s: *at_s, z: f64::from(u8::from(!ok)) }).collect()
     }
 
     /// Whether it stands as suspected or worse.
@@ -286,7 +296,7 @@ impl Judge {
         let fresh = self.back.is_none();
         // Its size is taken where the evidence was strongest: later on, runs that are well again would shrink what they end.
         if fresh || self.peak.is_some_and(|p| harm.suspected() && harm.log_e >= p.log_e) {
-            let next = self.end_of(harm.shift);
+            let next = self.end_of(&harm);
             self.back = match (self.back.take(), next) {
                 (Some(old), Some(new)) => Some(old.resized(&new)),
                 (old, new) => new.or(old),
@@ -330,14 +340,25 @@ impl Judge {
         by_itself
     }
 
+    /// The failed and all runs since harm began.
+    fn failed_since(&self, look: &Look) -> (u32, u32) {
+        let from_s = seconds(self.harm_span(look).0);
+        let since = &self.outcomes[self.outcomes_at.partition_point(|at_s| *at_s < from_s)..];
+        let failed = since.iter().filter(|ok| !**ok).count();
+        (narrow(failed), narrow(since.len()))
+    }
+
     /// The test for the end of a trouble of this size.
-    fn end_of(&self, shift: f64) -> Option<Back> {
+    fn end_of(&self, harm: &Look) -> Option<Back> {
         match self.worse.as_ref()? {
             Fold::Latency(fold) => {
                 let se = fold.baseline().se;
-                Some(Back::latency(self.noise(), shift / se, self.tuning.effect / se))
+                Some(Back::latency(self.noise(), harm.shift / se, self.tuning.effect / se))
             }
-            Fold::Success(fold) => Some(Back::success(fold.q0(), shift, self.frame.interval_s)),
+            Fold::Success(fold) => {
+                let seen = self.failed_since(harm);
+                Some(Back::success(fold.q0(), seen, self.frame.interval_s))
+            }
         }
     }
 

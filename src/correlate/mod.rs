@@ -15,6 +15,7 @@
 
 mod after;
 mod baseline;
+mod before;
 pub mod blame;
 pub mod budget;
 mod controls;
@@ -65,6 +66,7 @@ mod wary;
 mod watch;
 
 pub use baseline::Baseline;
+pub use before::{Outlook, before};
 pub use blame::{Blame, Signal, Suspect, Undone};
 pub use budget::Shares;
 pub use gate::{dismissal, gate, standing};

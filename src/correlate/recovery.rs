@@ -92,8 +92,7 @@ impl Recovery {
                 let (still, since) = tally(shifted.iter());
                 let (fails, passes) = tuning.failure_prior;
                 let usual = (fails + count(runs - good)) / (fails + passes + count(runs));
-                let rate = (0.5 + f64::from(since - still)) / (1.0 + f64::from(since));
-                (None, Back::success(usual, rate - usual, interval_s))
+                (None, Back::success(usual, (since - still, since), interval_s))
             }
         };
         Self { metric, footing, end: end.begun(began), measure: None }
@@ -160,8 +159,8 @@ pub(super) struct Back {
 enum Model {
     /// Scores about 0 against scores about `still`.
     Latency { noise: Noise, still: f64 },
-    /// Failures at the usual rate against failures at the rate `still`.
-    Success { usual: f64, still: f64 },
+    /// Failures at the usual rate against failures at the rate `still`, which follows from the failed and all runs since it began.
+    Success { usual: f64, still: f64, seen: (u32, u32) },
     /// Nothing is known of what was before.
     Unknown,
 }
@@ -173,8 +172,18 @@ const STILL_LEAST: f64 = 0.25;
 /// half of the shift is not more.
 const STILL: (f64, f64) = (0.5, 1.7);
 
-/// The share of a rise of the failure rate that counts as its going on.
-const STILL_RISE: f64 = 0.5;
+/// The share of a rise of the failure rate that counts as its going on, and the smallest rise.
+const STILL_RISE: (f64, f64) = (0.5, 0.04);
+
+/// Good runs that are taken to be among those since a trouble began: when it is first seen, by a few failures in a row, its rate looks
+/// higher than it is, and a few good runs in a row would end what goes on.
+const STILL_WELL: f64 = 4.0;
+
+/// The failure rate that counts as the trouble's going on, of the failed and all runs since it began.
+fn still_failing(usual: f64, (failed, runs): (u32, u32)) -> f64 {
+    let rate = f64::from(failed) / (f64::from(runs) + STILL_WELL);
+    (usual + STILL_RISE.0 * (rate - usual).max(STILL_RISE.1)).clamp(usual + 0.01, 0.98)
+}
 
 impl Back {
     /// For times: how the scores move, by how much they shifted, and the smallest shift that matters (both in units of the noise).
@@ -184,12 +193,11 @@ impl Back {
         Self::of(Model::Latency { noise, still }, noise.interval_s)
     }
 
-    /// For success: the usual failure rate, by how much it rose, and the base interval in seconds. A rate is known far
-    /// worse than a time, and looks higher than it is when it is first seen: half of the rise is still its going on.
-    pub(super) fn success(usual: f64, rise: f64, interval_s: f64) -> Self {
+    /// For success: the usual failure rate, the failed and all runs since the trouble began, and the base interval in seconds.
+    pub(super) fn success(usual: f64, seen: (u32, u32), interval_s: f64) -> Self {
         let usual = usual.clamp(1e-3, 0.9);
-        let still = (usual + STILL_RISE * rise.max(0.04)).clamp(usual + 0.01, 0.98);
-        Self::of(Model::Success { usual, still }, interval_s)
+        let still = still_failing(usual, seen);
+        Self::of(Model::Success { usual, still, seen }, interval_s)
     }
 
     fn never() -> Self {
@@ -214,9 +222,12 @@ impl Back {
         Self { began_s: at_s, ..self }
     }
 
-    /// The same test for a shift of another size: what was gathered stays.
+    /// The same test for a shift of another size: what was gathered stays. A failure rate is learnt as the runs come.
     pub(super) fn resized(self, other: &Self) -> Self {
-        Self { model: other.model, ..self }
+        match self.model {
+            Model::Success { .. } => self,
+            _ => Self { model: other.model, ..self },
+        }
     }
 
     /// Takes a score; the time of the first run of the proof once it is complete.
@@ -230,9 +241,14 @@ impl Back {
 
     /// Takes a known success or failure; as for scores.
     pub(super) fn push_outcome(&mut self, at_s: f64, ok: bool) -> Option<f64> {
-        let Model::Success { usual, still } = self.model else { return None };
+        let Model::Success { usual, still, mut seen } = self.model else { return None };
+        seen = (seen.0 + u32::from(!ok), seen.1 + 1);
         let gain = if ok { (-usual).ln_1p() - (-still).ln_1p() } else { usual.ln() - still.ln() };
-        self.gather(at_s, gain, ok)
+        let over = self.gather(at_s, gain, ok);
+        // While the trouble goes on, its size is known better; while its end is looked for, that must not shrink what is to end.
+        let still = if self.since_s.is_none() { still_failing(usual, seen) } else { still };
+        self.model = Model::Success { usual, still, seen };
+        over
     }
 
     fn gather(&mut self, at_s: f64, gain: f64, clean: bool) -> Option<f64> {
@@ -284,7 +300,7 @@ mod tests {
             assert!(d.len() >= 45, "x{times}: only {} of 60", d.len());
             assert!(d[d.len() / 2] <= within, "x{times}: {d:?}");
         }
-        for (share, within, least) in [(0.2, 55, 30), (0.5, 25, 50), (1.1, 9, 50)] {
+        for (share, within, least) in [(0.2, 58, 20), (0.5, 25, 50), (1.1, 10, 50)] {
             let d = delays(Metric::Success, |p, s| fail(p, 0, share, s), true);
             assert!(d.len() >= least, "{share}: only {} of 60", d.len());
             assert!(d[d.len() / 2] <= within, "{share}: {d:?}");

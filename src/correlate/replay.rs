@@ -74,7 +74,7 @@ pub fn replay(case: &Case, detect: &Detect, watch: &Watch) -> Vec<CaseResult> {
     let services = case
         .depends_on
         .iter()
-        .map(|(name, on)| (name.clone(), Service { depends_on: on.clone(), owner: None }))
+        .map(|(name, on)| (name.clone(), Service { depends_on: on.clone(), ..Service::default() }))
         .collect();
     let watch =
         Watch { window: case.interval.saturating_mul(RUNS), min_runs: RUNS, ..watch.clone() };

@@ -27,6 +27,7 @@ use super::{
     Shares,
     after::Stir,
     controls::Controls,
+    culprit::Hosts,
     fleet::Fleet,
     rebase::{Trouble, TroubleKind},
     report::Suspects,
@@ -73,6 +74,7 @@ pub struct OpenWatch {
 pub struct Room {
     rules: Rules,
     depends_on: BTreeMap<ServiceName, Vec<ServiceName>>,
+    hosts: Hosts,
     lines: BTreeMap<SeriesKey, Line>,
     watches: BTreeMap<ChangeId, Watched>,
     calendar: Calendar,
@@ -97,9 +99,9 @@ impl Room {
     /// An empty room that judges by these settings.
     pub fn new(watch: Watch, detect: Detect, services: BTreeMap<ServiceName, Service>) -> Self {
         let rules = Rules::new(watch, detect);
-        let depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
+        let (depends_on, hosts) = landscape(services);
         let (lines, watches) = (BTreeMap::new(), BTreeMap::new());
-        Self { rules, depends_on, lines, watches, calendar: Calendar::default() }
+        Self { rules, depends_on, hosts, lines, watches, calendar: Calendar::default() }
     }
 
     /// Judges by these settings from now on; baselines frozen before stay as they were frozen.
@@ -111,7 +113,7 @@ impl Room {
     ) {
         let spells = std::mem::take(&mut self.rules.spells);
         self.rules = Rules { spells, ..Rules::new(watch, detect) };
-        self.depends_on = services.into_iter().map(|(name, s)| (name, s.depends_on)).collect();
+        (self.depends_on, self.hosts) = landscape(services);
     }
 
     /// Opens the watch of a change, or takes in what is new of it. Each member comes with all its probes known so far, in any
@@ -443,6 +445,15 @@ impl Room {
             self.judge_anew(series);
         }
     }
+}
+
+/// Who calls whom, and which hosts are whose.
+fn landscape(
+    services: BTreeMap<ServiceName, Service>,
+) -> (BTreeMap<ServiceName, Vec<ServiceName>>, Hosts) {
+    let hosts = services.iter().map(|(name, s)| (name.clone(), s.hosts.clone()));
+    let hosts = hosts.filter(|(_, of)| !of.is_empty()).collect();
+    (services.into_iter().map(|(name, s)| (name, s.depends_on)).collect(), hosts)
 }
 
 /// The line of a series whose member comes with the first change: until then only its shifts are known.

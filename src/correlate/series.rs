@@ -8,7 +8,9 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::model::{MeasureRule, Metric, Part, Probe, Revision, SeriesKey, ServiceName, StepName};
+use crate::model::{
+    MeasureRule, Metric, Part, Probe, Revision, SeriesKey, ServiceName, Signature, StepName,
+};
 
 use super::Point;
 
@@ -77,6 +79,13 @@ impl Line {
             if let Some(last) = self.probes.last() {
                 probe.parts.share(&last.parts);
             }
+            if let Some(signature) = &mut probe.signature {
+                let lately = self.probes.iter().rev().take(LATELY);
+                lately
+                    .filter_map(|p| p.signature.as_ref())
+                    .take(1)
+                    .for_each(|last| signature.share(last));
+            }
             self.probes.push(probe);
             return Added::Last;
         }
@@ -91,6 +100,8 @@ impl Line {
     /// Takes many probes in any order; says whether any of them was new.
     pub(super) fn merge(&mut self, probes: Vec<Probe>) -> bool {
         let before = self.probes.len();
+        let mut probes = probes;
+        share_texts(&mut probes);
         let sorted = self.probes.last().map(|p| p.at);
         self.probes.extend(probes);
         if sorted.is_some() || self.probes.windows(2).any(|w| w[0].at >= w[1].at) {
@@ -150,6 +161,20 @@ impl Line {
     }
 }
 
+/// Runs back to which the texts of a failure are looked for.
+const LATELY: usize = 32;
+
+/// Lets failures that follow each other and say the same have one text: memory is bounded by how many differ.
+fn share_texts(probes: &mut [Probe]) {
+    let mut last: Option<Signature> = None;
+    for signature in probes.iter_mut().filter_map(|p| p.signature.as_mut()) {
+        if let Some(last) = &last {
+            signature.share(last);
+        }
+        last = Some(signature.clone());
+    }
+}
+
 /// Seconds since 1970.
 pub(super) fn seconds(at: Timestamp) -> f64 {
     at.as_duration().as_secs_f64()
@@ -177,17 +202,24 @@ pub(super) fn latency_of(probe: &Probe) -> Option<f64> {
 
 /// A probe as the folds want it.
 pub(super) fn point(probe: &Probe) -> Point {
-    let kind = probe.signature.as_ref().map(|signature| {
-        let mut hasher = DefaultHasher::new();
-        signature.hash(&mut hasher);
-        hasher.finish()
-    });
+    let kind = probe.signature.as_ref().map(sort_of);
     Point {
         at_s: seconds(probe.at),
         ln_ms: latency_of(probe).map(f64::ln),
         ok: probe.success,
         kind,
     }
+}
+
+/// The number of a sort of failure: equal step, kind and host, but for the digits in the host's name, give equal numbers.
+fn sort_of(signature: &Signature) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (&signature.step, signature.kind).hash(&mut hasher);
+    if let Some(host) = &signature.host {
+        let name = host.bytes().filter(|b| !b.is_ascii_digit());
+        name.for_each(|b| hasher.write_u8(b));
+    }
+    hasher.finish()
 }
 
 /// Whether the run was one of another revision of the journey.

@@ -316,17 +316,43 @@ pub(super) fn freeze(
     basis: &[Trouble],
     tuning: &Tuning,
 ) -> Judge {
+    frozen(scene, metric, basis, cold(scene, tuning))
+}
+
+/// Intervals for which what knows no cold start may stray by itself, at most: as bursts of noise do.
+const STRAYS: u32 = 8;
+
+/// The same of what knows no cold start, a number that is no time: it waits for no settling.
+pub(super) fn freeze_warm(
+    scene: &Scene<'_>,
+    metric: Metric,
+    basis: &[Trouble],
+    tuning: &Tuning,
+) -> Judge {
+    let interval = scene.line.member.interval;
+    let strays = scene.rules.watch.settle.min(interval.saturating_mul(STRAYS));
+    frozen(scene, metric, basis, settling(tuning, strays, interval))
+}
+
+fn frozen(scene: &Scene<'_>, metric: Metric, basis: &[Trouble], mut tuning: Tuning) -> Judge {
     let Scene { rules, change, line, .. } = *scene;
     let before = rebase::before(line, change.started_at, metric, basis);
     let interval = line.member.interval;
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);
-    let mut tuning = settling(tuning, rules.watch.settle, interval);
     scene.fleet.teach(&mut tuning);
     if scene.controls.enough() {
         tuning.wander_least = tuning.wander_least.hypot(tuning.wander_controls);
     }
+    Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
+}
+
+/// With how long a cold start after this change may be slow: as the settings say, and as earlier deployments taught.
+fn cold(scene: &Scene<'_>, tuning: &Tuning) -> Tuning {
+    let Scene { rules, change, line, .. } = *scene;
+    let interval = line.member.interval;
+    let mut tuning = settling(tuning, rules.watch.settle, interval);
     // Of several services the one whose spells are the longest.
     tuning.transient = change
         .services
@@ -336,7 +362,7 @@ pub(super) fn freeze(
         .map(|past| learned::spells(&tuning.transient, &past, interval))
         .max_by_key(Vec::len)
         .unwrap_or(tuning.transient);
-    Judge::freeze(metric, change.id.clone(), before, frame, &tuning)
+    tuning
 }
 
 /// A fresh judge that has seen the runs after the change up to, not including, `index`; `seen` gives them as it sees them.

@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinHandle,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use super::{
+    alerts::{Alerts, Board},
+    deliver::Deliverer,
     dispatcher::{Dispatcher, Order, Situations},
     goods::Goods,
     handle::Handle,
@@ -17,9 +19,11 @@ use super::{
     pipeline::{Input, Pipeline},
     prune,
     pulse::SelfCheck,
+    rollback::Undo,
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
+    writeback::Writebacks,
 };
 use crate::{clock::Clock, engine::Engine, export::Exporter, store::Store};
 
@@ -47,13 +51,16 @@ pub struct Agent {
     dispatcher: JoinHandle<()>,
     pipeline: JoinHandle<()>,
     pruner: JoinHandle<()>,
+    deliverer: JoinHandle<()>,
+    /// Told after everything else has ended: what the last runs led to is still delivered.
+    last: CancellationToken,
 }
 
 impl Agent {
     /// Starts walking. Must be called inside a tokio runtime.
     #[expect(
         clippy::disallowed_methods,
-        reason = "the three long tasks of an agent are joined by `stop`, in their order"
+        reason = "the long tasks of an agent are joined by `stop`, in their order"
     )]
     pub fn start(parts: Parts, setup: Setup) -> Self {
         let setup = Arc::new(setup);
@@ -64,6 +71,10 @@ impl Agent {
         let (workers, stop, abandon) =
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (live, goods) = (Live::default(), Goods::default());
+        let bell = Arc::new(Notify::new());
+        let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
+        let mut alerts = Alerts::default();
+        alerts.configure(&setup);
         introduce(&parts.exporter, &setup);
         let pipeline = Pipeline {
             clock: parts.clock,
@@ -75,7 +86,12 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            alerts,
+            board,
+            bell: Arc::clone(&bell),
             goods: goods.clone(),
+            undo: Undo::default(),
+            writebacks: Writebacks::default(),
             unstored: Vec::new(),
         };
         let self_check = SelfCheck::new(
@@ -107,6 +123,16 @@ impl Agent {
             inputs: inputs.downgrade(),
         };
         workers.spawn(place_waiting(handle.clone()));
+        let last = CancellationToken::new();
+        let deliverer = Deliverer {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            bell,
+            board: board_receiver,
+        };
         Self {
             handle,
             setup: setup_sender,
@@ -115,6 +141,8 @@ impl Agent {
             workers,
             dispatcher: tokio::spawn(dispatcher.run(orders_receiver)),
             pipeline: tokio::spawn(pipeline.run(inputs_receiver)),
+            deliverer: tokio::spawn(deliverer.run(last.clone())),
+            last,
             pruner: tokio::spawn(prune::run(
                 parts.clock,
                 parts.store,
@@ -168,6 +196,8 @@ impl Agent {
             dispatcher,
             pipeline,
             pruner,
+            deliverer,
+            last,
             ..
         } = self;
         stop.cancel();
@@ -184,6 +214,8 @@ impl Agent {
         drop((orders, inputs));
         join("pipeline", pipeline).await;
         join("pruner", pruner).await;
+        last.cancel();
+        join("delivery", deliverer).await;
         handle.store.close().await;
         info!("agent.stopped");
     }

@@ -10,6 +10,7 @@ use super::{
     budget::Budget,
     goods::Goods,
     live::{Event, Live},
+    outlook::{Before, Intent, before},
     pipeline::Input,
     setup::Setup,
 };
@@ -18,8 +19,9 @@ use crate::{
     correlate,
     export::Exporter,
     model::{
-        Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName, Finding, FindingId,
-        FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict, Witness,
+        Acknowledgement, Change, ChangeId, ChangeState, Conclusion, Dismissal, EnvironmentName,
+        Finding, FindingId, FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict,
+        Witness,
     },
     store::{ChangeFilter, FindingFilter, RecordOutcome, Store, StoreError},
 };
@@ -56,6 +58,9 @@ pub enum HandleError {
     /// There is no such finding.
     #[error("no finding has the id `{0}`")]
     UnknownFinding(FindingId),
+    /// A change that cannot be undone, and why.
+    #[error("{0}")]
+    NotUndone(String),
     /// The agent is ending and takes nothing in any more.
     #[error("the agent is ending")]
     Ending,
@@ -180,6 +185,22 @@ impl Handle {
         answer.await.unwrap_or(Err(HandleError::Ending))
     }
 
+    /// Notes on findings that a person has taken them on; when this returns it is on disk.
+    ///
+    /// # Errors
+    /// No such finding, the agent is ending, or the store failed.
+    pub async fn acknowledge(
+        &self,
+        ids: Vec<FindingId>,
+        by: Acknowledgement,
+    ) -> Result<Vec<Finding>, HandleError> {
+        let inputs = self.inputs.upgrade().ok_or(HandleError::Ending)?;
+        let (reply, answer) = oneshot::channel();
+        let sent = inputs.send(Input::Acknowledge(ids, by, reply)).await;
+        sent.map_err(|_| HandleError::Ending)?;
+        answer.await.unwrap_or(Err(HandleError::Ending))
+    }
+
     /// What the settings promise of false verdicts, and what was seen of it.
     ///
     /// # Errors
@@ -229,6 +250,14 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// May this be deployed now?
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn before(&self, intent: Intent) -> Result<Before, HandleError> {
+        Ok(before(&self.store, &self.setup(), intent, self.now()).await?)
     }
 
     /// The newest change of a service, of an environment, or of both, that has started.

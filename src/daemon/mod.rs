@@ -4,23 +4,29 @@
 //! Data flows one way: dispatcher → worker (`engine`) → pipeline (`store`, `export`, live stream, `correlate`, `alert`).
 //! Everything that decides is called here and lives below; faces ask through [`Handle`] and write through nothing else.
 
+mod act;
 mod agenda;
 mod agent;
+mod alerts;
 mod annotate;
 mod budget;
+mod deliver;
 mod dispatcher;
 mod goods;
 mod handle;
 mod hear;
 mod history;
 mod live;
+mod outlook;
 mod pipeline;
 mod prune;
 mod pulse;
 mod release;
+mod rollback;
 mod setup;
 mod trouble;
 mod watches;
+mod writeback;
 
 pub use crate::source::forward::Passed;
 pub use agent::{Agent, Parts};
@@ -31,5 +37,7 @@ pub use handle::{
 };
 pub use hear::{HearError, Hearing, Posted, call_in};
 pub use live::{Event, Live};
+pub use outlook::{Before, Intent, JourneyBefore, before};
 pub use release::{Release, release};
+pub use rollback::{RollbackAnswer, RollbackAsk, roll_back};
 pub use setup::{HookSecrets, LoadError, Scheduled, Setup, Token};

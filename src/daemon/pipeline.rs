@@ -7,27 +7,34 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tokio::{
-    sync::{mpsc, oneshot, watch},
+    sync::{Notify, mpsc, oneshot, watch},
     time::MissedTickBehavior,
 };
 use tracing::{error, info, warn};
 
 use super::{
+    alerts::{Alerts, BoardSender, Outgoing},
     budget,
+    deliver::Settled,
     dispatcher::{Order, Situation, Situations},
     goods::Goods,
     handle::{HandleError, Judged, look_up},
     live::{Event, Live},
+    rollback::Undo,
     setup::Setup,
     trouble::Trouble,
     watches::Watches,
+    writeback::Writebacks,
 };
 use crate::{
     alert::{self, Decision, Reason},
     clock::Clock,
     engine::Trace,
     export::Exporter,
-    model::{Dismissal, Finding, FindingId, Outcome, Probe, Run, RunId, Verdict, Witness},
+    model::{
+        Acknowledgement, Dismissal, Finding, FindingId, FindingState, Outcome, Probe, Run, RunId,
+        Verdict, Witness,
+    },
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
 
@@ -51,6 +58,14 @@ pub(super) enum Input {
     Logged(Option<oneshot::Sender<()>>),
     /// A new configuration holds.
     Setup(Arc<Setup>),
+    /// A message was delivered, or given up.
+    Settled(Box<Settled>),
+    /// A person takes findings on.
+    Acknowledge(
+        Vec<FindingId>,
+        Acknowledgement,
+        oneshot::Sender<Result<Vec<Finding>, HandleError>>,
+    ),
     /// A person says that a finding is nothing.
     Dismiss(FindingId, Dismissal, oneshot::Sender<Result<Finding, HandleError>>),
 }
@@ -75,8 +90,18 @@ pub(super) struct Pipeline {
     pub(super) watches: Watches,
     /// The open findings and what looks for new ones.
     pub(super) trouble: Trouble,
+    /// Who is told what.
+    pub(super) alerts: Alerts,
+    /// What is told again and again, for the delivery.
+    pub(super) board: BoardSender,
+    /// Tells the delivery that there is something in the outbox.
+    pub(super) bell: Arc<Notify>,
     /// What the last good runs sent and got.
     pub(super) goods: Goods,
+    /// What is undone without asking anybody.
+    pub(super) undo: Undo,
+    /// What forges were told.
+    pub(super) writebacks: Writebacks,
     /// Runs that the store has refused so far.
     pub(super) unstored: Vec<Arc<Run>>,
 }
@@ -85,6 +110,7 @@ impl Pipeline {
     /// Takes up where the agent stopped, then folds inputs until every sender is gone.
     pub(super) async fn run(mut self, mut inputs: mpsc::Receiver<Input>) {
         self.resume().await;
+        self.resume_rollbacks().await;
         let mut second = tokio::time::interval(Duration::from_secs(1));
         second.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let mut refresh = tokio::time::interval(REFRESH);
@@ -115,6 +141,10 @@ impl Pipeline {
     /// Reopens the watches and findings that were open when the agent last stopped.
     async fn resume(&mut self) {
         let now = self.clock.now();
+        // First of all: whatever is concluded next is compared with what was told.
+        if let Err(e) = self.alerts.resume(&self.store, now).await {
+            self.store_failed("what was told could not be read", &e);
+        }
         match self.store.latest_runs().await {
             Ok(runs) => {
                 let configured = |run: &&Run| self.setup.journeys.contains_key(&run.journey);
@@ -158,7 +188,7 @@ impl Pipeline {
         let mut runs = Vec::new();
         let mut replies = Vec::new();
         let mut logged = false;
-        let mut dismissed = Vec::new();
+        let (mut taken, mut dismissed, mut settled) = (Vec::new(), Vec::new(), Vec::new());
         let mut goods = Vec::new();
         for input in batch.drain(..) {
             match input {
@@ -173,9 +203,12 @@ impl Pipeline {
                     logged = true;
                     replies.extend(reply);
                 }
+                Input::Settled(done) => settled.push(*done),
+                Input::Acknowledge(ids, by, reply) => taken.push((ids, by, reply)),
                 Input::Dismiss(id, dismissal, reply) => dismissed.push((id, dismissal, reply)),
                 Input::Setup(setup) => {
                     self.setup = setup;
+                    self.alerts.configure(&self.setup);
                     self.watches.configure(&self.setup);
                     self.trouble.configure(&self.setup);
                 }
@@ -188,6 +221,13 @@ impl Pipeline {
         }
         if logged {
             self.changes_logged().await;
+        }
+        for done in settled {
+            self.settled(done).await;
+        }
+        for (ids, by, reply) in taken {
+            // Whoever asked may have gone.
+            reply.send(self.acknowledge(ids, by).await).ok();
         }
         for (id, dismissal, reply) in dismissed {
             // Whoever asked may have gone.
@@ -240,7 +280,7 @@ impl Pipeline {
         }
     }
 
-    fn store_failed(&self, what: &str, e: &StoreError) {
+    pub(super) fn store_failed(&self, what: &str, e: &StoreError) {
         self.exporter.store_error();
         error!(error = %e, "store.failed: {what}");
     }
@@ -287,15 +327,55 @@ impl Pipeline {
             self.show_budget().await;
         }
         self.changes_logged().await;
+        self.tell(now).await;
+    }
+
+    /// What is new for anybody though nothing was concluded: repeats, ends of quiet hours, changes that linger, news of changes.
+    async fn tell(&mut self, now: Timestamp) {
+        match self.alerts.look(&self.store, &[], now).await {
+            Ok(outgoing) => self.send(outgoing).await,
+            Err(e) => self.store_failed("what is told could not be looked up", &e),
+        }
+        match self.alerts.news(&self.store, now).await {
+            Ok(outgoing) => self.send(outgoing).await,
+            Err(e) => self.store_failed("news of changes could not be looked up", &e),
+        }
+        let board = self.alerts.board(now);
+        self.board.send_if_modified(|old| {
+            let other = **old != board;
+            if other {
+                *old = Arc::new(board);
+            }
+            other
+        });
+    }
+
+    /// Puts messages into the outbox.
+    async fn send(&mut self, mut outgoing: Outgoing) {
+        if outgoing.is_empty() {
+            return;
+        }
+        let messages = std::mem::take(&mut outgoing.messages);
+        let told = std::mem::take(&mut outgoing.records);
+        let conclusions = Conclusions { messages, told, ..Conclusions::default() };
+        match self.store.conclude(conclusions).await {
+            Ok(()) => {
+                self.alerts.stored(outgoing);
+                self.bell.notify_one();
+            }
+            // It is thought of again in a second.
+            Err(e) => self.store_failed("messages could not be written", &e),
+        }
     }
 
     /// Opens the watches of what is new in the change log.
-    async fn changes_logged(&mut self) {
+    pub(super) async fn changes_logged(&mut self) {
         let now = self.clock.now();
         match self.watches.look(&self.store, &self.setup, now).await {
             Ok(looked) if looked.is_empty() => {}
             Ok(looked) => {
                 for change in &looked.changes {
+                    self.alerts.change(change);
                     info!(change = %change.id, kind = %change.kind, "change.logged: {}", describe(change));
                     if change.started_at <= now {
                         self.exporter.change(change);
@@ -324,15 +404,47 @@ impl Pipeline {
         let decision = alert::dismissed(&finding, dismissal, now);
         let findings = vec![decision.finding.clone()];
         self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
+        self.alerts.finding(&decision.finding);
         self.trouble.let_go(&decision.finding);
         self.show(&[], std::slice::from_ref(&decision));
         if let Some(id) = &decision.finding.change
             && let Some(judged) = look_up(&self.store, id).await?
         {
             self.show_judged(&judged);
+            self.act(&[id.clone()].into(), now).await;
         }
         self.show_budget().await;
         Ok(decision.finding)
+    }
+
+    /// Notes on open findings that a person has taken them on; when this returns it is on disk. Those that are not open are left as they are.
+    async fn acknowledge(
+        &mut self,
+        ids: Vec<FindingId>,
+        by: Acknowledgement,
+    ) -> Result<Vec<Finding>, HandleError> {
+        let now = self.clock.now();
+        let (mut decisions, mut all) = (Vec::new(), Vec::new());
+        for id in ids {
+            let stored = self.store.finding(&id).await?;
+            let finding = stored.ok_or_else(|| HandleError::UnknownFinding(id.clone()))?;
+            if finding.state == FindingState::Open {
+                let decision = alert::acknowledged(&finding, by.clone(), now);
+                all.push(decision.finding.clone());
+                decisions.push(decision);
+            } else {
+                all.push(finding);
+            }
+        }
+        let findings: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
+        self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
+        for decision in &decisions {
+            self.trouble.acknowledge(&decision.finding);
+            self.alerts.finding(&decision.finding);
+        }
+        self.show(&[], &decisions);
+        self.tell(now).await;
+        Ok(all)
     }
 
     /// The budget of false verdicts in the metrics.
@@ -392,20 +504,35 @@ impl Pipeline {
             self.watches.recovered(finding, now);
         }
         let findings: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
+        findings.iter().for_each(|finding| self.alerts.finding(finding));
+        verdicts.iter().for_each(|verdict| self.alerts.judged(&verdict.change));
+        watches.iter().for_each(|watch| self.alerts.judged(&watch.change));
+        let outgoing = self.alerts.look(&self.store, &verdicts, now).await;
+        let mut outgoing = outgoing.unwrap_or_else(|e| {
+            self.store_failed("what is told could not be looked up, it is looked up again", &e);
+            Outgoing::default()
+        });
         let conclusions = Conclusions {
             verdicts: verdicts.clone(),
             findings: findings.clone(),
+            messages: std::mem::take(&mut outgoing.messages),
+            told: std::mem::take(&mut outgoing.records),
             watches,
             change_cursor,
-            ..Conclusions::default()
         };
-        if let Err(e) = self.store.conclude(conclusions).await {
-            self.store_failed("verdicts could not be written", &e);
+        match self.store.conclude(conclusions).await {
+            Ok(()) => {
+                self.alerts.stored(outgoing);
+                self.bell.notify_one();
+            }
+            Err(e) => self.store_failed("verdicts could not be written", &e),
         }
         if let Err(e) = self.watches.learn(&self.store, &verdicts).await {
             self.store_failed("what earlier deployments taught could not be read", &e);
         }
         self.show(&verdicts, &decisions);
+        let changes = verdicts.into_iter().map(|verdict| verdict.change).collect();
+        self.act(&changes, now).await;
     }
 
     fn show(&self, verdicts: &[Verdict], decisions: &[Decision]) {

@@ -16,6 +16,7 @@ use crate::{
         Change, Environment, EnvironmentName, Journey, JourneyName, Scope, Secret, SecretSource,
         ServiceName, Settings,
     },
+    notify::{self, Channel},
     render,
     schedule::{self, Plan},
     source::{
@@ -40,6 +41,8 @@ pub struct Setup {
     pub tokens: Vec<Token>,
     /// What the hooks' senders prove themselves with, by the name of the hook.
     pub hooks: BTreeMap<String, HookSecrets>,
+    /// The ways to whoever is told something, by the names of the receivers that the outbox knows.
+    pub channels: BTreeMap<String, Arc<dyn Channel>>,
 }
 
 /// The secrets of a hook.
@@ -122,6 +125,81 @@ fn warn_of_short(environment: &Environment) {
     }
 }
 
+/// The ways to the receivers.
+fn channels(
+    config: &config::Config,
+    root: &Path,
+    variables: &BTreeMap<String, String>,
+    faults: &mut Vec<Fault>,
+) -> BTreeMap<String, Arc<dyn Channel>> {
+    let agent = &config.settings.agent;
+    let named = || format!("urn:wayfarer:{}", agent.location);
+    let around = notify::Around {
+        root: root.to_owned(),
+        variables: variables.clone(),
+        source: agent.public_url.clone().unwrap_or_else(named),
+    };
+    let mut opener = Opener { config, root, variables, faults, channels: BTreeMap::new() };
+    for receiver in &config.settings.receivers {
+        let name = &receiver.name;
+        opener
+            .open("receiver", name, name.clone(), |secret| notify::open(receiver, &around, secret));
+    }
+    for rollback in &config.settings.rollbacks {
+        let open = |secret: &mut Reveal<'_>| notify::open_rollback(rollback, &around, secret);
+        opener.open("rollback", &rollback.name, rollback.receiver(), open);
+    }
+    for writeback in &config.settings.writebacks {
+        let open = |secret: &mut Reveal<'_>| notify::open_writeback(writeback, secret);
+        opener.open("writeback", &writeback.name, writeback.receiver(), open);
+    }
+    opener.channels
+}
+
+/// Gives the value of a reference, or none after it has noted why there is none.
+type Reveal<'a> = dyn FnMut(&SecretSource) -> Option<Secret> + 'a;
+
+/// Opens channels one after the other and gathers what is wrong with them.
+struct Opener<'a> {
+    config: &'a config::Config,
+    root: &'a Path,
+    variables: &'a BTreeMap<String, String>,
+    faults: &'a mut Vec<Fault>,
+    channels: BTreeMap<String, Arc<dyn Channel>>,
+}
+
+impl Opener<'_> {
+    /// The channel of a table of that name, which the outbox calls `receiver`.
+    fn open(
+        &mut self,
+        table: &str,
+        name: &str,
+        receiver: String,
+        open: impl FnOnce(&mut Reveal<'_>) -> Result<Option<Arc<dyn Channel>>, String>,
+    ) {
+        let Self { config, root, variables, faults, channels } = self;
+        let keys = ["url", "key", "secret", "token", "password"];
+        let lines = keys.map(|key| format!("{table}.{name}.{key}"));
+        let opened = open(&mut |source| {
+            let fault = match secrets::value(source, root, variables) {
+                Ok(value) => return Some(value),
+                Err(fault) => fault,
+            };
+            let message = format!("{table} `{name}`: {fault}");
+            faults.push(config.origins.fault(&lines, &message, &fault.way_out()));
+            None
+        });
+        match opened {
+            Ok(Some(channel)) => drop(channels.insert(receiver, channel)),
+            Ok(None) => {}
+            Err(why) => {
+                let message = format!("{table} `{name}` cannot be used: {why}");
+                faults.push(config.origins.fault(&lines, &message, "correct its settings"));
+            }
+        }
+    }
+}
+
 impl Setup {
     /// Reads, checks and resolves everything below `start` (a folder with `wayfarer.toml`, or that file).
     ///
@@ -196,12 +274,14 @@ impl Setup {
             };
             hooks.insert(name.clone(), shown);
         }
+        let channels = channels(&config, &root, variables, &mut faults);
         if !faults.is_empty() {
             faults.sort_by_key(|fault| (fault.line, fault.column));
             return Err(LoadError::Secrets(config.origins.gather(faults)));
         }
         let journeys = scheduled(config.journeys);
-        Ok(Self { root, settings: config.settings, environments, journeys, tokens, hooks })
+        let settings = config.settings;
+        Ok(Self { root, settings, environments, journeys, tokens, hooks, channels })
     }
 
     /// The same without secrets and tokens: enough to say what maps to what, not to walk or to serve.
@@ -231,6 +311,7 @@ impl Setup {
             journeys,
             tokens: Vec::new(),
             hooks: BTreeMap::new(),
+            channels: BTreeMap::new(),
         }
     }
 

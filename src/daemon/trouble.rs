@@ -102,6 +102,13 @@ impl Trouble {
         self.dismissed.extend(concern(finding).map(|concern| (concern, finding.clone())));
     }
 
+    /// A person has taken a finding on.
+    pub(super) fn acknowledge(&mut self, finding: &Finding) {
+        if let Some(tracked) = self.open.get_mut(&finding.id) {
+            tracked.finding = finding.clone();
+        }
+    }
+
     /// What people said is nothing of a change.
     pub(super) fn dismissed(&self, change: &ChangeId) -> Vec<Finding> {
         let of = self.dismissed.iter().filter(|((id, ..), _)| id == change);
@@ -268,7 +275,7 @@ impl Trouble {
                 Reason::Recovered | Reason::Explained | Reason::Dismissed => {
                     self.open.remove(&decision.finding.id);
                 }
-                Reason::Worsened | Reason::Updated => {
+                Reason::Worsened | Reason::Updated | Reason::Acknowledged => {
                     let part = self.open.get(&decision.finding.id).map(|t| &t.finding.part);
                     if part.is_some_and(|part| *part != decision.finding.part) {
                         // The journey took over from its part: its end is another one.

@@ -12,6 +12,7 @@
 mod agent;
 mod browser;
 mod changes;
+mod delivery;
 mod exporter;
 mod family;
 mod hooks;

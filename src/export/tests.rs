@@ -230,6 +230,7 @@ fn finding(kind: FindingKind) -> Finding {
         updated_at: noon(0),
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     }
 }
 

@@ -47,6 +47,6 @@ pub use sender::{Answer, SENDERS, Sender, sender};
 pub use signature::{Proof, same};
 
 /// Whether a text was written by us: what we write back to a platform comes back as a webhook.
-pub fn echo(text: &str) -> bool {
-    text.to_ascii_lowercase().contains("wayfarer")
+pub(crate) fn echo(text: &str) -> bool {
+    text.to_ascii_lowercase().contains(crate::model::OUR_WORD)
 }

@@ -254,6 +254,29 @@ pub struct MeasureRule {
     pub unit: Option<String>,
 }
 
+impl MeasureRule {
+    /// Whether it is a time, by its unit: then a cold start may make it longer for a while, as it does with the journey's time.
+    pub fn is_time(&self) -> bool {
+        const TIMES: [&str; 14] = [
+            "ns",
+            "us",
+            "µs",
+            "ms",
+            "s",
+            "sec",
+            "min",
+            "h",
+            "nanoseconds",
+            "microseconds",
+            "milliseconds",
+            "seconds",
+            "minutes",
+            "hours",
+        ];
+        self.unit.as_deref().is_some_and(|unit| TIMES.contains(&unit.to_lowercase().as_str()))
+    }
+}
+
 /// Which way of a measure is for the worse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]

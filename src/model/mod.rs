@@ -8,29 +8,36 @@ pub mod amount;
 pub mod browser;
 pub mod case;
 pub mod change;
+mod clue;
 pub mod environment;
 pub mod evidence;
 pub mod finding;
 mod flow;
+mod freeze;
 pub mod gate;
 pub mod hook;
 pub mod id;
 pub mod incident;
 pub mod journey;
 pub mod network;
+pub mod notice;
 pub mod page;
+pub mod parcel;
 pub mod part;
 pub mod pipeline;
 pub mod predicate;
 pub mod probe;
 pub mod query;
+pub mod receiver;
 pub mod request;
-pub mod run;
+pub mod rollback;
+mod run;
 pub mod secret;
 pub mod settings;
 pub mod transport;
 pub mod unwell;
 pub mod verdict;
+mod writeback;
 
 pub use amount::amounts;
 pub use browser::{
@@ -41,8 +48,11 @@ pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
 pub use environment::Environment;
 pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
-pub use finding::{Dismissal, DismissalReason, Finding, FindingKind, FindingState};
+pub use finding::{
+    Acknowledgement, Dismissal, DismissalReason, Finding, FindingKind, FindingState,
+};
 pub use flow::{Flow, Over, PartUse, Repeat, Retry, SharedSetup, Variant};
+pub use freeze::{Freeze, FreezeTime, Obstacle};
 pub use gate::{Gate, GateStatus};
 pub use hook::{ForwardSettings, HookDefaults, HookSettings, PlaceRule};
 pub use id::{
@@ -54,18 +64,30 @@ pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
 pub use network::{Destination, Network};
+pub use notice::{
+    ChangeNews, Gravity, Happening, Notice, NoticeChange, NoticeFinding, NoticePerson,
+};
 pub use page::{
     BROWSER_MEASURES, BuiltInMeasure, Busy, ConsoleLevel, ConsoleMessage, DoneAction, HostTraffic,
     PageEvidence, PageRequest, Picture, ResourceType, SlowResource, Traffic, TypeTraffic,
 };
+pub use parcel::Parcel;
 pub use part::{Part, Parts, narrow};
 pub use pipeline::{PipelineFact, PipelineKind, PipelineOutcome};
 pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
+pub use receiver::{
+    Address, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet, ReceiverSettings,
+    Templates, Way,
+};
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,
+};
+pub use rollback::{
+    ROLLBACK_EXPIRY, ROLLBACK_RECEIVER, RollbackMode, RollbackOrder, RollbackRecord,
+    RollbackSettings, RollbackState, RollbackWay,
 };
 pub use run::{
     AssertionResult, Attempt, Deployed, Failure, FaultKind, Hop, Measured, Outcome, Phases, Run,
@@ -79,3 +101,4 @@ pub use settings::{
 pub use transport::{Proxy, Transport};
 pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};
+pub use writeback::{Forge, OUR_WORD, StatusReport, WritebackSettings};

@@ -75,6 +75,11 @@ impl Destination {
         Ok(Self::Host(name.to_owned()))
     }
 
+    /// Whether a host of a URL, in lower case, is meant.
+    pub fn is(&self, host: &str) -> bool {
+        self.names(host) || host.parse().is_ok_and(|address| self.holds(address))
+    }
+
     fn holds(&self, address: IpAddr) -> bool {
         matches!(self, Self::Net(net) if net.contains(&address))
     }

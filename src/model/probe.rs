@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
-use super::{FaultKind, Part, Parts, Phases, Revision, StepName, StepOutcome, StepRun};
+use super::{
+    Failure, FaultKind, Part, Parts, Phases, Revision, StepName, StepOutcome, StepRun, clue,
+};
 
 /// One run seen as a point of a series.
 #[derive(Debug, Clone, PartialEq)]
@@ -101,6 +103,45 @@ pub struct Signature {
     pub step: Arc<str>,
     /// The kind of error, where known.
     pub kind: Option<FaultKind>,
+    /// The host that was asked, in lower case, where known.
+    pub host: Option<Arc<str>>,
+    /// Words of the error that may name a service, in lower case with blanks between them: without numbers and ids, 300 bytes at
+    /// most.
+    pub words: Option<Arc<str>>,
+}
+
+impl Signature {
+    /// One of which no more is known.
+    pub fn new(step: &str, kind: Option<FaultKind>) -> Self {
+        Self { step: step.into(), kind, host: None, words: None }
+    }
+
+    /// The signature of a failure of these steps.
+    pub fn of(failure: &Failure, steps: &[StepRun]) -> Self {
+        Self {
+            host: clue::failing_host(steps, failure),
+            words: clue::words_of(failure),
+            ..Self::new(failure.step.as_str(), Some(failure.kind))
+        }
+    }
+
+    /// The same with the words of a text that the target gave.
+    #[must_use]
+    pub fn saying(self, text: &str) -> Self {
+        Self { words: clue::words(std::iter::once(text), std::iter::empty()), ..self }
+    }
+
+    /// Lets equal texts be one with those of another.
+    pub(crate) fn share(&mut self, other: &Self) {
+        if self.step == other.step {
+            self.step = Arc::clone(&other.step);
+        }
+        for (mine, theirs) in [(&mut self.host, &other.host), (&mut self.words, &other.words)] {
+            if mine == theirs {
+                mine.clone_from(theirs);
+            }
+        }
+    }
 }
 
 impl From<&super::Run> for Probe {
@@ -111,8 +152,7 @@ impl From<&super::Run> for Probe {
             _ if run.is_ours() => (None, None, None),
             Outcome::Passed => (Some(run.duration.as_secs_f64() * 1000.0), Some(true), None),
             Outcome::Failed(failure) => {
-                let step = Arc::from(failure.step.as_str());
-                (None, Some(false), Some(Signature { step, kind: Some(failure.kind) }))
+                (None, Some(false), Some(Signature::of(failure, &run.steps)))
             }
             Outcome::Broken { .. } => (None, None, None),
         };

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, EnvironmentName, HookSettings, LocationName, Network, PlaceRule, SecretSource,
-    ServiceName, Transport,
+    BrowserSettings, Destination, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance,
+    Network, PlaceRule, ReceiverSettings, RollbackSettings, SecretSource, ServiceName, Transport,
+    WritebackSettings,
 };
 
 /// Everything an agent is told by its settings file.
@@ -30,6 +31,16 @@ pub struct Settings {
     pub hooks: BTreeMap<String, HookSettings>,
     /// Where changes belong that do not say it.
     pub place: Vec<PlaceRule>,
+    /// Who is told of findings and changes.
+    pub receivers: Vec<ReceiverSettings>,
+    /// When nobody is told.
+    pub maintenance: Vec<Maintenance>,
+    /// When nothing shall be deployed.
+    pub freezes: Vec<Freeze>,
+    /// How changes are undone.
+    pub rollbacks: Vec<RollbackSettings>,
+    /// Which forges are told of changes.
+    pub writebacks: Vec<WritebackSettings>,
 }
 
 impl Settings {
@@ -68,6 +79,8 @@ pub struct AgentSettings {
     pub drain: Duration,
     /// Addresses known to be good, behind which our own host and path stand: at most three, none by default.
     pub self_check: Vec<String>,
+    /// Where people find this agent, for links in messages: without a slash at its end.
+    pub public_url: Option<String>,
 }
 
 /// `[environments.NAME]`.
@@ -100,6 +113,8 @@ pub struct Watch {
     pub burst: Option<Duration>,
     /// How long a cold start may look slow before it counts; 4 min by default.
     pub settle: Duration,
+    /// A change that is under way for longer than this is overdue; 2 h by default.
+    pub overdue: Duration,
 }
 
 /// `[detect]`: a shift must be both probable and big enough to matter.
@@ -123,6 +138,7 @@ impl Default for Watch {
             smoke: true,
             burst: Some(Duration::from_secs(10)),
             settle: Duration::from_secs(4 * 60),
+            overdue: Duration::from_secs(2 * 3600),
         }
     }
 }
@@ -145,6 +161,8 @@ pub struct Service {
     pub depends_on: Vec<ServiceName>,
     /// Who looks after it.
     pub owner: Option<String>,
+    /// The hosts that are its own: a failure that names one of them points at it.
+    pub hosts: Vec<Destination>,
 }
 
 /// `[retention]`.

@@ -8,6 +8,7 @@ mod felt;
 mod har;
 mod junit;
 mod mask;
+pub mod message;
 pub mod page;
 mod page_text;
 mod side_by_side;

@@ -174,6 +174,17 @@ pub struct ChangePage {
     pub reason: String,
     /// All verdicts, worst first.
     pub verdicts: Vec<VerdictRow>,
+    /// How it is undone, where it can be.
+    pub rollback: Option<RollbackPart>,
+}
+
+/// Undoing a change.
+#[derive(Debug, Serialize)]
+pub struct RollbackPart {
+    /// What was ordered, and what became of it.
+    pub lines: Vec<String>,
+    /// Where the button leads; none where nothing is left to order.
+    pub action: Option<String>,
 }
 
 /// A verdict in a table.

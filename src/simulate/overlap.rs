@@ -26,6 +26,11 @@ pub(super) const ALL: &[Scenario] = &[
         draw: |r| overlap(r, Harm::Fail, 1),
     },
     Scenario {
+        name: "overlap-errors",
+        about: "2 to 6 deployments at once, one fails journeys, half of the errors name a service",
+        draw: |r| overlap(r, Harm::Tell, 1),
+    },
+    Scenario {
         name: "two-culprits",
         about: "3 to 6 deployments within 5 minutes, two of them do harm",
         draw: |r| overlap(r, Harm::Slow, 2),
@@ -57,7 +62,12 @@ const OUTAGE: Why = ("load", FaultKind::Connect);
 enum Harm {
     Slow,
     Fail,
+    /// Fail, with errors that name services.
+    Tell,
 }
+
+/// How many of 100 errors name a service, and of these the one that does harm, or else the one that was called, or else any.
+const TELL: (f64, f64, f64) = (0.5, 0.6, 0.25);
 
 /// Services: those that journeys call, those behind them, and those behind these.
 const FACES: [&str; 5] = ["shop", "search", "account", "orders", "offers"];
@@ -113,6 +123,29 @@ fn reaches(map: &Map, from: &'static str) -> BTreeSet<&'static str> {
     reached
 }
 
+/// What an error of a journey of this face says, if it says anything, when `culprit` is at fault.
+fn error(
+    real: &Map,
+    face: &'static str,
+    culprit: &'static str,
+    rng: &mut StdRng,
+) -> Option<String> {
+    let (tells, right, called) = TELL;
+    if rng.random::<f64>() >= tells {
+        return None;
+    }
+    let draw: f64 = rng.random();
+    let named = if draw < right {
+        culprit
+    } else if draw < right + called {
+        let mut calls = real.get(face)?.iter().copied();
+        calls.find(|c| reaches(real, c).contains(culprit)).unwrap_or(culprit)
+    } else {
+        reaches(real, face).into_iter().collect::<Vec<_>>().choose(rng).copied()?
+    };
+    Some(format!("upstream {named} did not answer"))
+}
+
 /// Five journeys, one for each face; several deployments, of which the first `culprits` do harm.
 fn overlap(rng: &mut StdRng, harm: Harm, culprits: usize) -> Drawn {
     let real = real_map(rng);
@@ -152,7 +185,7 @@ fn overlap(rng: &mut StdRng, harm: Harm, culprits: usize) -> Drawn {
     };
     for ((face, trace), reach) in FACES.iter().zip(traces).zip(&reach) {
         let mine: Vec<&Culprit> = guilty.iter().filter(|c| reach.contains(c.service)).collect();
-        drawn.add(face, trace, &mine, harm, rng);
+        drawn.add((face, &real), trace, &mine, harm, rng);
     }
     if let [culprit] = guilty.as_slice() {
         drawn.onset = Some(row + culprit.onset);
@@ -194,7 +227,7 @@ impl Drawn {
     /// A journey that calls this face, harmed by these.
     fn add(
         &mut self,
-        face: &'static str,
+        (face, real): (&'static str, &Map),
         mut trace: Trace,
         guilty: &[&Culprit],
         harm: Harm,
@@ -204,8 +237,12 @@ impl Drawn {
             let lag = trace.lag(culprit.onset);
             match harm {
                 Harm::Slow => trace.slow(lag, FOREVER, culprit.times),
-                Harm::Fail => {
-                    trace.fail((lag, FOREVER), culprit.fails, (face, FaultKind::Status), rng)
+                Harm::Fail | Harm::Tell => {
+                    let why = (face, FaultKind::Status);
+                    trace.fail((lag, FOREVER), culprit.fails, why, rng);
+                    if harm == Harm::Tell {
+                        trace.tell(lag, why, || error(real, face, culprit.service, rng));
+                    }
                 }
             }
         }

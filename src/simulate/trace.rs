@@ -1,12 +1,14 @@
 //! One simulated series: drawn first, then harmed.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use rand::{Rng, rngs::StdRng};
 use rand_distr::{Distribution, Normal, StudentT};
 
 use crate::model::{FaultKind, Parts, Probe, Signature};
 
-use super::{Noise, steps::Steps};
+use super::{Noise, quiet::FOREVER, steps::Steps};
 
 /// Base interval, in seconds.
 pub(super) const STEP_S: f64 = 60.0;
@@ -27,6 +29,8 @@ pub(super) struct Trace {
     pub(super) ln_ms: Vec<f64>,
     /// Why each row failed, where it did.
     pub(super) failed: Vec<Option<Why>>,
+    /// What the errors of some of these rows say.
+    pub(super) said: BTreeMap<usize, String>,
     /// Whether there was a run at all.
     pub(super) probed: Vec<bool>,
     /// Row of the change.
@@ -74,6 +78,7 @@ impl Trace {
         let mut trace = Self {
             ln_ms: level,
             failed: vec![None; rows],
+            said: BTreeMap::new(),
             probed: vec![true; rows],
             change,
             phase: 0.0,
@@ -118,7 +123,7 @@ impl Trace {
 
     /// Makes row `from` and those after it slower by `times` of how many rows ago that was.
     pub(super) fn slow_by(&mut self, from: i64, times: impl Fn(usize) -> f64) {
-        for (age, row) in self.rows(from, i64::MAX / 2).enumerate() {
+        for (age, row) in self.rows(from, FOREVER).enumerate() {
             self.ln_ms[row] += times(age).ln();
         }
     }
@@ -141,7 +146,7 @@ impl Trace {
         times: f64,
         rng: &mut StdRng,
     ) {
-        for (age, row) in self.rows(from, i64::MAX / 2).enumerate() {
+        for (age, row) in self.rows(from, FOREVER).enumerate() {
             if rng.random::<f64>() < share(age) {
                 self.ln_ms[row] += times.ln();
             }
@@ -156,7 +161,7 @@ impl Trace {
         why: Why,
         rng: &mut StdRng,
     ) {
-        for (age, row) in self.rows(from, i64::MAX / 2).enumerate() {
+        for (age, row) in self.rows(from, FOREVER).enumerate() {
             if rng.random::<f64>() < share(age) {
                 self.failed[row] = Some(why);
             }
@@ -168,6 +173,17 @@ impl Trace {
         for row in self.rows(from, to) {
             if rng.random::<f64>() < share {
                 self.failed[row] = Some(why);
+            }
+        }
+    }
+
+    /// Lets the errors of rows that fail for this reason, from row `from` after the change on, say what `text` draws.
+    pub(super) fn tell(&mut self, from: i64, why: Why, mut text: impl FnMut() -> Option<String>) {
+        for row in self.rows(from, FOREVER) {
+            if self.failed[row] == Some(why)
+                && let Some(text) = text()
+            {
+                self.said.insert(row, text);
             }
         }
     }
@@ -197,7 +213,10 @@ impl Trace {
             latency_ms: failed.is_none().then(|| (self.ln_ms[row].exp() * 1e3).round() / 1e3),
             success: Some(failed.is_none()),
             late_ms: 0.0,
-            signature: failed.map(|(step, kind)| Signature { step: step.into(), kind: Some(kind) }),
+            signature: failed.map(|(step, kind)| {
+                let signature = Signature::new(step, Some(kind));
+                self.said.get(&row).map_or(signature.clone(), |text| signature.saying(text))
+            }),
             revision: None,
             parts: match (&self.steps, failed) {
                 (Some(steps), None) => steps.of(row),

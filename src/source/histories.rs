@@ -7,7 +7,6 @@ use std::{
     collections::BTreeMap,
     fs,
     path::{Component, Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -412,6 +411,7 @@ fn series_of(file: &Path) -> Result<Vec<Probe>, HistoryError> {
         success: must("success")?,
         step: column("failed_step"),
         error: column("error"),
+        host: column("host"),
     };
     let mut probes = Vec::new();
     for record in reader.records() {
@@ -431,6 +431,7 @@ struct Cells {
     success: usize,
     step: Option<usize>,
     error: Option<usize>,
+    host: Option<usize>,
 }
 
 impl Cells {
@@ -448,13 +449,15 @@ impl Cells {
         };
         let step = self.step.map_or("", cell);
         let error = self.error.map_or("", cell);
+        let host = self.host.map_or("", cell);
         Ok(Probe {
             at,
             latency_ms: latency.filter(|ms| *ms > 0.0 && success != Some(false)),
             success,
             late_ms: 0.0,
-            signature: (success == Some(false) && !(step.is_empty() && error.is_empty()))
-                .then(|| Signature { step: Arc::from(step), kind: kind_of(error) }),
+            signature: (success == Some(false)
+                && ![step, error, host].iter().all(|c| c.is_empty()))
+            .then(|| signature(step, error, host)),
             revision: None,
             parts: Default::default(),
         })
@@ -467,6 +470,17 @@ fn number(cell: &str) -> Option<Option<f64>> {
         return Some(None);
     }
     cell.parse::<f64>().ok().map(|x| Some(x).filter(|x| x.is_finite()))
+}
+
+/// What a row says of a failure. An error is a word of ours for its kind, a text, or both: `connect: payments.internal refused`.
+fn signature(step: &str, error: &str, host: &str) -> Signature {
+    let (word, rest) = error.split_once(':').unwrap_or((error, ""));
+    let (kind, text) = match kind_of(word.trim()) {
+        Some(kind) => (Some(kind), rest),
+        None => (None, error),
+    };
+    let signature = Signature::new(step, kind).saying(text);
+    Signature { host: (!host.is_empty()).then(|| host.to_ascii_lowercase().into()), ..signature }
 }
 
 /// The kind of an error, where its word is one of ours.
@@ -485,18 +499,36 @@ fn word_of(kind: FaultKind) -> String {
 /// Runs as the rows of a file: times to the microsecond, latencies to the last bit.
 fn rows(probes: &[Probe]) -> String {
     use std::fmt::Write as _;
-    let mut text = String::from("ts,latency_ms,success,failed_step,error\n");
+    let host = |p: &Probe| p.signature.as_ref().and_then(|s| s.host.clone());
+    // A column that few histories need.
+    let hosts = probes.iter().any(|p| host(p).is_some());
+    let mut text = String::from("ts,latency_ms,success,failed_step,error");
+    text.push_str(if hosts { ",host\n" } else { "\n" });
     for probe in probes {
         let at = seconds(probe.at);
         let latency = probe.latency_ms.map_or_else(String::new, |ms| ms.to_string());
         let success = probe.success.map_or("", |ok| if ok { "1" } else { "0" });
         let signature = probe.signature.as_ref();
         let step = signature.map_or_else(String::new, |s| cell(&s.step));
-        let error = signature.and_then(|s| s.kind).map_or_else(String::new, word_of);
+        let error = signature.map_or_else(String::new, |s| cell(&error_of(s)));
         // Writing to a string cannot fail.
-        let _written = writeln!(text, "{at},{latency},{success},{step},{error}");
+        let _written = write!(text, "{at},{latency},{success},{step},{error}");
+        if hosts {
+            let _written = write!(text, ",{}", cell(host(probe).as_deref().unwrap_or_default()));
+        }
+        text.push('\n');
     }
     text
+}
+
+/// The error of a failure, as [`signature`] reads it.
+fn error_of(signature: &Signature) -> String {
+    let kind = signature.kind.map_or_else(String::new, word_of);
+    match &signature.words {
+        None => kind,
+        Some(words) if kind.is_empty() => words.to_string(),
+        Some(words) => format!("{kind}: {words}"),
+    }
 }
 
 /// A text as a cell (RFC 4180): in quotes where it must be.
@@ -587,7 +619,8 @@ mod tests {
 
     #[test]
     fn what_was_written_reads_back_the_same() {
-        let csv = "ts,latency_ms,success,failed_step,error\n60.25,10.503,1,,\n120,,0,\"pay, then\",timeout\n180,,,,\n";
+        let csv = "ts,latency_ms,success,failed_step,error,host\n60.25,10.503,1,,,\n120,,0,\"pay, then\",timeout,\n180,,,,,\n\
+            240,,0,pay,\"connect: payments.internal, refused\",Pay.example\n300,,0,,payments is down,\n";
         let case = CASE.replace("\"finished_at\":null", "\"finished_at\":200.5");
         let cases = read(folder(&case, csv).path()).unwrap();
         let dir = tempfile::tempdir().unwrap();

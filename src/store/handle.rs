@@ -207,7 +207,8 @@ mod tests {
     fn message(key: String) -> Conclusions {
         let (body, receiver) = ("x".repeat(2000), "ops".to_owned());
         let (created_at, next_try_at) = (jiff::Timestamp::UNIX_EPOCH, jiff::Timestamp::UNIX_EPOCH);
-        let messages = vec![NewMessage { key, receiver, body, created_at, next_try_at }];
+        let messages =
+            vec![NewMessage { key, receiver, thread: None, body, created_at, next_try_at }];
         Conclusions { messages, ..Conclusions::default() }
     }
 

@@ -19,6 +19,8 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0002_parts.sql")),
     M::up(include_str!("migrations/0003_evidence.sql")),
     M::up(include_str!("migrations/0004_intake.sql")),
+    M::up(include_str!("migrations/0005_outbox.sql")),
+    M::up(include_str!("migrations/0006_rollbacks.sql")),
 ];
 
 /// All migrations.

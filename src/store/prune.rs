@@ -75,9 +75,16 @@ impl Store {
                 more: false,
             };
             let full = batch as u64;
-            pruned.more = [pruned.runs, pruned.rollups, pruned.evidence, pruned.messages, pruned.deliveries]
-                .iter()
-                .any(|n| *n >= full);
+            delete(
+                conn,
+                "DELETE FROM notified WHERE (receiver, thread) IN (SELECT receiver, thread FROM notified
+                     WHERE at < ?1 LIMIT ?2)",
+                runs,
+                batch,
+            )?;
+            let emptied =
+                [pruned.runs, pruned.rollups, pruned.evidence, pruned.messages, pruned.deliveries];
+            pruned.more = emptied.iter().any(|n| *n >= full);
             add_to_tally(conn, "runs", i64::try_from(pruned.runs).map_or(i64::MIN, |n| -n))?;
             if pruned.runs < full && prune_revisions(conn, runs)? {
                 session.interned.forget();

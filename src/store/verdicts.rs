@@ -8,6 +8,7 @@ use super::{
     error::{Fault, StoreError},
     findings,
     handle::Store,
+    notified::{self, ToldRecord},
     outbox::{self, NewMessage},
     session::{from_json, maybe_timestamp, micros, sql_count, timestamp, to_json},
 };
@@ -25,6 +26,8 @@ pub struct Conclusions {
     pub findings: Vec<Finding>,
     /// Messages to send; one with a key that was there before is left out.
     pub messages: Vec<NewMessage>,
+    /// What receivers were told last, as these messages have it.
+    pub told: Vec<ToldRecord>,
     /// Watches opened, prolonged or closed.
     pub watches: Vec<WatchRecord>,
     /// All changes up to this `seq` were dealt with; stored with the watches they led to, so that a restart misses none.
@@ -98,6 +101,7 @@ impl Store {
             conclusions.verdicts.iter().try_for_each(|v| write_verdict(conn, v))?;
             conclusions.findings.iter().try_for_each(|f| findings::write(conn, f))?;
             conclusions.messages.iter().try_for_each(|m| outbox::write(conn, m))?;
+            conclusions.told.iter().try_for_each(|t| notified::write(conn, t))?;
             conclusions.watches.iter().try_for_each(|w| write_watch(conn, w))?;
             if let Some(seq) = conclusions.change_cursor {
                 conn.prepare_cached(

@@ -125,9 +125,13 @@ fn admit(
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.
 fn needed(method: &Method, path: &str) -> Scope {
-    let of_change = path.starts_with("/api/v1/changes/") && path.ends_with("/place");
-    let decides = path.starts_with("/api/v1/findings/") || of_change;
-    match (method.is_safe(), decides) {
+    let of_change = ["/api/v1/changes/", "/changes/"].iter().any(|begin| path.starts_with(begin))
+        && ["/place", "/acknowledge", "/rollback"].iter().any(|end| path.ends_with(end));
+    let decides = of_change
+        || ["/api/v1/findings/", "/api/v1/outbox/"].iter().any(|begin| path.starts_with(begin));
+    // Asking is no writing, even by POST.
+    let asks = method.is_safe() || path == "/api/v1/gate";
+    match (asks, decides) {
         (true, _) => Scope::Read,
         (false, true) => Scope::Admin,
         (false, false) => Scope::Write,
@@ -229,8 +233,12 @@ mod tests {
         for (method, path, scope) in [
             (Method::GET, "/api/v1/findings", Scope::Read),
             (Method::POST, "/api/v1/changes", Scope::Write),
+            (Method::POST, "/api/v1/gate", Scope::Read),
             (Method::POST, "/api/v1/findings/f/dismiss", Scope::Admin),
             (Method::POST, "/api/v1/changes/c/place", Scope::Admin),
+            (Method::POST, "/api/v1/changes/c/rollback", Scope::Admin),
+            (Method::POST, "/changes/c/rollback", Scope::Admin),
+            (Method::GET, "/changes/c/rollback", Scope::Read),
         ] {
             assert_eq!(needed(&method, path), scope, "{path}");
         }

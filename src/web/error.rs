@@ -19,6 +19,16 @@ pub struct ApiError {
 }
 
 impl ApiError {
+    /// Its status.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, with the way out.
+    pub fn message(&self) -> String {
+        format!("{} ({})", self.message, self.hint)
+    }
+
     /// The request is wrong, and how.
     pub fn bad_request(message: impl Into<String>, hint: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "bad_request", message, hint)
@@ -114,6 +124,12 @@ impl From<HandleError> for ApiError {
             HandleError::UnknownFinding(_) => {
                 Self::not_found(e.to_string(), "list findings with GET /api/v1/findings")
             }
+            HandleError::NotUndone(why) => Self::new(
+                StatusCode::CONFLICT,
+                "not_undone",
+                why,
+                "nothing was fired; [[rollback]] in wayfarer.toml says what undoes which service",
+            ),
             HandleError::Ending => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "ending",

@@ -7,7 +7,9 @@
 mod api;
 mod auth;
 mod error;
+pub mod gate;
 mod page;
+mod page_rollback;
 mod router;
 mod serve;
 pub mod views;

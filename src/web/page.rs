@@ -9,7 +9,7 @@ use axum::{
 };
 use jiff::Timestamp;
 
-use super::{ApiError, api::runs, router::Face, views};
+use super::{ApiError, api::runs, page_rollback, router::Face, views};
 use crate::{
     correlate,
     daemon::{Judged, unmapped},
@@ -78,11 +78,13 @@ pub(super) async fn overview(State(face): State<Face>) -> Result<Html<String>, A
 pub(super) async fn change(
     State(face): State<Face>,
     Path(id): Path<String>,
-) -> Result<Html<String>, ApiError> {
+) -> Result<Response, ApiError> {
     let mut judged = face.handle.judged(&id.into()).await?;
     judged.verdicts.sort_by(|a, b| (a.conclusion, &a.journey).cmp(&(b.conclusion, &b.journey)));
     let row = change_row(&judged);
+    let rollback = page_rollback::part(&face.handle, &judged.change).await?;
     let page = ChangePage {
+        rollback,
         title: format!("{} of {} · Wayfarer", row.kind, row.what),
         agent: agent(&face),
         facts: facts(&judged.change),
@@ -92,7 +94,9 @@ pub(super) async fn change(
         verdicts: verdict_rows(&judged.verdicts, &judged.dismissed),
         change: row,
     };
-    Ok(Html(face.pages.change(&page)?))
+    // A form of this page must say where it comes from, or it would be taken for that of another site.
+    let said = [(header::REFERRER_POLICY, "same-origin")];
+    Ok((said, Html(face.pages.change(&page)?)).into_response())
 }
 
 /// `GET /runs/{id}/evidence`: a page of what is kept of a failed run, that may also be saved and sent on.
@@ -188,7 +192,14 @@ fn finding_row(finding: &crate::model::Finding) -> FindingRow {
         metric: subject(finding.metric, &finding.part),
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         link: finding.change.as_ref().map(|c| link(c.as_str())).unwrap_or_default(),
-        summary: finding.summary.clone(),
+        summary: match &finding.acknowledged {
+            Some(taken) => {
+                let who = taken.by.as_deref().unwrap_or("somebody");
+                let note = taken.note.as_ref().map(|n| format!(": {n}")).unwrap_or_default();
+                format!("{} ({who} looks after it{note})", finding.summary)
+            }
+            None => finding.summary.clone(),
+        },
         since: short(finding.onset_at.unwrap_or(finding.opened_at)),
     }
 }

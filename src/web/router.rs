@@ -15,9 +15,12 @@ use tower_http::{
 
 use super::{
     ApiError,
-    api::{annotations, changes, findings, gate, health, hooks, journeys, runs},
+    api::{
+        annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, rollback,
+        runs,
+    },
     auth::{self, Access},
-    page,
+    page, page_rollback,
 };
 use crate::{
     daemon::{Handle, LONGEST_WAIT},
@@ -49,6 +52,7 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/", get(page::overview))
         .route("/assets/style.css", get(page::style))
         .route("/changes/{id}", get(page::change))
+        .route("/changes/{id}/rollback", post(page_rollback::press))
         .route("/runs/{id}/evidence", get(page::evidence))
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
@@ -56,9 +60,10 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/changes/{id}/rollback", get(rollback::show).post(rollback::order))
         .route("/api/v1/changes/{id}/place", post(changes::place))
         .route("/api/v1/releases/{id}", get(changes::release))
-        .route("/api/v1/gate", get(gate::ask).post(gate::ask))
+        .route("/api/v1/gate", get(gate::ask).post(gate::post))
         .route("/api/v1/journeys", get(journeys::list))
         .route("/api/v1/journeys/{journey}/last-good", get(journeys::last_good))
         .route("/api/v1/runs", get(runs::list))
@@ -71,6 +76,10 @@ pub fn router(access: Access, pages: Arc<Pages>) -> Router {
         .route("/api/v1/pipelines", get(hooks::pipelines))
         .route("/api/v1/incidents", get(hooks::incidents))
         .merge(senders())
+        .route("/api/v1/findings/{id}/acknowledge", post(findings::acknowledge))
+        .route("/api/v1/changes/{id}/acknowledge", post(findings::acknowledge_change))
+        .route("/api/v1/outbox", get(outbox::list))
+        .route("/api/v1/outbox/{id}/retry", post(outbox::retry))
         .fallback(nothing_here)
         .with_state(face)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
@@ -97,6 +106,7 @@ fn senders() -> Router<Face> {
     });
     vendors
         .route("/hooks/{hook}", get(hooks::look).post(hooks::receive).options(hooks::handshake))
+        .route("/hooks/flagger/{token}/{hook}", post(flagger::receive))
         .route("/hooks/{hook}/{*rest}", post(hooks::receive_below).options(hooks::handshake))
         .route("/api/v1/events", post(hooks::events).options(hooks::handshake))
         .merge(grafana("/api/annotations"))

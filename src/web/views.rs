@@ -9,10 +9,10 @@ use crate::{
     correlate,
     daemon::{Budget, Judged, Logged, Release},
     model::{
-        Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence, Measured, Onset,
-        Outcome, Part, Phases, Quantiles, Run, StepRun, Verdict,
+        Acknowledgement, Candidate, Change, Dismissal, Effect, Finding, Gate, Hop, KeptEvidence,
+        Measured, Onset, Outcome, Parcel, Part, Phases, Quantiles, Run, StepRun, Verdict,
     },
-    store::{KeptDelivery, RecordOutcome, Voice},
+    store::{KeptDelivery, OutboxMessage, RecordOutcome, Voice},
 };
 
 /// A change.
@@ -505,6 +505,58 @@ pub struct FindingView<'a> {
     pub closed_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dismissal: Option<&'a Dismissal>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<&'a Acknowledgement>,
+}
+
+/// A message of the outbox; what it says, without who gets it.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the store")]
+pub struct OutboxView {
+    pub id: i64,
+    pub key: String,
+    pub receiver: String,
+    /// What it is: `incident.opened`, with its title.
+    pub what: String,
+    pub state: &'static str,
+    pub attempts: u32,
+    pub created_at: Timestamp,
+    pub next_try_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+    /// The message itself.
+    pub parcel: serde_json::Value,
+}
+
+impl From<&OutboxMessage> for OutboxView {
+    fn from(message: &OutboxMessage) -> Self {
+        let what = match Parcel::from_body(&message.body) {
+            Ok(Parcel::Notice(notice)) => {
+                format!("{}: {}", notice.happening.as_str(), notice.title)
+            }
+            Ok(Parcel::ChangeNews(news)) => news.change.words.clone(),
+            Ok(Parcel::Rollback(order)) => format!("rollback of {}", order.change.id),
+            Ok(Parcel::Status(report)) => {
+                format!("{} of {}", report.gate.as_str(), report.change)
+            }
+            Err(_) => message.key.clone(),
+        };
+        Self {
+            id: message.id,
+            key: message.key.clone(),
+            receiver: message.receiver.clone(),
+            what,
+            state: message.state.as_str(),
+            attempts: message.attempts,
+            created_at: message.created_at,
+            next_try_at: message.next_try_at,
+            last_error: message.last_error.clone(),
+            settled_at: message.settled_at,
+            parcel: serde_json::from_str(&message.body).unwrap_or_default(),
+        }
+    }
 }
 
 /// What the settings promise of false verdicts, and what was seen of it.
@@ -566,6 +618,47 @@ impl<'a> From<&'a Finding> for FindingView<'a> {
             updated_at: finding.updated_at,
             closed_at: finding.closed_at,
             dismissal: finding.dismissal.as_ref(),
+            acknowledged: finding.acknowledged.as_ref(),
+        }
+    }
+}
+
+/// A rollback.
+#[derive(Debug, Serialize)]
+#[expect(missing_docs, reason = "as in the model's RollbackRecord")]
+pub struct RollbackView<'a> {
+    pub id: &'a str,
+    pub hook: &'a str,
+    pub change: &'a str,
+    pub service: &'a str,
+    pub environments: Vec<&'a str>,
+    pub state: &'static str,
+    pub reason: &'a str,
+    pub by: &'a str,
+    pub automatic: bool,
+    pub to_version: Option<&'a str>,
+    pub ordered_at: Timestamp,
+    pub settled_at: Option<Timestamp>,
+    pub error: Option<&'a str>,
+}
+
+impl<'a> From<&'a crate::model::RollbackRecord> for RollbackView<'a> {
+    fn from(record: &'a crate::model::RollbackRecord) -> Self {
+        let order = &record.order;
+        Self {
+            id: order.id.as_str(),
+            hook: &order.hook,
+            change: order.change.id.as_str(),
+            service: order.service.as_str(),
+            environments: order.environments.iter().map(|e| e.as_str()).collect(),
+            state: record.state.as_str(),
+            reason: &order.reason,
+            by: &order.by,
+            automatic: order.automatic,
+            to_version: order.change.previous_version.as_deref(),
+            ordered_at: order.at,
+            settled_at: record.settled_at,
+            error: record.error.as_deref(),
         }
     }
 }

@@ -7,7 +7,11 @@
 
 mod after;
 mod api;
+mod consumers;
+mod elsewhere;
 mod findings;
+mod forges;
+mod gates;
 mod measures;
 mod metrics;
 mod parts;
@@ -16,3 +20,4 @@ mod restart;
 mod secrets;
 mod shared;
 mod support;
+mod undo;

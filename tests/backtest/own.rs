@@ -105,6 +105,7 @@ async fn fill(path: &Path, now: Timestamp) {
         metric: Metric::Latency,
         part: wayfarer::model::Part::Whole,
         dismissal: None,
+        acknowledged: None,
         summary: "slower".to_owned(),
         onset_at: Some(blamed),
         opened_at: blamed,

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     io::{BufRead, BufReader, Write},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
@@ -16,7 +17,7 @@ use tokio::sync::MutexGuard;
 
 use super::{
     site::{Asked, Reply, Site, answer},
-    stage::{TURN, page},
+    stage::{AGAIN, BUSY, TURN, page},
 };
 
 /// Longest wait for something that will happen.
@@ -98,9 +99,20 @@ impl House {
 
     /// The same with environment variables.
     pub(super) fn run_with(&self, variables: &[(&str, &str)]) -> (i32, Value) {
-        let mut command = self.command(&["run", "--json"]);
-        let output = command.envs(variables.iter().copied()).output().unwrap();
-        told(&output)
+        let walk = || {
+            let mut command = self.command(&["run", "--json"]);
+            told(&command.envs(variables.iter().copied()).output().unwrap())
+        };
+        let busy =
+            |run: &Value| run["outcome"]["reason"].as_str().is_some_and(|r| r.contains(BUSY));
+        let mut told = walk();
+        for _ in 0..AGAIN {
+            if !busy(&told.1) {
+                break;
+            }
+            told = walk();
+        }
+        told
     }
 
     /// Starts a walk, and waits until its browser asks for the page and all its processes are there.
@@ -207,6 +219,26 @@ fn pid(child: &Child) -> i32 {
 
 const LONG: &str = r#"{ wait = { time = "15s" } }"#;
 
+/// A driver that looks for a port of its own may find it taken when it comes to listen there: chromedriver ends then, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_driver_whose_port_is_taken_is_started_again() {
+    let Some(house) = House::with("/", "", "driver = \"./chromedriver\"").await else { return };
+    let driver = house.folder.path().join("chromedriver");
+    let script = format!(
+        "#!/bin/sh\nif [ ! -e {once} ]; then : > {once}; echo 'IPv4 port not available. Exiting...'; exit 1; fi\nexec chromedriver \"$@\"\n",
+        once = house.folder.path().join("once").display()
+    );
+    fs::write(&driver, script).unwrap();
+    fs::set_permissions(&driver, fs::Permissions::from_mode(0o755)).unwrap();
+    let main = house.folder.path().join("wayfarer.toml");
+    let text = fs::read_to_string(&main).unwrap();
+    fs::write(&main, text.replace("./chromedriver", &driver.display().to_string())).unwrap();
+    let (code, run) = house.run();
+    assert_eq!((code, &run["outcome"]["result"]), (0, &"passed".into()), "{run}");
+    assert!(house.folder.path().join("once").exists());
+    house.is_empty(&BTreeSet::new());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_is_left_after_a_good_run() {
     let Some(house) = House::with("/", r#"{ wait = { time = "300ms" } }"#, "").await else {
@@ -235,10 +267,9 @@ async fn a_page_that_never_loads_or_never_rests_ends_in_time() {
         let journey = house.folder.path().join("journeys/visit.toml");
         let text = fs::read_to_string(&journey).unwrap().replace("\"20s\"", "\"4s\"");
         fs::write(&journey, text).unwrap();
-        let begin = Instant::now();
         let (exit, run) = house.run();
         assert_eq!(exit, 4, "{run:#}");
-        assert!(begin.elapsed() < Duration::from_secs(20), "{:?}", begin.elapsed());
+        assert!(run["duration_ms"].as_f64().unwrap() < 20_000.0, "{run:#}");
         house.is_empty(&BTreeSet::new());
     }
 }

@@ -4,9 +4,11 @@
 //! bodies, credentials, words) is taken from that list. A schema never refuses what [`super::load`] accepts; what `load` finds by thinking (a
 //! name that nobody defines, limits that contradict each other) no schema can say.
 
+mod action;
 mod hooks;
 mod journey;
 mod query;
+mod receiver;
 mod request;
 mod settings;
 mod step;

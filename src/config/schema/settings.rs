@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    hooks,
+    action, hooks, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -41,6 +41,11 @@ pub fn settings() -> Value {
         ("detect", detect()),
         ("services", services),
         ("retention", retention()),
+        ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
+        ("maintenance", list("When nobody is told.", receiver::maintenance())),
+        ("freeze", list("When nothing shall be deployed.", action::freeze())),
+        ("rollback", list("How changes are undone.", action::rollback())),
+        ("writeback", list("Forges that are told of changes.", action::writeback())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
         (
@@ -80,6 +85,10 @@ fn agent() -> Value {
             ("workers", default(count("Most runs under way at once.", 1..4096), json!(WORKERS))),
             ("drain", time_or("How long a stop waits for runs under way.", DRAIN)),
             ("self_check", self_check()),
+            (
+                "public_url",
+                link("Where people find this agent: what links in messages begin with."),
+            ),
         ],
     )
 }
@@ -191,17 +200,19 @@ fn transport() -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// What a rule for hosts may be.
+const PLACE: &str = "A network (`10.0.0.0/8`), an address, a host (`shop.internal`), or all hosts below one (`*.shop.internal`).";
+
 fn network() -> Value {
-    let place = "A network (`10.0.0.0/8`), an address, a host (`shop.internal`), or all hosts below one (`*.shop.internal`).";
     table(
         "Where steps may go. Link-local addresses and metadata services are never reached, unless a rule as narrow allows it.",
         &[],
         vec![
             (
                 "allow",
-                limited(list("Nothing else is reached.", text(place)), json!({ "minItems": 1 })),
+                limited(list("Nothing else is reached.", text(PLACE)), json!({ "minItems": 1 })),
             ),
-            ("deny", list("Never reached, whatever is allowed.", text(place))),
+            ("deny", list("Never reached, whatever is allowed.", text(PLACE))),
         ],
     )
 }
@@ -260,6 +271,7 @@ fn watch() -> Value {
             ),
             ("burst", burst),
             ("settle", time_or("How long a cold start may look slow.", watch.settle)),
+            ("overdue", time_or("A change under way for longer is overdue.", watch.overdue)),
         ],
     )
 }
@@ -313,6 +325,10 @@ fn service() -> Value {
         vec![
             ("depends_on", set("The services it calls.", name("A service.", NameOf::Service))),
             ("owner", text("Who looks after it.")),
+            (
+                "hosts",
+                list("Its hosts: a failure that names one of them points at it.", text(PLACE)),
+            ),
         ],
     )
 }

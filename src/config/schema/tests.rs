@@ -89,6 +89,44 @@ service = "shop"
 environment = "production"
 replace = true
 ignore = false
+[[receiver]]
+name = "ops"
+kind = "slack"
+url = { env = "SLACK" }
+template = { title = "{{title}}" }
+[[receiver.quiet]]
+from = "22:00"
+to = "07:00"
+[[receiver]]
+name = "am"
+kind = "alertmanager"
+url = ["http://127.0.0.1:9093"]
+labels = { team = "shop" }
+[[maintenance]]
+name = "upgrade"
+from = 2026-12-01T22:00:00Z
+to = 2026-12-02T02:00:00Z
+[[freeze]]
+reason = "the week-end"
+environments = ["production"]
+from = "fri 16:00"
+to = "mon 08:00"
+timezone = "Europe/Berlin"
+[[rollback]]
+service = "shop"
+mode = "automatic"
+url = "https://deploy.example.com/undo"
+secret = { env = "X" }
+[[rollback]]
+name = "shop-staging"
+service = "shop"
+environments = ["production"]
+command = ["./undo"]
+timeout = "60s"
+[[writeback]]
+kind = "github"
+token = { env = "X" }
+repository = "acme/shop"
 "#;
 
 /// A journey in which those tables stand that no example has.

@@ -34,6 +34,7 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
         workers: usize::try_from(WORKERS).unwrap_or(usize::MAX),
         drain: DRAIN,
         self_check: Vec::new(),
+        public_url: None,
     };
     let Some(table) = top.table("agent") else { return agent };
     if let Some(location) = table.name("location", NameOf::Thing) {
@@ -53,6 +54,9 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
     }
     if let Some(entry) = table.take("self_check") {
         agent.self_check = self_check(&entry, targets);
+    }
+    if let Some(url) = table.take("public_url").and_then(|entry| super::receiver::address(&entry)) {
+        agent.public_url = Some(url.trim_end_matches('/').to_owned());
     }
     table.finish();
     agent

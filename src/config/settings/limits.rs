@@ -31,6 +31,7 @@ pub(super) fn watch(top: &Reader<'_>) -> Watch {
             }
         }
     }
+    set(&mut watch.overdue, table.duration("overdue", Duration::from_secs(60)..DAY * 7));
     set(&mut watch.settle, table.duration("settle", Duration::ZERO..DAY));
     table.finish();
     watch

@@ -3,11 +3,16 @@
 pub(super) mod agent;
 pub(super) mod browser;
 pub(super) mod environments;
+mod freeze;
 mod hooks;
+pub(super) mod hours;
 mod limits;
 mod network;
+pub(super) mod receiver;
+pub(super) mod rollback;
 pub(super) mod secret;
 mod transport;
+pub(super) mod way;
 
 use std::collections::BTreeMap;
 
@@ -23,6 +28,11 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     let settings = Settings {
         agent: agent::lower(top, has_token, &environments),
         browser: browser::lower(top),
+        receivers: receiver::lower(top, &environments),
+        maintenance: hours::maintenance(top, &environments),
+        freezes: freeze::lower(top, &environments),
+        rollbacks: rollback::rollbacks(top, &environments),
+        writebacks: rollback::writebacks(top, &environments),
         environments,
         watch: limits::watch(top),
         detect: limits::detect(top),
@@ -44,6 +54,7 @@ fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
         let Some(reader) = entry.table(format!("services.{}", entry.key)) else { continue };
         let depends_on = reader.names("depends_on", NameOf::Service).unwrap_or_default();
         let owner = reader.text("owner").map(|owner| owner.value);
+        let hosts = network::destinations(&reader, "hosts");
         reader.finish();
         for other in depends_on.iter().filter(|other| other.value == entry.key) {
             let note = super::page::Note::new(
@@ -54,7 +65,7 @@ fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
         }
         if let Some(name) = name {
             let depends_on = depends_on.into_iter().map(|other| other.value.into()).collect();
-            services.insert(name.into(), Service { depends_on, owner });
+            services.insert(name.into(), Service { depends_on, owner, hosts });
         }
     }
     services

@@ -19,7 +19,8 @@ pub(super) fn lower(table: &Reader<'_>) -> Network {
     Network { allow, deny }
 }
 
-fn destinations(table: &Reader<'_>, key: &'static str) -> Vec<Destination> {
+/// The networks and hosts of a list.
+pub(super) fn destinations(table: &Reader<'_>, key: &'static str) -> Vec<Destination> {
     let Some(entry) = table.take(key) else { return Vec::new() };
     let wanted = "a list of networks and hosts such as [\"10.0.0.0/8\", \"shop.internal\"]";
     let items = entry.elements(wanted).unwrap_or_default();

@@ -6,6 +6,12 @@ use crate::model::{Metric, ServiceName};
 /// Where the failing step's service lies when a change did it: it is changed, it calls what is changed, it has nothing to do
 /// with it.
 const STEP: (f64, f64, f64) = (0.6, 0.3, 0.1);
+/// Where the service that an error names lies when a change did it. Who reports an error often names the one it asked, not the one
+/// that broke.
+const TOLD: (f64, f64, f64) = (0.5, 0.35, 0.15);
+/// Least and most that all errors together say, as factors. With even odds between a change and none of them, the change stays
+/// unnamed whatever errors say.
+const TOLD_WITHIN: (f64, f64) = (0.35, 1.8);
 /// Probability that a trouble ends soon after its cause was taken back, and that it ends just then by itself.
 const ENDS: (f64, f64) = (0.85, 0.04);
 /// Runs it takes to see that it has ended, on average.
@@ -41,8 +47,10 @@ pub(super) fn all(
 ) -> Marks {
     let moved = |s: &&Signal| voice_of(voices, s).is_some_and(|v| v.moved > MOVED);
     let moved: Vec<&Signal> = signals.iter().filter(moved).collect();
-    let steps: f64 = moved.iter().map(|s| steps(suspect, &s.failing, map)).sum();
+    let steps: f64 = moved.iter().map(|s| points(suspect, &s.failing, STEP, map)).sum();
+    let told: f64 = moved.iter().map(|s| points(suspect, &s.told, TOLD, map)).sum();
     let any = steps
+        + told.clamp(TOLD_WITHIN.0.ln(), TOLD_WITHIN.1.ln())
         + undone(suspect.undone)
         + targeted(suspect, &moved)
         + grows(suspect, &moved, map, voices);
@@ -77,8 +85,13 @@ fn voice_of<'v, 'a>(voices: &'v [Voice<'a>], signal: &Signal) -> Option<&'v Voic
     voices.binary_search_by(|v| v.journey.cmp(&signal.journey)).ok().map(|i| &voices[i])
 }
 
-/// Failing steps name a service. The failures of one journey repeat each other: together they count once.
-fn steps(suspect: &Suspect, failing: &[(ServiceName, u32)], map: &Map<'_>) -> f64 {
+/// Failures point at services. Those of one journey repeat each other: together they count once.
+fn points(
+    suspect: &Suspect,
+    failing: &[(ServiceName, u32)],
+    (own, below, other): (f64, f64, f64),
+    map: &Map<'_>,
+) -> f64 {
     let total: f64 = failing.iter().map(|(_, n)| f64::from(*n)).sum();
     if total <= 0.0 || suspect.services.is_empty() {
         return 0.0;
@@ -87,14 +100,14 @@ fn steps(suspect: &Suspect, failing: &[(ServiceName, u32)], map: &Map<'_>) -> f6
     let one = |service: &ServiceName| -> f64 {
         let nearest = suspect.services.iter().filter_map(|c| map.calls(service, c)).min();
         match nearest {
-            Some(0) => STEP.0,
-            Some(_) => STEP.1,
-            None => STEP.2,
+            Some(0) => own,
+            Some(_) => below,
+            None => other,
         }
     };
     let mean: f64 = failing.iter().map(|(s, n)| f64::from(*n) / total * one(s)).sum();
-    // Without a word on steps every place is as good as the mean of them.
-    let blank = (STEP.0 + STEP.1 + STEP.2) / 3.0;
+    // Without a word every place is as good as the mean of them.
+    let blank = (own + below + other) / 3.0;
     (sure * mean / blank + 1.0 - sure).ln()
 }
 
@@ -111,16 +124,21 @@ fn undone(undone: Undone) -> f64 {
     }
 }
 
-/// A change for some of the runs cannot fail more of them.
+/// A change for some of the runs cannot harm more of them: not fail more, and not slow down more than usual noise does.
 fn targeted(suspect: &Suspect, moved: &[&Signal]) -> f64 {
     let Some(share) = suspect.share.filter(|s| (0.0..1.0).contains(s)) else { return 0.0 };
     let one = |signal: &&Signal| -> f64 {
-        let (failed, runs) = (f64::from(signal.failed.0), f64::from(signal.failed.1));
+        let (failed, runs, usual) = if signal.metric == Metric::Success {
+            (f64::from(signal.failed.0), f64::from(signal.failed.1), 0.0)
+        } else {
+            let (slow, runs) = slow_since(signal);
+            (slow, runs, 0.5)
+        };
         if runs < 1.0 {
             return 0.0;
         }
-        let rate = failed / runs;
-        let most = (share + 0.02).clamp(0.001, 0.999);
+        let rate = (failed / runs).min(0.999);
+        let most = (usual + (1.0 - usual) * share + 0.02).clamp(0.001, 0.999);
         if rate <= most {
             return 0.0;
         }
@@ -130,6 +148,17 @@ fn targeted(suspect: &Suspect, moved: &[&Signal]) -> f64 {
     moved.iter().map(one).sum::<f64>().max(FLAG_LEAST)
 }
 
+/// Runs above the usual level since the onset and all since then, as many as their memory leaves: of harmless ones half are.
+fn slow_since(signal: &Signal) -> (f64, f64) {
+    let onset = likeliest(signal).unwrap_or(f64::NEG_INFINITY);
+    let since = signal.scores.iter().filter(|s| s.at_s >= onset);
+    let (slow, runs) = since
+        .fold((0.0, 0.0), |(slow, runs), s| (slow + f64::from(u8::from(s.z > 0.0)), runs + 1.0));
+    let memory = signal.memory.clamp(0.0, 0.9);
+    let kept = (1.0 - memory) / (1.0 + memory);
+    (kept * slow, kept * runs)
+}
+
 /// A shift that grows while the change is rolled out.
 fn grows(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_>]) -> f64 {
     let Some(end) = suspect.finished_at_s.filter(|end| end.is_finite()) else { return 0.0 };
@@ -137,13 +166,15 @@ fn grows(suspect: &Suspect, moved: &[&Signal], map: &Map<'_>, voices: &[Voice<'_
     let near = |s: &&&Signal| {
         voice_of(voices, s).is_some_and(|v| map.place(suspect, v).near() > super::place::NOBODY)
     };
-    let slower = moved.iter().filter(|s| s.metric == Metric::Latency).filter(near);
     let factor = |s: &&Signal| {
         let onset = likeliest(s).unwrap_or(span.0);
-        growth::ln_factor(&s.scores, s.memory, onset, span)
+        match s.metric {
+            Metric::Success => growth::ln_factor_of_failures(&s.scores, s.usual, onset, span),
+            _ => growth::ln_factor(&s.scores, s.memory, onset, span),
+        }
     };
     // The journeys of one trouble repeat each other: the clearest one speaks.
-    slower.map(factor).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
+    moved.iter().filter(near).map(factor).max_by(|a, b| a.abs().total_cmp(&b.abs())).unwrap_or(0.0)
 }
 
 fn likeliest(signal: &Signal) -> Option<f64> {

@@ -46,9 +46,11 @@ fn signal(journey: &str, services: &[&str], onset_s: Option<f64>) -> Signal {
         effect: if onset_s.is_some() { 0.4 } else { 0.0 },
         added_ms: 0.0,
         failing: Vec::new(),
+        told: Vec::new(),
         failed: (0, 0),
         scores: Vec::new(),
         memory: 0.3,
+        usual: 0.0,
     }
 }
 
@@ -106,9 +108,27 @@ fn every_kind_of_evidence_moves_the_right_way() {
             s[0].failing = vec![(ServiceName::new("pay"), 5)];
             s.truncate(1);
         }),
+        ("an error names its service", |_, s| s[0].told = vec![(ServiceName::new("pay"), 5)]),
+        ("an error names what calls its service", |c, s| {
+            c[0].services = names(&["ledger"]);
+            c[1].services = names(&["mail"]);
+            s[0].services = names(&["pay", "mail"]);
+            s[0].told = vec![(ServiceName::new("pay"), 5)];
+        }),
         ("the other is a flag for fewer than fail", |c, s| {
             c[1].share = Some(0.05);
             (s[0].metric, s[0].failed) = (S, (12, 20));
+        }),
+        ("the other is a flag for fewer than are slow", |c, s| {
+            c[1].share = Some(0.1);
+            s[0].scores =
+                (0..20).map(|i| Score { at_s: 1061.0 + 60.0 * f64::from(i), z: 2.0 }).collect();
+        }),
+        ("failures grow with its roll-out", |c, s| {
+            c[0].finished_at_s = Some(2800.0);
+            s[0].metric = S;
+            s[0].scores = failures(|share| share);
+            s[0].failed = (12, 40);
         }),
         ("its journey moved more", |_, s| {
             s.push(Signal { effect: 0.9, ..signal("pay", &["pay"], Some(1061.0)) });
@@ -122,6 +142,33 @@ fn every_kind_of_evidence_moves_the_right_way() {
         let (one, other) = (odds(&found, "c1"), odds(&found, "c2"));
         assert!(one > 1.2 * other, "{what}: {one} {other}");
     }
+}
+
+#[test]
+fn errors_alone_turn_none_into_nobody_named() {
+    // At even odds between the one change and none, errors of five journeys name its service.
+    for onset in (900..2000).step_by(20).map(f64::from) {
+        let one = [suspect("c1", &["pay"], 2000.0)];
+        let quiet: Vec<Signal> =
+            (0..5).map(|i| signal(&format!("j{i}"), &["pay"], Some(onset))).collect();
+        let mut told = quiet.clone();
+        told.iter_mut().for_each(|s| s.told = vec![(ServiceName::new("pay"), 50)]);
+        let (before, after) = (blame(&one, &quiet, &shop()), blame(&one, &told, &shop()));
+        assert!(odds(&after, "c1") >= odds(&before, "c1"), "{before:?} {after:?}");
+        if odds(&before, "c1") <= none(&before) {
+            assert!(after.named.is_none(), "{before:?} {after:?}");
+        }
+    }
+}
+
+#[test]
+fn an_error_that_names_somebody_else_clears_only_so_far() {
+    let (suspects, signals) = twins();
+    let mut told = signals.clone();
+    told[0].told = vec![(ServiceName::new("stock"), 40)];
+    let (before, after) = (blame(&suspects, &signals, &shop()), blame(&suspects, &told, &shop()));
+    assert!((odds(&after, "c1") - odds(&after, "c2")).abs() < 1e-9);
+    assert!(none(&after) > none(&before) && none(&after) < 4.0 * none(&before), "{after:?}");
 }
 
 #[test]
@@ -203,6 +250,31 @@ fn a_shift_that_grows_with_a_rollout_is_of_that_rollout() {
     assert!((-0.4..0.0).contains(&against), "{against}");
     assert!(growth::ln_factor(&ramp, 0.3, 1000.0, (1000.0, 1000.0)).abs() < 1e-12);
     assert!(growth::ln_factor(&[], 0.3, 1000.0, stages).abs() < 1e-12);
+}
+
+/// Runs from 1000 s on, half a minute apart, of which so many fail by the share of a roll-out that ends at 2800 s.
+fn failures(rate: impl Fn(f64) -> f64) -> Vec<Score> {
+    let (mut owed, mut scores) = (0.0, Vec::new());
+    for i in 0..80 {
+        let at_s = 1000.0 + 30.0 * f64::from(i);
+        owed += 0.6 * rate(((at_s - 1000.0) / 1800.0).clamp(0.0, 1.0));
+        let failed = owed >= 1.0;
+        owed -= f64::from(u8::from(failed));
+        scores.push(Score { at_s, z: f64::from(u8::from(failed)) });
+    }
+    scores
+}
+
+#[test]
+fn failures_that_grow_with_a_rollout_are_of_that_rollout() {
+    let stages = (1000.0, 2800.0);
+    let of = |scores: &[Score]| growth::ln_factor_of_failures(scores, 0.002, 1000.0, stages);
+    assert!(of(&failures(|share| share)) > 0.5, "{}", of(&failures(|share| share)));
+    let steady = of(&failures(|_| 1.0));
+    assert!((-0.4..0.0).contains(&steady), "{steady}");
+    assert!(of(&failures(|_| 0.0)).abs() < 1e-12 && of(&[]).abs() < 1e-12);
+    let odd = growth::ln_factor_of_failures(&failures(|s| s), f64::NAN, f64::NAN, stages);
+    assert!(odd.is_finite(), "{odd}");
 }
 
 #[test]

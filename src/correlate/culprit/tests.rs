@@ -28,11 +28,7 @@ fn lived(
 ) -> (Room, BTreeMap<(String, String), Verdict>) {
     let mut services: BTreeMap<_, Service> = BTreeMap::new();
     for (caller, called) in depends_on {
-        let entry = services.entry((*caller).into());
-        entry
-            .or_insert(Service { depends_on: Vec::new(), owner: None })
-            .depends_on
-            .push((*called).into());
+        services.entry((*caller).into()).or_default().depends_on.push((*called).into());
     }
     let watch = Watch { window: Duration::from_secs(3600), ..Watch::default() };
     let mut room = Room::new(watch, Detect::default(), services);
@@ -129,11 +125,40 @@ fn the_step_that_fails_names_its_service() {
     fail(&mut buy, 400, 0.6, 7);
     for probe in buy.iter_mut().filter(|p| p.success == Some(false)) {
         let kind = Some(FaultKind::Status);
-        probe.signature = Some(Signature { step: "open cart page".into(), kind });
+        probe.signature = Some(Signature::new("open cart page", kind));
     }
     let changes = [change("pay-2", "pay", at(399)), change("cart-2", "cart", at(399))];
     let calls = [("checkout", "pay"), ("checkout", "cart")];
     let (_, verdicts) = lived(&[("checkout", buy)], &changes, &calls);
     let verdict = &verdicts[&("cart-2".to_owned(), "checkout".to_owned())];
     assert!(odds(verdict, "cart-2") > 2.0 * odds(verdict, "pay-2"), "{verdict:?}");
+}
+
+#[test]
+fn the_error_names_the_service_that_broke() {
+    let told = |text: &str, host: Option<&str>| {
+        let mut buy = CALM.probes(31, 440, 60.0);
+        fail(&mut buy, 400, 0.6, 7);
+        for probe in buy.iter_mut().filter(|p| p.success == Some(false)) {
+            let mut signature = Signature::new("checkout", Some(FaultKind::Status)).saying(text);
+            signature.host = host.map(Into::into);
+            probe.signature = Some(signature);
+        }
+        let changes = [change("pay-2", "payments", at(399)), change("cart-2", "cart", at(399))];
+        let calls = [("checkout", "payments"), ("checkout", "cart")];
+        let (_, verdicts) = lived(&[("checkout", buy)], &changes, &calls);
+        let verdict = &verdicts[&("cart-2".to_owned(), "checkout".to_owned())];
+        (odds(verdict, "pay-2"), odds(verdict, "cart-2"))
+    };
+    let (pay, cart) = told("no word of anybody", None);
+    assert!((pay - cart).abs() < 0.02, "{pay} {cart}");
+    for (text, host) in [
+        ("upstream `payments` refused: connection 17 of 20", None),
+        ("cannot connect to payments.internal:8443", None),
+        ("", Some("payments.internal")),
+        ("", Some("payments-v2.prod.svc")),
+    ] {
+        let (pay, cart) = told(text, host);
+        assert!(pay > 2.5 * cart, "{text} {host:?}: {pay} {cart}");
+    }
 }

@@ -235,3 +235,33 @@ fn the_end_of_a_trouble_is_seen() {
     let over = probes[320..].iter().position(|p| recovery.push(p).is_some()).unwrap();
     assert!((40..50).contains(&over), "{over}");
 }
+
+#[test]
+fn a_number_that_is_no_time_waits_for_no_cold_start() {
+    // Runs ten seconds apart, where the settings let a cold start last four minutes.
+    let seen = |unit: &str| {
+        let mut probes = walk(7, 480, |i, rng| {
+            let noise: f64 = StandardNormal.sample(rng);
+            (100.0 + noise) * if i < 420 { 1.0 } else { 1.5 }
+        });
+        let start = probes[0].at;
+        for (n, probe) in probes.iter_mut().enumerate() {
+            probe.at = later(start, std::time::Duration::from_secs(10 * n as u64));
+        }
+        let at = probes[420].at;
+        let rule = MeasureRule {
+            worse: Some(Worse::Higher),
+            unit: Some(unit.to_owned()),
+            ..MeasureRule::default()
+        };
+        let member = Member { measures: [(part(), rule)].into(), ..member("buy", &["shop"], 10) };
+        let mut room = Room::new(Watch::default(), Detect::default(), Default::default());
+        room.open(&change("c", "shop", at), vec![(member, probes[..420].to_vec())], at);
+        probes[420..].iter().position(|probe| {
+            let told = room.push(&key("buy"), probe, probe.at);
+            told.iter().any(|v| v.part == part() && v.conclusion == Conclusion::Regressed)
+        })
+    };
+    let (rows, age) = (seen("rows").unwrap(), seen("ms").unwrap());
+    assert!(rows < 14 && age >= 20, "{rows} {age}");
+}

@@ -12,7 +12,7 @@ use super::{
         rebase::{Trouble, TroubleKind},
         robust,
         series::foreign,
-        watch::{Scene, freeze, replayed},
+        watch::{Scene, freeze, freeze_warm, replayed},
     },
     PartTrack, reach,
 };
@@ -119,7 +119,11 @@ impl PartTrack {
         let alone = Scene { line: &read, fleet: Fleet::default(), ..scene };
         let metric = axis.metric();
         let told: Vec<Trouble> = basis.iter().map(|t| Trouble { metric, ..t.clone() }).collect();
-        let judge = freeze(&alone, metric, &told, &tuning);
+        let judge = if measured.rule.is_time() {
+            freeze(&alone, metric, &told, &tuning)
+        } else {
+            freeze_warm(&alone, metric, &told, &tuning)
+        };
         let seen = |index: usize| axis.probe(line, &self.part, index);
         self.judge = Some(replayed(judge, &scene, index, &seen));
         measured.axis = Some(axis);

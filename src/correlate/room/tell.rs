@@ -40,7 +40,8 @@ impl Room {
             .filter(|id| **id != watched.change.id)
             .filter_map(|id| Some(&self.watches.get(id)?.tracks))
             .collect();
-        culprit::suspects(&View { tracks, beside, changes, depends_on: &self.depends_on })
+        let (depends_on, hosts) = (&self.depends_on, &self.hosts);
+        culprit::suspects(&View { tracks, beside, changes, depends_on, hosts })
     }
 
     /// The verdicts of an environment that altered; `pushed` is the series whose looks are new, none for all.

@@ -416,7 +416,7 @@ fn hostile() -> impl Strategy<Value = Probe> {
             latency_ms,
             success,
             late_ms,
-            signature: odd.then(|| Signature { step: "s".into(), kind: Some(FaultKind::Dns) }),
+            signature: odd.then(|| Signature::new("s", Some(FaultKind::Dns))),
             revision: revision.map(Revision::from),
             parts: Default::default(),
         })

@@ -33,6 +33,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, BufReader},
     net::unix::pipe,
     signal::unix::{SignalKind, signal},
+    time::timeout,
 };
 
 use super::{folder::remove, host::processes};
@@ -42,6 +43,9 @@ const SAID: usize = 20;
 
 /// How long what is not of the driver's group may take to end by itself: the crash handlers do, once nobody is left to watch.
 const GRACE: Duration = Duration::from_millis(300);
+
+/// How long the next line of a driver that ended is waited for.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// How long the end is waited for at most.
 const END: Duration = Duration::from_secs(20);
@@ -89,7 +93,7 @@ impl GuardedDriver {
         tell(&json!({ "driver": driver.id() }));
         let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
         let mut lines = BufReader::new(output).split(b'\n');
-        let (mut said, mut port, mut open) = (VecDeque::new(), false, true);
+        let (mut said, mut open) = (Said::default(), true);
         let mut byte = [0u8; 64];
         loop {
             tokio::select! {
@@ -98,22 +102,16 @@ impl GuardedDriver {
                     Ok(_) => {}
                 },
                 line = lines.next_segment(), if open => match line {
-                    Ok(Some(line)) => {
-                        let line = String::from_utf8_lossy(&line).trim_end().to_owned();
-                        if !port && let Some(number) = port_in(&line) {
-                            port = true;
-                            tell(&json!({ "port": number }));
-                        }
-                        said.push_back(line);
-                        if said.len() > SAID {
-                            said.pop_front();
-                        }
-                    }
+                    Ok(Some(line)) => said.hear(&line),
                     _ => open = false,
                 },
                 _ = children.recv() => {
                     if let Some(status) = reap(*group) {
-                        tell(&json!({ "ended": status, "said": said }));
+                        // What it said last may still be in the pipe, which a browser may keep open.
+                        while let Ok(Ok(Some(line))) = timeout(LAST_WORDS, lines.next_segment()).await {
+                            said.hear(&line);
+                        }
+                        tell(&json!({ "ended": status, "said": said.lines }));
                         break;
                     }
                 }
@@ -146,6 +144,30 @@ impl GuardedDriver {
             .stdout(output.try_clone()?)
             .stderr(output);
         command.spawn()
+    }
+}
+
+/// What a driver said last.
+#[derive(Debug, Default)]
+struct Said {
+    lines: VecDeque<String>,
+    port: bool,
+}
+
+impl Said {
+    /// A line of it; the first that names a port is told.
+    fn hear(&mut self, line: &[u8]) {
+        let line = String::from_utf8_lossy(line).trim_end().to_owned();
+        if !self.port
+            && let Some(number) = port_in(&line)
+        {
+            self.port = true;
+            tell(&json!({ "port": number }));
+        }
+        self.lines.push_back(line);
+        if self.lines.len() > SAID {
+            self.lines.pop_front();
+        }
     }
 }
 

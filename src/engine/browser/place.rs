@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Once,
         atomic::{AtomicUsize, Ordering},
     },
 };
@@ -49,6 +49,8 @@ pub(in crate::engine) struct Browsers {
     pub(super) base: PathBuf,
     turns: Arc<Semaphore>,
     waiting: AtomicUsize,
+    /// Whether it was said that browsers have no sandbox.
+    unsandboxed: Once,
 }
 
 /// How a browser runs for somebody who looks on.
@@ -94,7 +96,17 @@ impl Browsers {
             base,
             turns: Arc::new(Semaphore::new(settings.browser.at_once.max(1) as usize)),
             waiting: AtomicUsize::new(0),
+            unsandboxed: Once::new(),
         }
+    }
+
+    /// Says in the log, once, that Chromium has no sandbox.
+    pub(super) fn say_unsandboxed(&self) {
+        self.unsandboxed.call_once(|| {
+            tracing::info!(
+                "browser.unsandboxed: Chromium refuses its sandbox to root; as another user it has one"
+            );
+        });
     }
 
     /// Waits for a turn: first come, first served.

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, OnceLock, atomic::AtomicBool, atomic::AtomicU64},
     time::Duration,
 };
@@ -30,6 +30,9 @@ use crate::{
 
 /// How long a browser may take to be there, once it is its turn.
 const START: Duration = Duration::from_secs(60);
+
+/// How often a driver that finds its port taken is started.
+const STARTS: u32 = 3;
 
 /// Where a session is begun.
 struct Place {
@@ -137,19 +140,26 @@ async fn begin(parts: &Parts, vars: &Variables, device: &Device) -> Result<Brows
             local(parts, vars, device, (program, kind)).await?
         }
     };
+    if place.driver.is_none() && environment.transport.ca.is_some() {
+        return Err("the environment's `ca` cannot be given to a browser elsewhere".to_owned());
+    }
     if place.extension.is_none() && !environment.transport.headers.is_empty() {
         let what = if place.driver.is_some() { "Firefox" } else { "a browser elsewhere" };
         return Err(format!("the environment's headers cannot be given to {what}"));
     }
     let mut hosts = BTreeMap::clone(&parts.hosts);
     hosts.extend(environment.transport.resolve.iter().map(|(n, a)| (n.clone(), *a)));
+    let root = rustix::process::geteuid().is_root();
+    if root && place.kind == Kind::Chromium && place.driver.is_some() {
+        browsers.say_unsandboxed();
+    }
     let mut wanted = Wanted {
         kind: place.kind,
         settings: &browsers.settings,
         device,
         remote: place.driver.is_none(),
         headed: browsers.watched.headed,
-        root: rustix::process::geteuid().is_root(),
+        root,
         insecure: environment.transport.insecure,
         proxy: proxy(vars)?,
         hosts,
@@ -188,12 +198,29 @@ async fn begin(parts: &Parts, vars: &Variables, device: &Device) -> Result<Brows
     })
 }
 
-/// Starts a driver on this machine, in a folder of its own with all that the browser shall find there.
+/// Starts a driver on this machine. The port that it looked for may be another's before it listens there: then it is started again.
 async fn local(
     parts: &Parts,
     vars: &Variables,
     device: &Device,
     (program, kind): (PathBuf, Kind),
+) -> Result<Place, String> {
+    let mut times = STARTS;
+    loop {
+        times -= 1;
+        match start(parts, vars, device, (&program, kind)).await {
+            Err(why) if times > 0 && why.contains("port not available") => {}
+            started => return started,
+        }
+    }
+}
+
+/// Starts a driver in a folder of its own with all that the browser shall find there.
+async fn start(
+    parts: &Parts,
+    vars: &Variables,
+    device: &Device,
+    (program, kind): (&Path, Kind),
 ) -> Result<Place, String> {
     let (browsers, transport) = (&parts.browsers, &vars.environment().transport);
     if browsers.watched.headed
@@ -224,7 +251,7 @@ async fn local(
     }
     let guard = browsers.guard()?;
     let arguments = vec!["--port=0".into()];
-    let start = Start { guard: &guard, program: &program, arguments, variables: &variables };
+    let start = Start { guard: &guard, program, arguments, variables: &variables };
     let driver = start.start(folder).await?;
     let address = format!("http://127.0.0.1:{}/", driver.port);
     Ok(Place { kind, address, driver: Some(driver), extension })

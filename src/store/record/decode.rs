@@ -2,7 +2,6 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
-    sync::Arc,
     time::Duration,
 };
 
@@ -135,21 +134,14 @@ pub(in crate::store) fn probe(
     };
     let mut signature = None;
     if let Some(shape) = shape.as_ref().filter(|_| !passed) {
-        let step = failed_step(&mut head.rest, shape)?;
-        let kind = Some(fault_of(head.rest.uint()?)?);
-        signature = Some(Signature { step: Arc::from(step.as_str()), kind });
+        let failure = failure(&mut head.rest, shape)?;
+        let steps = walked(&mut head.rest.clone(), shape, revision)?;
+        signature = Some(Signature::of(&failure, &steps));
     }
     let parts = match layouts.filter(|_| known) {
         None => Parts::default(),
         Some(layouts) => {
-            let take = &mut head.rest;
-            if !passed {
-                take.bytes()?;
-                for _ in 0..3 {
-                    take.maybe_text()?;
-                }
-            }
-            layouts.read(take, (place, shape.as_ref()), head.extended, revision)?
+            layouts.read(&mut head.rest, (place, shape.as_ref()), head.extended, revision)?
         }
     };
     Ok(Probe {
@@ -174,11 +166,7 @@ pub(in crate::store) fn run(
     let shape = head.shape(revision)?;
     let outcome = head.outcome(&shape)?;
     let take = &mut head.rest;
-    let mut trail = Trail { version: Some(PROTOCOLS[0].to_owned()), ..Trail::default() };
-    let mut steps = Vec::with_capacity(shape.steps.len());
-    for (name, checks) in shape.steps {
-        steps.push(step(take, name, checks, &mut trail, revision)?);
-    }
+    let mut steps = walked(take, &shape, revision)?;
     let of_run = if head.extended {
         tail::restore(take, &mut steps, revision)?
     } else {
@@ -201,6 +189,20 @@ pub(in crate::store) fn run(
         evidence: None,
         unwell: of_run.unwell,
     })
+}
+
+/// The steps as far as they stand before the tail.
+fn walked(
+    take: &mut Take<'_>,
+    shape: &Shape,
+    revision: &ReadRevision,
+) -> Result<Vec<StepRun>, Fault> {
+    let mut trail = Trail { version: Some(PROTOCOLS[0].to_owned()), ..Trail::default() };
+    let mut steps = Vec::with_capacity(shape.steps.len());
+    for (name, checks) in &shape.steps {
+        steps.push(step(take, (name.clone(), checks), &mut trail, revision)?);
+    }
+    Ok(steps)
 }
 
 fn failed_step(take: &mut Take<'_>, shape: &Shape) -> Result<StepName, Fault> {
@@ -232,8 +234,7 @@ struct Trail {
 
 fn step(
     take: &mut Take<'_>,
-    name: StepName,
-    checks: Vec<String>,
+    (name, checks): (StepName, &[String]),
     trail: &mut Trail,
     revision: &ReadRevision,
 ) -> Result<StepRun, Fault> {
@@ -248,7 +249,8 @@ fn step(
     let number_of_hops = if flags & step_flag::HOPS != 0 { take.uint()? } else { 1 };
     let beyond = if flags & step_flag::DURATION != 0 { take.int()? } else { 0 };
     let mut assertions: Vec<_> = checks
-        .into_iter()
+        .iter()
+        .cloned()
         .map(|check| AssertionResult { check, passed: true, expected: None, actual: None })
         .collect();
     if flags & step_flag::ASSERTIONS != 0 {

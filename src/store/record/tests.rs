@@ -50,7 +50,10 @@ fn phases() -> impl Strategy<Value = Phases> {
 
 prop_compose! {
     fn hop()(
-        (method, url) in (select(vec!["GET", "POST", "a b\n"]), text()),
+        (method, url) in (
+            select(vec!["GET", "POST", "a b\n"]),
+            prop_oneof![text(), Just("https://u:p@Pay.internal:8443/v1?x=1".to_owned())],
+        ),
         status in prop_oneof![Just(Some(200)), any::<Option<u16>>()],
         version in prop_oneof![Just(Some("HTTP/1.1".to_owned())), Just(Some("HTTP/2".to_owned())), option::of(text())],
         (offset, length, exact) in (duration(), duration(), any::<bool>()),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::{changes::known, query};
 use crate::{
     daemon::Handle,
-    model::{Dismissal, DismissalReason, FindingState},
+    model::{Acknowledgement, Dismissal, DismissalReason, FindingId, FindingState},
     store::FindingFilter,
     web::{
         ApiError,
@@ -93,11 +93,79 @@ pub(crate) async fn dismiss(
     let reason = DismissalReason::ALL.iter().find(|r| r.as_str() == said.reason);
     let reason = *reason
         .ok_or_else(|| ApiError::bad_request(format!("`reason` is `{}`", said.reason), HINT))?;
-    let note = said.note.filter(|n| !n.trim().is_empty());
+    let note = note(said.note)?;
+    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by: caller.0 }).await?;
+    Ok(Json(json!({ "finding": FindingView::from(&finding) })))
+}
+
+/// What a person says who takes a finding on.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct AcknowledgeBody {
+    /// In their words.
+    note: Option<String>,
+}
+
+/// `POST /api/v1/findings/{id}/acknowledge`, with `{"note":"…"}` or nothing: nobody is told of it again until something is new. Needs an
+/// `admin` token.
+pub(crate) async fn acknowledge(
+    State(handle): State<Handle>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    taken_on(&handle, vec![id.into()], caller, body).await
+}
+
+/// `POST /api/v1/changes/{id}/acknowledge`: the same for all open findings of a change.
+pub(crate) async fn acknowledge_change(
+    State(handle): State<Handle>,
+    Extension(caller): Extension<Caller>,
+    Path(id): Path<String>,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let filter = FindingFilter {
+        state: Some(FindingState::Open),
+        change: Some(id.as_str().into()),
+        limit: query::MOST,
+        ..FindingFilter::default()
+    };
+    let open = handle.store().findings(filter).await?;
+    if open.is_empty() {
+        let message = format!("nothing is open of the change `{id}`");
+        return Err(ApiError::not_found(message, "GET /api/v1/findings?state=open lists what is"));
+    }
+    taken_on(&handle, open.into_iter().map(|finding| finding.id).collect(), caller, body).await
+}
+
+async fn taken_on(
+    handle: &Handle,
+    ids: Vec<FindingId>,
+    caller: Caller,
+    body: Result<Bytes, BytesRejection>,
+) -> Result<Json<Value>, ApiError> {
+    const HINT: &str = r#"send nothing, or {"note":"..."}"#;
+    let body =
+        body.map_err(|_| ApiError::bad_request("the body could not be read", "send it whole"))?;
+    let said: AcknowledgeBody = if body.is_empty() {
+        AcknowledgeBody::default()
+    } else {
+        serde_json::from_slice(&body).map_err(|e| {
+            ApiError::bad_request(format!("the body is not what is asked: {e}"), HINT)
+        })?
+    };
+    let by = Acknowledgement { at: handle.now(), note: note(said.note)?, by: caller.0 };
+    let findings = handle.acknowledge(ids, by).await?;
+    let findings: Vec<_> = findings.iter().map(FindingView::from).collect();
+    Ok(Json(json!({ "findings": findings })))
+}
+
+/// A note that is not too long, if there is anything in it.
+fn note(said: Option<String>) -> Result<Option<String>, ApiError> {
+    let note = said.filter(|n| !n.trim().is_empty());
     if note.as_ref().is_some_and(|n| n.len() > LONGEST_NOTE) {
         let message = format!("the note is longer than {LONGEST_NOTE} bytes");
         return Err(ApiError::bad_request(message, "say it in fewer words"));
     }
-    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by: caller.0 }).await?;
-    Ok(Json(json!({ "finding": FindingView::from(&finding) })))
+    Ok(note)
 }

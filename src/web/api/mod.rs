@@ -3,9 +3,12 @@
 pub(super) mod annotations;
 pub(super) mod changes;
 pub(super) mod findings;
+pub(super) mod flagger;
 pub(super) mod gate;
 pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod journeys;
+pub(super) mod outbox;
 pub(super) mod query;
+pub(super) mod rollback;
 pub(super) mod runs;

@@ -54,7 +54,9 @@
   function near(locator, top) {
     const [pool, called] = kin(locator, elements(top));
     const wanted = locator.value || "";
-    const scored = pool.map(element => ({ element, name: called(element) }));
+    // What is hidden has no name by the rules; it is called as if it were to be seen.
+    const unseen = element => (isShown(element) ? "" : textAlternative(element, { seen: new Set(), hidden: true }));
+    const scored = pool.map(element => ({ element, name: called(element) || unseen(element) }));
     for (const each of scored) each.likeness = wanted ? likeness(each.name, wanted) : 0;
     const seen = scored.filter(({ element }) => isShown(element));
     const close = locator.by === "text" ? scored.filter(each => each.likeness > 0.4) : scored;

@@ -1,0 +1,99 @@
+//! What a receiver would get, to be looked at: without its address and its secrets.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    Words, WordsFault, alertmanager, cdevents, cloudevents::CloudEvent, event, grafana, pagerduty,
+    sample, slack, teams,
+};
+use crate::model::{Notice, Parcel, ReceiverSettings, Way};
+
+/// The body of a message of this notice; of a receiver that is told of changes only, of a change.
+///
+/// # Errors
+/// Words that do not fit the notice.
+pub fn preview(
+    receiver: &ReceiverSettings,
+    notice: &Notice,
+    now: Timestamp,
+) -> Result<String, WordsFault> {
+    let words = Words::new(receiver.way.kind(), &receiver.templates)?;
+    let parcel = Parcel::Notice(Box::new(notice.clone()));
+    let source = "urn:wayfarer:preview";
+    let body = match &receiver.way {
+        Way::Alertmanager { labels, resend, .. } => {
+            let lasts = resend.saturating_mul(4).max(Duration::from_secs(1));
+            let alerts = alertmanager::alerts(notice, &words, labels, now, lasts)?;
+            serde_json::Value::Array(alerts)
+        }
+        Way::Slack { .. } => slack::body(notice, &words)?,
+        Way::Teams { .. } => teams::body(notice, &words)?,
+        Way::PagerDuty { .. } => pagerduty::alert(notice, &words)?,
+        Way::Email { from, to, .. } => {
+            let (title, text) = (words.title(notice)?, words.text(notice)?);
+            let head = format!("From: {from}\nTo: {}\nSubject: ", to.join(", "));
+            return Ok(format!(
+                "{head}[{}] {title}\n\n{title}\n\n{text}",
+                super::mail::tag(notice)
+            ));
+        }
+        Way::Webhook { .. } | Way::Command { .. } => event::body(&parcel, &words)?,
+        Way::CloudEvents { cdevents: false, .. } => {
+            CloudEvent::of(&parcel, &words, "preview", source)?.structured()
+        }
+        Way::CloudEvents { cdevents: true, .. } => {
+            match cdevents::of(&parcel, &words, "preview", source)? {
+                Some(event) => event.structured(),
+                None => return Ok("(CDEvents has no event for it: nothing is sent)".to_owned()),
+            }
+        }
+        Way::Grafana { tags, .. } => grafana::annotation(&sample::news(), tags),
+    };
+    Ok(format!("{body:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Address, Gravity, Happening, Policy, SecretSource, Templates};
+
+    #[test]
+    fn every_kind_can_be_looked_at_and_shows_no_address() {
+        let secret = || SecretSource::Env("HOOK".to_owned());
+        let open = |url: &str| Address::Open(format!("https://{url}.example"));
+        let ways = [
+            Way::Slack { url: secret() },
+            Way::Teams { url: secret() },
+            Way::PagerDuty { url: "https://pd.example".into(), key: secret(), changes: false },
+            Way::Webhook { url: open("hook"), secrets: vec![secret()], changes: false },
+            Way::Command { words: vec!["tell".into()], changes: false },
+            Way::Grafana { url: "https://grafana.example".into(), token: secret(), tags: vec![] },
+        ];
+        for way in ways {
+            let receiver = ReceiverSettings {
+                name: "x".into(),
+                way,
+                timeout: Duration::from_secs(1),
+                proxy: None,
+                policy: Policy {
+                    findings: Gravity::ALL.to_vec(),
+                    events: Happening::ALL.to_vec(),
+                    environments: vec![],
+                    services: vec![],
+                    journeys: vec![],
+                    owners: vec![],
+                    repeat: None,
+                    quiet: vec![],
+                    keeps_state: false,
+                },
+                templates: Templates::default(),
+            };
+            for notice in sample::all() {
+                let shown = preview(&receiver, &notice, Timestamp::UNIX_EPOCH).unwrap();
+                assert!(shown.len() > 20 && !shown.contains("HOOK"), "{shown}");
+            }
+        }
+    }
+}
