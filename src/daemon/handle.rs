@@ -147,7 +147,14 @@ impl Handle {
     ///
     /// # Errors
     /// The store failed; then nothing was logged.
-    pub async fn record_change(&self, change: Change) -> Result<Logged, HandleError> {
+    pub async fn record_change(&self, mut change: Change) -> Result<Logged, HandleError> {
+        // Where there is but one environment, that one is meant: so it is the same change as one that a webhook tells.
+        if change.environments.is_empty() && !change.services.is_empty() {
+            let setup = self.setup();
+            if let [only] = setup.environments.keys().collect::<Vec<_>>()[..] {
+                change.environments.push(only.clone());
+            }
+        }
         if is_bare(&change) && self.store.change(&change.id).await?.is_none() {
             return Err(HandleError::Nowhere(change.id));
         }

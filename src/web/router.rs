@@ -85,6 +85,8 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
         .route("/api/v1/deliveries", get(hooks::list))
+        .route("/api/v1/pipelines", get(hooks::pipelines))
+        .route("/api/v1/incidents", get(hooks::incidents))
         .merge(senders())
         .route("/api/v1/findings/{id}/acknowledge", post(findings::acknowledge))
         .route("/api/v1/changes/{id}/acknowledge", post(findings::acknowledge_change))

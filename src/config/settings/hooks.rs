@@ -92,6 +92,9 @@ fn forward(reader: &Reader<'_>, hook: &str) -> Option<ForwardSettings> {
             && url.query().is_none()
     });
     if !good {
+        if text.contains('@') {
+            entry.page.hide(entry.span.clone());
+        }
         let note = entry.fault("`url` must be an http or https address without user and query");
         return entry.refuse(note.label("not such an address"));
     }

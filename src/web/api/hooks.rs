@@ -19,7 +19,7 @@ use super::{annotations, changes::known, query};
 use crate::{
     daemon::{Handle, HearError, Hearing, Posted},
     intake::{Headers, SENDERS},
-    store::RecordOutcome,
+    store::{FactFilter, RecordOutcome},
     web::{ApiError, auth::Standing, views::deliveries_view},
 };
 
@@ -238,4 +238,47 @@ pub(crate) async fn list(
     let limit = query::limit(query.limit)?;
     let rows = deliveries_view(&handle.store().deliveries(query.hook, limit).await?);
     Ok(Json(json!({ "deliveries": rows })))
+}
+
+/// The query of a list of facts.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct FactQuery {
+    /// Of this service.
+    service: Option<String>,
+    /// From this time on.
+    since: Option<String>,
+    /// Before this time.
+    until: Option<String>,
+    /// Most rows.
+    limit: Option<usize>,
+}
+
+impl FactQuery {
+    fn filter(self) -> Result<FactFilter, ApiError> {
+        Ok(FactFilter {
+            service: self.service.map(Into::into),
+            since: query::time("since", self.since.as_deref())?,
+            until: query::time("until", self.until.as_deref())?,
+            limit: query::limit(self.limit)?,
+        })
+    }
+}
+
+/// `GET /api/v1/pipelines`: what pipelines did, newest first.
+pub(crate) async fn pipelines(
+    State(handle): State<Handle>,
+    query: Result<Query<FactQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let facts = handle.store().pipeline_facts(known(query)?.filter()?).await?;
+    Ok(Json(json!({ "pipelines": facts })))
+}
+
+/// `GET /api/v1/incidents`: incidents that others keep, newest first.
+pub(crate) async fn incidents(
+    State(handle): State<Handle>,
+    query: Result<Query<FactQuery>, QueryRejection>,
+) -> Result<Json<Value>, ApiError> {
+    let facts = handle.store().incident_facts(known(query)?.filter()?).await?;
+    Ok(Json(json!({ "incidents": facts })))
 }
