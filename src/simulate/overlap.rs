@@ -138,8 +138,8 @@ fn error(
     let named = if draw < right {
         culprit
     } else if draw < right + called {
-        let calls = real.get(face)?.iter().copied();
-        calls.filter(|c| reaches(real, c).contains(culprit)).next().unwrap_or(culprit)
+        let mut calls = real.get(face)?.iter().copied();
+        calls.find(|c| reaches(real, c).contains(culprit)).unwrap_or(culprit)
     } else {
         reaches(real, face).into_iter().collect::<Vec<_>>().choose(rng).copied()?
     };
