@@ -25,7 +25,7 @@ impl ApiError {
     }
 
     /// What is wrong, with the way out.
-    pub fn message(&self) -> String {
+    pub fn sentence(&self) -> String {
         format!("{} ({})", self.message, self.hint)
     }
 

@@ -325,5 +325,6 @@ fn finding(onset: Timestamp, now: Timestamp) -> Finding {
         updated_at: now,
         closed_at: None,
         dismissal: None,
+        acknowledged: None,
     }
 }

@@ -113,7 +113,7 @@ async fn answer(
         status if status.is_server_error() => {
             Ok(inconclusive_gate("the agent has trouble of its own"))
         }
-        _ => Err(no(e.message())),
+        _ => Err(no(e.sentence())),
     })?;
     Ok(weigh(hook, &gate, inconclusive))
 }
@@ -231,7 +231,7 @@ async fn event(
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Answer, Answer> {
     let posted = hooks::posted("flagger".to_owned(), String::new(), uri, headers, body);
-    let posted = posted.map_err(|e| no(e.message()))?;
+    let posted = posted.map_err(|e| no(e.sentence()))?;
     match handle.hear(&posted).await {
         Ok(hearing) => Ok((StatusCode::OK, hooks::answer(&hearing).to_string())),
         Err(e @ (HearError::Broken(_) | HearError::NoHook(_))) => Err(no(e.to_string())),
