@@ -95,6 +95,9 @@ async fn answer(
     let payload: Payload = serde_json::from_slice(&body)
         .map_err(|e| no(format!("the body is not what Flagger sends: {e}")))?;
     let asked = Asked::of(payload, hooks::pairs(uri));
+    if asked.service().is_none() {
+        return Err(no("the body does not name a canary"));
+    }
     let inconclusive = asked.inconclusive()?;
     let gate = match hook {
         "confirm" if asked.said("before") == Some("true") => asked.before(handle).await,
