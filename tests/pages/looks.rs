@@ -91,7 +91,10 @@ async fn times_are_the_readers_and_a_span_is_zoomed() {
 
 /// axe-core (MPL 2.0) is not part of this repository: `AXE_CORE` names its `axe.min.js`.
 #[tokio::test]
-#[expect(clippy::disallowed_methods, reason = "where something of others lies is said by the environment")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "where something of others lies is said by the environment"
+)]
 async fn axe_finds_nothing_serious() {
     let Ok(axe) = std::env::var("AXE_CORE").map(std::fs::read_to_string) else {
         println!("skipped: AXE_CORE does not name an axe.min.js (npm pack axe-core)");

@@ -116,7 +116,7 @@ pub(in crate::web) async fn change(
         calm,
         change: row,
     };
-    page(&face, "change", &data)
+    page(&face, "change", data).await
 }
 
 /// The verdicts on whole journeys, each with the parts of its journey that moved, and those on measures.
