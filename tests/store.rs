@@ -3,6 +3,8 @@
 
 #[path = "store/evidence.rs"]
 mod evidence;
+#[path = "store/figures.rs"]
+mod figures;
 #[path = "store/made.rs"]
 mod made;
 

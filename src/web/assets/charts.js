@@ -97,7 +97,7 @@ window.wayfarerChart = async (figure, series, first, root) => {
     cursor: { drag: { x: true, y: false, setScale: false }, y: false, bind: { dblclick: () => back } },
     scales: { x: { time: true, range: (_, min, max) => [min, max] }, y: { range: (_, min, max) => [0, max * 1.08 || 1] } },
     axes: [
-      { ...axis, size: 24, gap: 2, grid: { show: false }, values: times },
+      { ...axis, size: 24, gap: 6, grid: { show: false }, values: times },
       { ...axis, size: left, gap: 6, values: (_, all) => all.map((v) => (v === 0 ? "0" : v >= 1000 ? `${v / 1000} s` : `${v} ms`)) },
     ],
     series: [

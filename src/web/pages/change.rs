@@ -121,7 +121,7 @@ pub(in crate::web) async fn change(
         rollback: rollback::part(&face.handle, change).await?,
         change: row,
     };
-    let mut answer = page(&face, "change", &data)?;
+    let mut answer = page(&face, "change", data).await?;
     // A form of this page must say where it comes from, or it would be taken for that of another site.
     answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     Ok(answer)

@@ -85,7 +85,7 @@ pub(in crate::web) async fn changes(
         newer: if number > 1 { link(number - 1) } else { String::new() },
         older: if more { link(number + 1) } else { String::new() },
     };
-    page(&face, "changes", &data)
+    page(&face, "changes", data).await
 }
 
 /// Rows of these changes, each with how it stands.

@@ -150,7 +150,7 @@ pub(in crate::web) async fn compare(
             })
             .into();
     }
-    page(&face, "compare", &data)
+    page(&face, "compare", data).await
 }
 
 fn choices(

@@ -226,7 +226,7 @@ pub(in crate::web) async fn journey(
         recent,
         name,
     };
-    page(&face, "journey", &data)
+    page(&face, "journey", data).await
 }
 
 /// How it stands: by what is open, or by its last run.

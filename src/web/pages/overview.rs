@@ -145,7 +145,7 @@ pub(in crate::web) async fn overview(
         before: if number > 1 { link(number - 1) } else { String::new() },
         after: if number * most < journeys { link(number + 1) } else { String::new() },
     };
-    page(&face, "overview", &data)
+    page(&face, "overview", data).await
 }
 
 fn back(now: Timestamp, seconds: i64) -> Window {

@@ -141,7 +141,7 @@ pub(in crate::web) async fn run(
         earlier,
         later,
     };
-    page(&face, "run", &data)
+    page(&face, "run", data).await
 }
 
 /// `GET /runs/{id}/evidence`: a page of what is kept of a failed run, that may also be saved and sent on.

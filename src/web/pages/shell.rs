@@ -1,5 +1,7 @@
 //! What stands around every page.
 
+use std::sync::Arc;
+
 use axum::{
     http::Uri,
     response::{Html, IntoResponse, Response},
@@ -58,13 +60,19 @@ fn root(path: &str) -> String {
     }
 }
 
-/// A filled page.
-pub(super) fn page(face: &Face, name: &str, data: &impl Serialize) -> Result<Response, ApiError> {
-    let html = face.pages.fill(name, data).map_err(|e| {
-        tracing::error!(error = %e, "page.failed");
+/// A filled page. It is filled beside the threads that walk journeys: a large page takes milliseconds.
+pub(super) async fn page<T>(face: &Face, name: &'static str, data: T) -> Result<Response, ApiError>
+where
+    T: Serialize + Send + 'static,
+{
+    let failed = |reason: String| {
+        tracing::error!(page = name, reason, "page.failed");
         ApiError::internal("this page could not be made")
-    })?;
-    Ok(Html(html).into_response())
+    };
+    let pages = Arc::clone(&face.pages);
+    let filling = tokio::task::spawn_blocking(move || pages.fill(name, &data));
+    let html = filling.await.map_err(|e| failed(e.to_string()))?;
+    Ok(Html(html.map_err(|e| failed(e.to_string()))?).into_response())
 }
 
 #[cfg(test)]
