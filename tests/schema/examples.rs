@@ -81,7 +81,8 @@ fn the_blocks_of_both_readmes() {
             let place = format!("{page}: {}", block.lines().next().unwrap());
             let (of, whole) = if block.starts_with("# journeys/parts/") {
                 ("part", block.to_owned())
-            } else if block.starts_with("# wayfarer.toml") || has("[agent]") || has("[[receiver]]")
+            } else if block.starts_with("# wayfarer.toml")
+                || ["[agent]", "[[receiver]]", "[[freeze]]"].iter().any(|table| has(table))
             {
                 ("wayfarer", block.to_owned())
             } else if has("environments") {
