@@ -304,17 +304,22 @@ pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, Sto
     // It may have been asked for by the id that another sender gave it.
     let id = &change.id.clone();
     // First whether it is open, then the verdicts: both are written together, so that what is closed is read with its last word.
-    let mut open = store.watches(id).await?.iter().any(|watch| watch.closed_at.is_none());
+    let mut open = is_watched(store, id).await?;
     if !open {
-        // Logged, but no agent has dealt with it yet: its verdicts are still to come.
+        // Logged, but no agent has dealt with it yet: its verdicts are still to come. Or one has since we looked.
         let unseen = store.changes_since(store.change_cursor().await?).await?;
-        open = unseen.iter().any(|(_, change)| change.id == *id);
+        open = unseen.iter().any(|(_, change)| change.id == *id) || is_watched(store, id).await?;
     }
     let verdicts = store.verdicts(id).await?;
     let dismissed = dismissed(store, id).await?;
     let gate = correlate::gate(&verdicts, &dismissed, open);
     let overall = gate.verdict;
     Ok(Some(Judged { change, overall, open, gate, verdicts, dismissed }))
+}
+
+/// Whether a watch of a change is open.
+async fn is_watched(store: &Store, id: &ChangeId) -> Result<bool, StoreError> {
+    Ok(store.watches(id).await?.iter().any(|watch| watch.closed_at.is_none()))
 }
 
 /// What people dismissed of a change.

@@ -68,7 +68,7 @@ fn changes_are_logged_merged_listed_and_judged() {
     let run = site.json(&format!("/api/v1/runs/{id}"));
     assert_eq!(run["outcome"]["result"], "passed");
     let page = site.get("/").unwrap().1;
-    assert!(page.contains("home") && page.contains("a/1"), "{page}");
+    assert!(page.contains("home") && page.contains("./changes/a%2F1"), "{page}");
     assert!(site.get("/changes/a%2F1").unwrap().1.contains("shop"));
 }
 

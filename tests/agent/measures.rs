@@ -118,7 +118,7 @@ fn a_price_that_falls_to_nothing_is_blamed_on_its_change() {
     let page = site.get("/changes/free").unwrap().1;
     assert!(page.contains("12.00 to 0.00 EUR"), "{page}");
     let page = site.get("/").unwrap().1;
-    assert!(page.contains("total 0.00 EUR") && page.contains("rows 20"), "{page}");
+    assert!(page.contains("12.00 to 0.00 EUR") && page.contains("7 to 20"), "{page}");
     let journeys = site.json("/api/v1/journeys");
     assert_eq!(journeys["journeys"][0]["measures"][0]["last"], 0.0, "{journeys}");
     let metrics = site.metrics();
