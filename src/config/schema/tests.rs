@@ -74,21 +74,6 @@ ignore = false
 name = "pipeline"
 scope = "write"
 secret = { env = "T" }
-[hooks.ci]
-sender = "github"
-secret = { env = "A" }
-token = { env = "B" }
-service = "shop"
-environment = "production"
-services = { "acme/shop" = "shop" }
-environments = { prod = "production" }
-forward = { url = "https://grafana.example.com", token = { env = "C" } }
-[[place]]
-when = { sender = "ci" }
-service = "shop"
-environment = "production"
-replace = true
-ignore = false
 [[receiver]]
 name = "ops"
 kind = "slack"
