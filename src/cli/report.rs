@@ -118,7 +118,8 @@ impl Log {
                 let base = setup.and_then(|s| s.settings.agent.public_url.as_deref());
                 let desk = Desk { store, setup, good: &(), base, now: context.clock.now() };
                 let found = review(&desk, &ChangeId::from(id)).await?;
-                let unknown = || Failed::new(Exit::NoVerdict, format!("no change has the id `{id}`"));
+                let unknown =
+                    || Failed::new(Exit::NoVerdict, format!("no change has the id `{id}`"));
                 found.ok_or_else(unknown)
             }
         }

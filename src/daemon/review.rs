@@ -180,10 +180,8 @@ async fn of(desk: &Desk<'_>, change: &Change) -> Result<Subject, StoreError> {
         }
     }
     let services = desk.setup.map(|setup| &setup.settings.services);
-    let template = change
-        .services
-        .iter()
-        .find_map(|name| services?.get(name)?.commit_url.as_deref());
+    let template =
+        change.services.iter().find_map(|name| services?.get(name)?.commit_url.as_deref());
     let commit = |commit: &crate::model::Commit| CommitLine {
         id: commit.id.clone(),
         message: commit.message.clone(),

@@ -69,7 +69,9 @@ impl Store {
         self.read("read a session", move |session| {
             let row = session
                 .conn
-                .prepare_cached("SELECT token, proof, began_at, seen_at FROM login WHERE hash = ?1")?
+                .prepare_cached(
+                    "SELECT token, proof, began_at, seen_at FROM login WHERE hash = ?1",
+                )?
                 .query_row([hash.as_slice()], |r| {
                     Ok((r.get(0)?, r.get::<_, Vec<u8>>(1)?, r.get(2)?, r.get(3)?))
                 })

@@ -51,6 +51,8 @@ pub struct Access {
     /// Whether the listener is bound to loopback only.
     loopback: bool,
     throttle: Throttle,
+    /// The same of hooks: whoever shows a token there that is meant for somebody else guesses nothing, and keeps nobody from logging in.
+    throttle_of_hooks: Throttle,
     /// What forms of those without a session carry is made of it.
     key: [u8; 32],
 }
@@ -58,7 +60,13 @@ pub struct Access {
 impl Access {
     /// The guard of an agent; `loopback`: its listener is bound to loopback only.
     pub fn new(handle: Handle, loopback: bool) -> Self {
-        Self { handle, loopback, throttle: Throttle::new(), key: rand::random() }
+        Self {
+            handle,
+            loopback,
+            throttle: Throttle::new(),
+            throttle_of_hooks: Throttle::new(),
+            key: rand::random(),
+        }
     }
 }
 
@@ -187,28 +195,33 @@ impl Access {
     /// Who asks.
     async fn identify(&self, asked: &Asked<'_>, setup: &Setup) -> Result<Caller, ApiError> {
         if asked.headers.contains_key(header::AUTHORIZATION) {
-            let given = token(asked.headers)
-                .ok_or_else(|| ApiError::unauthorized("this needs a token"))?;
+            let given =
+                token(asked.headers).ok_or_else(|| ApiError::unauthorized("this needs a token"))?;
             let from = origin::address(asked.extensions, asked.headers);
-            let token = self.known(setup, from, &given)?;
+            let throttle =
+                if is_hook(asked.uri.path()) { &self.throttle_of_hooks } else { &self.throttle };
+            let token = self.known(setup, throttle, (from, &given))?;
             let csrf = self.csrf(&format!("token {}", token.name));
             return Ok(Caller { name: Some(token.name), scope: Some(token.scope), csrf });
         }
         let Some(ticket) = Ticket::of(asked.headers) else { return Ok(self.nobody()) };
         match ticket.token(&self.handle, setup).await? {
-            Some(token) => Ok(Caller {
-                name: Some(token.name),
-                scope: Some(token.scope),
-                csrf: ticket.csrf(),
-            }),
+            Some(token) => {
+                Ok(Caller { name: Some(token.name), scope: Some(token.scope), csrf: ticket.csrf() })
+            }
             None => Ok(self.nobody()),
         }
     }
 
     /// The token of this value.
-    fn known(&self, setup: &Setup, from: IpAddr, given: &str) -> Result<Token, ApiError> {
+    fn known(
+        &self,
+        setup: &Setup,
+        throttle: &Throttle,
+        (from, given): (IpAddr, &str),
+    ) -> Result<Token, ApiError> {
         let now = self.handle.now();
-        self.throttle.admit(from, given, now).map_err(ApiError::too_many)?;
+        throttle.admit(from, given, now).map_err(ApiError::too_many)?;
         // Every token is compared, so that the time says nothing of which one was near.
         let mut known = None;
         for token in &setup.tokens {
@@ -217,11 +230,16 @@ impl Access {
             }
         }
         if let Some(token) = known {
-            self.throttle.right(from, given);
+            throttle.right(from, given);
             return Ok(token.clone());
         }
-        self.throttle.wrong(from, now);
+        throttle.wrong(from, now);
         Err(ApiError::unauthorized("this token is not known"))
+    }
+
+    /// The token that a person shows to log in.
+    fn shown(&self, setup: &Setup, from: IpAddr, given: &str) -> Result<Token, ApiError> {
+        self.known(setup, &self.throttle, (from, given))
     }
 
     fn nobody(&self) -> Caller {

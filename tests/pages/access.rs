@@ -140,10 +140,8 @@ impl House {
 
 /// Every route of the router, as it is written there: path and method.
 fn routes() -> Vec<(String, &'static str)> {
-    let text = fs::read_to_string(
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/router.rs"),
-    )
-    .unwrap();
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/web/router.rs"))
+        .unwrap();
     let mut found = Vec::new();
     for piece in text.split(".route(").skip(1) {
         let Some(rest) = piece.trim_start().strip_prefix('"') else { continue };
@@ -196,12 +194,16 @@ async fn no_route_is_open_that_should_not_be() {
         }
         assert_eq!(bare, 401, "{method} {path} without a token");
         let wrong = ("authorization", "Bearer wrong");
-        let wrong = house.ask(method, &path, &[("x-forwarded-for", "192.0.2.8"), wrong], "").await.0;
+        let wrong =
+            house.ask(method, &path, &[("x-forwarded-for", "192.0.2.8"), wrong], "").await.0;
         assert!(wrong == 401 || wrong == 429, "{method} {path} with a wrong token: {wrong}");
         let reader = house.ask(method, &path, &[OUTSIDE, read], "").await.0;
         let asks = method == "GET" || path == "/api/v1/gate";
         if asks {
-            assert!(reader != 401 && reader != 403, "{method} {path} with a reader's token: {reader}");
+            assert!(
+                reader != 401 && reader != 403,
+                "{method} {path} with a reader's token: {reader}"
+            );
         } else {
             assert_eq!(reader, 403, "{method} {path} writes, and a reader may");
         }
@@ -264,7 +266,8 @@ async fn a_session_may_do_what_its_token_may_and_only_by_forms_of_ours() {
     let writer = house.log_in("the-write-token", "").await.cookie();
     let reader = house.log_in("the-read-token", "").await.cookie();
     let page = house.ask("GET", "/changes/c1", &[HTML, OUTSIDE, ("cookie", &writer)], "").await;
-    let note = |csrf: &str| format!("csrf={csrf}&text=%3Cb%3Eall+good%3C%2Fb%3E%0Asecond&author=mallory");
+    let note =
+        |csrf: &str| format!("csrf={csrf}&text=%3Cb%3Eall+good%3C%2Fb%3E%0Asecond&author=mallory");
     let form = [HTML, OUTSIDE, FORM, ("cookie", writer.as_str())];
     for csrf in ["", "x", &house.log_in("the-write-token", "").await.cookie()] {
         let refused = house.ask("POST", "/changes/c1/notes", &form, &note(csrf)).await;
@@ -297,13 +300,8 @@ async fn a_session_may_do_what_its_token_may_and_only_by_forms_of_ours() {
     assert!(answer.2.contains(r#""author":"writeer""#), "{}", answer.2);
 
     // By the proxy's word people came by https, below a path.
-    let outside = [
-        HTML,
-        OUTSIDE,
-        FORM,
-        ("x-forwarded-proto", "https"),
-        ("x-forwarded-prefix", "/way"),
-    ];
+    let outside =
+        [HTML, OUTSIDE, FORM, ("x-forwarded-proto", "https"), ("x-forwarded-prefix", "/way")];
     let login = house.ask("GET", "/login", &[HTML, OUTSIDE], "").await;
     let body = format!("csrf={}&token=the-admin-token", login.csrf());
     let entered = house.ask("POST", "/login", &outside, &body).await;

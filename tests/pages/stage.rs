@@ -130,7 +130,6 @@ impl Stage {
             "/reports/week",
             "/reports/week?week=2020-W01",
             "/services/payments",
-            "/services/nobody",
             "/login",
             "/journeys/checkout",
             "/journeys/checkout?environment=production&span=90d",

@@ -92,7 +92,9 @@ fn agent() -> Value {
             (
                 "anonymous",
                 default(
-                    truth("Whether whoever asks from this machine needs no token to see everything and to log changes."),
+                    truth(
+                        "Whether whoever asks from this machine needs no token to see everything and to log changes.",
+                    ),
                     json!(true),
                 ),
             ),
@@ -345,7 +347,9 @@ fn service() -> Value {
             ),
             (
                 "commit_url",
-                link("Where its commits are shown: `https://git.example.com/shop/commit/{commit}`."),
+                link(
+                    "Where its commits are shown: `https://git.example.com/shop/commit/{commit}`.",
+                ),
             ),
         ],
     )

@@ -150,9 +150,9 @@ fn both(
     change: &Change,
     judgement: &Judgement,
 ) -> (Option<RunId>, Option<RunId>) {
-    let (start, earliest) = judgement.onset.map_or((change.started_at, change.started_at), |o| {
-        (o.at, o.earliest.min(o.at))
-    });
+    let (start, earliest) = judgement
+        .onset
+        .map_or((change.started_at, change.started_at), |o| (o.at, o.earliest.min(o.at)));
     let middle = match (judgement.before.p50_ms, judgement.after.p50_ms) {
         (Some(before), Some(after)) => f64::midpoint(before, after),
         _ => f64::INFINITY,

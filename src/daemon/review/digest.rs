@@ -159,7 +159,7 @@ async fn series(
         setup.journeys.get(&key.journey).is_some_and(|scheduled| {
             let journey = &scheduled.journey;
             journey.environments.contains(&key.environment)
-                && service.is_none_or(|name| setup.reach(&journey.services).contains(name))
+                && service.is_none_or(|name| setup.touches(journey, name))
         })
     };
     Ok(all.into_iter().filter(wanted).collect())
@@ -182,10 +182,7 @@ async fn changes(
     let standings = desk.store.standings(ids).await?;
     let mut rows = Vec::new();
     for (change, standing) in found.into_iter().zip(standings) {
-        let harmful = matches!(
-            standing.worst,
-            Some(Conclusion::Regressed | Conclusion::Suspected)
-        );
+        let harmful = matches!(standing.worst, Some(Conclusion::Regressed | Conclusion::Suspected));
         // Only of what did harm the sentence is shown: it takes all verdicts of the change.
         let judged = if harmful { look_up(desk.store, &change.id).await? } else { None };
         rows.push(DigestChange {
@@ -242,7 +239,9 @@ async fn journeys(
         "new" => 2,
         _ => 3,
     };
-    rows.sort_by(|a, b| (rank(a), &a.journey, &a.environment).cmp(&(rank(b), &b.journey, &b.environment)));
+    rows.sort_by(|a, b| {
+        (rank(a), &a.journey, &a.environment).cmp(&(rank(b), &b.journey, &b.environment))
+    });
     Ok(rows)
 }
 
@@ -271,9 +270,9 @@ async fn findings(
     let mut found = desk.store.findings(filter).await?;
     if service.is_some() {
         found.retain(|f| {
-            series.iter().any(|key| {
-                (&key.journey, &key.environment) == (&f.journey, &f.environment)
-            })
+            series
+                .iter()
+                .any(|key| (&key.journey, &key.environment) == (&f.journey, &f.environment))
         });
     }
     // What stands in the finding of its journey already is not told again by each of its parts.

@@ -126,12 +126,7 @@ mod tests {
                 "https://github.com/acme/shop/actions/runs/7?x=1",
                 "https://github.com/acme/shop/commit/abc",
             ),
-            (
-                "api",
-                "",
-                "https://gl.test/a/b/c/-/pipelines/9",
-                "https://gl.test/a/b/c/commit/abc",
-            ),
+            ("api", "", "https://gl.test/a/b/c/-/pipelines/9", "https://gl.test/a/b/c/commit/abc"),
             (
                 "api",
                 "acme/shop",

@@ -39,9 +39,11 @@ pub fn review(review: &Review) -> String {
         let url = commit.url.as_deref().filter(|url| is_web(url)).map(address);
         url.map_or_else(|| format!("commit {id}"), |url| format!("commit [{id}](<{url}>)"))
     }));
-    facts.extend(review.rollbacks.last().map(|undo| {
-        format!("rollback by {}: {}", code(&undo.by), undo.state.replace('_', " "))
-    }));
+    facts.extend(
+        review.rollbacks.last().map(|undo| {
+            format!("rollback by {}: {}", code(&undo.by), undo.state.replace('_', " "))
+        }),
+    );
     let told = review.alerts.iter().filter(|alert| alert.state == "delivered").count();
     facts.extend((told > 0).then(|| count(told, "message sent", "messages sent")));
     facts.extend(
@@ -195,8 +197,8 @@ fn prose(text: &str) -> String {
             '&' => out += "&amp;",
             '<' => out += "&lt;",
             '>' => out += "&gt;",
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|' | '~'
-            | '$' | '-' | '=' => {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|'
+            | '~' | '$' | '-' | '=' => {
                 out.push('\\');
                 out.push(c);
             }

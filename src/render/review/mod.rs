@@ -19,8 +19,8 @@ pub use document::{
     Alert, Case, CommitLine, Dismissed, Flag, Judgement, Moment, Review, Share, Stretch, Subject,
     Suspect, Taken, Undo, Walk, WalkStep,
 };
-pub use moved::{Moved, moved};
 pub use file::{FilePage, digest_file, review_file};
+pub use moved::{Moved, moved};
 
 #[cfg(test)]
 mod tests;

@@ -9,8 +9,7 @@ use crate::{
     render::{Layout, page::Pages},
 };
 
-const HOSTILE: &str =
-    "<script>alert(1)</script> @team #1 [x](javascript:alert(1)) `|` http://evil.example \u{202e}\u{1b}[2J";
+const HOSTILE: &str = "<script>alert(1)</script> @team #1 [x](javascript:alert(1)) `|` http://evil.example \u{202e}\u{1b}[2J";
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_780_000_000 + second).unwrap()
@@ -178,7 +177,12 @@ pub(super) fn full() -> Review {
             note: text(),
             at: Some(at(90)),
         }],
-        acknowledged: vec![Taken { what: HOSTILE.to_owned(), by: text(), note: text(), at: at(88) }],
+        acknowledged: vec![Taken {
+            what: HOSTILE.to_owned(),
+            by: text(),
+            note: text(),
+            at: at(88),
+        }],
         notes: vec![Note {
             id: 1,
             change: HOSTILE.into(),
@@ -204,7 +208,9 @@ fn a_file_stands_alone_and_what_others_wrote_is_text_in_it() {
     let pages = Pages::new().unwrap();
     for page in [None, Some("https://way.example/base/changes/x".to_owned())] {
         let file = review_file(&pages, &Review { page: page.clone(), ..full() }).unwrap();
-        for bad in ["<script", "<img src=x", "javascript:alert(1)\"", "src=\"http", "@import", "url("] {
+        for bad in
+            ["<script", "<img src=x", "javascript:alert(1)\"", "src=\"http", "@import", "url("]
+        {
             assert!(!file.html.contains(bad), "{bad}");
         }
         assert!(!file.html.contains(" style=\"") && !file.html.contains("<link"));

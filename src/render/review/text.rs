@@ -138,7 +138,8 @@ fn people(page: &mut Page, review: &Review) {
     if !review.rollbacks.is_empty() {
         page.head("Rollback");
         for undo in &review.rollbacks {
-            let said = format!("{} {}; {}: {}", undo.hook, undone(&undo.state), undo.by, undo.reason);
+            let said =
+                format!("{} {}; {}: {}", undo.hook, undone(&undo.state), undo.by, undo.reason);
             page.fact(&time(undo.at), &said);
         }
     }

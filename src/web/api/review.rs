@@ -146,8 +146,11 @@ async fn summary(
     match format {
         None | Some("json") => Ok(json_of(&digest)),
         Some("html") => {
-            let name: String =
-                digest.title().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+            let name: String = digest
+                .title()
+                .chars()
+                .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+                .collect();
             file(review::digest_file(&face.pages, &digest), &name)
         }
         Some("markdown" | "md") => Ok(markdown(review::markdown::digest(&digest))),
@@ -208,7 +211,8 @@ pub(crate) async fn note(
     Path(id): Path<String>,
     body: Result<Bytes, BytesRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    const HINT: &str = r#"send {"text":"what you found out"}, plain text of at most 4000 characters"#;
+    const HINT: &str =
+        r#"send {"text":"what you found out"}, plain text of at most 4000 characters"#;
     let body =
         body.map_err(|_| ApiError::bad_request("the body could not be read", "send it whole"))?;
     let said: NoteBody = serde_json::from_slice(&body)

@@ -117,7 +117,7 @@ pub(in crate::web) async fn enter(
     }
     let from = origin::address(&extensions, &headers);
     let setup = face.handle.setup();
-    let token = match face.access.known(&setup, from, given) {
+    let token = match face.access.shown(&setup, from, given) {
         Ok(token) => token,
         Err(refused) => {
             tracing::warn!(%from, "login.refused");

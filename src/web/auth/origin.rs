@@ -32,7 +32,10 @@ pub(super) fn address(extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
 pub(super) fn way(setup: &Setup, headers: &HeaderMap) -> (String, bool) {
     let public = setup.settings.agent.public_url.as_deref();
     let public = public.and_then(|url| url::Url::parse(url).ok());
-    if !is_passed_on(headers) {
+    let named = public.as_ref().and_then(|url| url.host_str()).is_some_and(|host| {
+        text(headers, "host").is_some_and(|asked| host_name(asked).eq_ignore_ascii_case(host))
+    });
+    if !is_passed_on(headers) && !named {
         return ("/".to_owned(), false);
     }
     let https = text(headers, "x-forwarded-proto").is_some_and(|p| p.eq_ignore_ascii_case("https"))

@@ -36,7 +36,8 @@ impl Ticket {
     /// The one that a request shows.
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let cookies = headers.get_all(header::COOKIE).iter().filter_map(|v| v.to_str().ok());
-        let pairs = cookies.flat_map(|line| line.split(';')).filter_map(|p| p.trim().split_once('='));
+        let pairs =
+            cookies.flat_map(|line| line.split(';')).filter_map(|p| p.trim().split_once('='));
         let value = pairs.filter(|(name, _)| *name == NAME).map(|(_, value)| value).next()?;
         let bytes = BASE64_URL_SAFE_NO_PAD.decode(value.trim_matches('"')).ok()?;
         bytes.try_into().ok().map(Self)
@@ -124,7 +125,8 @@ pub(super) fn no_cookie(path: &str, secure: bool) -> HeaderValue {
 /// `Lax`, not `Strict`: a link in a message shall lead to its page. What alters anything is asked by forms, which carry a token of their own.
 fn cookie(value: &str, age: i64, (path, secure): (&str, bool)) -> HeaderValue {
     let secure = if secure { "; Secure" } else { "" };
-    let text = format!("{NAME}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
+    let text =
+        format!("{NAME}={value}; Path={path}; Max-Age={age}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static(""))
 }
 

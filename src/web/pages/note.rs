@@ -28,9 +28,9 @@ pub(in crate::web) async fn write(
     body: Bytes,
 ) -> Result<Response, ApiError> {
     let form = Form::read(&body);
-    let text = form.words("text", LONGEST_NOTE).ok_or_else(|| {
-        ApiError::bad_request("the note is empty", "go back and write something")
-    })?;
+    let text = form
+        .words("text", LONGEST_NOTE)
+        .ok_or_else(|| ApiError::bad_request("the note is empty", "go back and write something"))?;
     let author = caller.name.or_else(|| form.words("author", LONGEST_NAME));
     handle.note(&id.as_str().into(), author, text).await?.ok_or_else(full)?;
     Ok(back(&format!("../{}#notes", encoded(&id))))

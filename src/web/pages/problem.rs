@@ -36,8 +36,8 @@ pub(in crate::web) async fn explained(
     next: Next,
 ) -> Response {
     let accepts = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok());
-    let browser = accepts.is_some_and(|a| a.contains("text/html"))
-        && !is_program(request.uri().path());
+    let browser =
+        accepts.is_some_and(|a| a.contains("text/html")) && !is_program(request.uri().path());
     let uri = request.uri().clone();
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<ApiError>().filter(|_| browser) else {

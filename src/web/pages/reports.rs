@@ -53,14 +53,17 @@ pub(in crate::web) async fn week(
     Query(query): Query<ReportQuery>,
 ) -> Result<Response, ApiError> {
     let week = which_week(Some(&query.week), &face.handle)?;
-    let mut others = Vec::new();
-    let link = |week: Week| format!("reports/week?week={}", week.name());
-    others.extend(week.neighbour(-1).map(|week| (format!("Week {}", week.name()), link(week))));
-    let now = Week::of(face.handle.now());
-    let next = week.neighbour(1).filter(|_| week != now);
-    others.extend(next.map(|week| (format!("Week {}", week.name()), link(week))));
     let base = base(&face.handle, &headers);
     let digest = face.handle.digest(&DigestAsk::Week(week), base.as_deref()).await?;
+    let now = Week::of(face.handle.now());
+    // Before a week of which nothing is known there is nothing to see.
+    let known = week == now || !digest.changes.is_empty() || !digest.journeys.is_empty();
+    let earlier = week.neighbour(-1).filter(|_| known);
+    let later = week.neighbour(1).filter(|_| week != now);
+    let link = |week: Week| {
+        (format!("Week {}", week.name()), format!("reports/week?week={}", week.name()))
+    };
+    let others = earlier.into_iter().chain(later).map(link).collect();
     let data = DigestPage {
         shell: Shell::new(&face, &uri, "reports", &digest.title()),
         page: review::page::digest(&digest, true).view,
@@ -84,7 +87,10 @@ pub(in crate::web) async fn service(
     let base = base(&face.handle, &headers);
     let ask = DigestAsk::Service(name.clone(), since);
     let digest = face.handle.digest(&ask, base.as_deref()).await?;
-    let known = face.handle.setup().settings.services.contains_key(name.as_str())
+    let setup = face.handle.setup();
+    let service = name.as_str().into();
+    let known = setup.settings.services.contains_key(&service)
+        || setup.journeys.values().any(|s| setup.touches(&s.journey, &service))
         || !digest.journeys.is_empty()
         || !digest.changes.is_empty()
         || !digest.deployed.is_empty();

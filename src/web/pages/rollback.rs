@@ -58,8 +58,7 @@ pub(in crate::web) async fn press(
 ) -> Result<Response, ApiError> {
     let form = Form::read(&body);
     let reason = form.words("reason", 500);
-    let ask =
-        RollbackAsk { by: caller.name, reason, force: form.has("force"), dry_run: false };
+    let ask = RollbackAsk { by: caller.name, reason, force: form.has("force"), dry_run: false };
     handle.roll_back(&id.as_str().into(), ask).await?;
     Ok(super::form::back(&format!("../{}#rollback", encoded(&id))))
 }

@@ -84,7 +84,11 @@ pub(in crate::web) fn root(path: &str) -> String {
 }
 
 /// A filled page. It is filled beside the threads that walk journeys: a large page takes milliseconds.
-pub(in crate::web) async fn page<T>(face: &Face, name: &'static str, data: T) -> Result<Response, ApiError>
+pub(in crate::web) async fn page<T>(
+    face: &Face,
+    name: &'static str,
+    data: T,
+) -> Result<Response, ApiError>
 where
     T: Serialize + Send + 'static,
 {
