@@ -11,6 +11,7 @@ mod filter;
 pub(super) mod form;
 mod journey;
 pub(super) mod live;
+mod measures;
 pub(super) mod note;
 mod overview;
 pub(super) mod problem;
