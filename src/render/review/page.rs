@@ -258,7 +258,9 @@ pub fn review(review: &Review, linked: bool) -> With<View> {
         author: change.author.clone().unwrap_or_default(),
         versions: change.previous_version.clone().zip(change.version.clone()),
         told_by: change.told_by.join(", "),
-        commit: newest.map(|c| (shortened(&c.id), c.url.clone().unwrap_or_default())),
+        commit: newest.map(|c| {
+            (shortened(&c.id), c.url.clone().filter(|url| is_web(url)).unwrap_or_default())
+        }),
         hints: review.hints.clone(),
         calm_count: calm.len(),
         rows: all(loud),
