@@ -319,6 +319,7 @@ fn finding(onset: Timestamp, now: Timestamp) -> Finding {
         location: "fra1".into(),
         metric: Metric::Latency,
         part: Part::Whole,
+        pipeline: None,
         summary: "p50 148 -> 208 ms".to_owned(),
         onset_at: Some(onset),
         opened_at: now,
