@@ -22,7 +22,8 @@ pub struct PageError {
 pub const STYLE: &str = concat!(
     include_str!("page/style.css"),
     include_str!("page/chart.css"),
-    include_str!("page/parts.css")
+    include_str!("page/parts.css"),
+    include_str!("page/delivery.css")
 );
 
 /// Pages and what they share, one file each.
@@ -45,6 +46,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("run", include_str!("page/run.hbs")),
     ("changes", include_str!("page/changes.hbs")),
     ("change", include_str!("page/change.hbs")),
+    ("tile", include_str!("page/tile.hbs")),
+    ("delivery", include_str!("page/delivery.hbs")),
+    ("pipeline", include_str!("page/pipeline.hbs")),
     ("problem", include_str!("page/problem.hbs")),
     ("evidence", include_str!("page/evidence.hbs")),
 ];

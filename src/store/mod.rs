@@ -56,6 +56,7 @@ mod session;
 mod standing;
 mod state;
 mod told;
+mod told_first;
 mod unite;
 mod varint;
 mod verdicts;

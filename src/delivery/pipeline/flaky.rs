@@ -20,6 +20,8 @@ pub struct Proof {
     pub name: String,
     /// Whether it is a job and no test.
     pub job: bool,
+    /// Of which commit.
+    pub commit: String,
     /// When it said something last.
     pub at: Timestamp,
     /// Whether it said both.
@@ -77,7 +79,8 @@ pub fn proofs(results: &[TestResult]) -> (Vec<Proof>, usize) {
     }
     let mut proofs: Vec<Proof> = told
         .into_iter()
-        .map(|((suite, name, ..), (good, bad, at))| Proof {
+        .map(|((suite, name, commit, _), (good, bad, at))| Proof {
+            commit: commit.to_owned(),
             suite: suite.map(str::to_owned),
             name: name.to_owned(),
             job: jobs,

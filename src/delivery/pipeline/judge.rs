@@ -4,20 +4,18 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{FlakyTests, Line, Lines, PipelineRun, Shift, proofs, shifts, stats};
+use super::{Kept, Lines, Objective, Shift, objectives, shifts};
 use crate::{
     alert::{self, Decision},
-    delivery::{length, sample::Sample},
+    delivery::length,
     model::{
         Change, ChangeKind, Detect, Finding, FindingState, LocationName, Metric, PipelineConcern,
-        PipelineGoals, PipelineSettings, PipelineSignal,
+        PipelineSettings, PipelineSignal,
     },
 };
 
 /// A shift that was sure so long ago, and was never told, is what is usual now.
 const NEWS: Duration = Duration::from_secs(7 * 86_400);
-/// An objective that was missed is kept again when it is by this share of what it allows: no finding comes and goes with every run.
-const SLACK: f64 = 0.1;
 /// Logged changes are named with a shift where they began so long before its first run at most.
 const LOGGED: Duration = Duration::from_secs(6 * 3600);
 /// Most of them.
@@ -42,7 +40,8 @@ pub fn judge(lines: &Lines, known: &[Finding], rules: &Rules<'_>, now: Timestamp
     let mut current: Vec<(PipelineConcern, Standing)> = Vec::new();
     for line in lines.all.values() {
         let goals = rules.settings.goals(&line.key);
-        current.extend(missed(line, &goals, rules.settings.window, now));
+        let objectives = objectives(line, &goals, rules.settings.window, now);
+        current.extend(objectives.into_iter().map(|o| (o.concern.clone(), of_objective(o))));
         if goals.watch {
             let found = shifts(line, rules.detect).into_iter();
             current.extend(found.map(|shift| {
@@ -91,7 +90,7 @@ fn dismissed(finding: &Finding, window: Duration, now: Timestamp) -> bool {
 
 /// How something stands.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing {
+enum Standing {
     /// It is bad.
     Bad {
         /// A sentence.
@@ -144,6 +143,17 @@ fn close<'a>(
     // Its runs are too old to be kept, or its goals say that nobody looks: what holds for so long is usual now.
     let aged = finding.opened_at.checked_add(NEWS * 4).is_ok_and(|end| end < now);
     (!any && aged).then(|| over("it has been so for weeks: that is usual now")).flatten()
+}
+
+fn of_objective(objective: Objective) -> Standing {
+    let Objective { state, summary, onset_at, seen_at, .. } = objective;
+    match state {
+        Kept::Missed => Standing::Bad { summary, onset_at, seen_at },
+        Kept::Nearly => Standing::Between,
+        Kept::Kept => Standing::Good(format!("now {summary}")),
+        Kept::TooFew => Standing::Unknown,
+        Kept::Idle => Standing::Good(summary),
+    }
 }
 
 fn of_shift(shift: &Shift, changes: &[Change]) -> Standing {
@@ -247,121 +257,4 @@ fn logged(shift: &Shift, changes: &[Change]) -> Vec<String> {
         format!("{} `{}`{title}", c.kind, c.id)
     };
     changes.iter().filter(own).take(NAMED).map(words).collect()
-}
-
-/// How each objective of a pipeline stands. Judged are the runs of its main branch, where that is known, else all: what people try on branches is meant to fail.
-pub fn missed(
-    line: &Line,
-    goals: &PipelineGoals,
-    window: Duration,
-    now: Timestamp,
-) -> Vec<(PipelineConcern, Standing)> {
-    let from = now.checked_sub(window).unwrap_or(Timestamp::UNIX_EPOCH);
-    let inside = |run: &&PipelineRun| {
-        run.finished_at.is_some_and(|at| at >= from && at <= now) && run.outcome.is_some()
-    };
-    let recent: Vec<&PipelineRun> = line.runs.iter().filter(inside).collect();
-    let has_main = line.runs.iter().any(|run| run.main);
-    let runs: Vec<&PipelineRun> = recent.into_iter().filter(|r| r.main || !has_main).collect();
-    let least = usize::try_from(goals.min_runs).unwrap_or(usize::MAX);
-    let onset = runs.first().map_or(now, |run| run.at);
-    let seen = runs.iter().filter_map(|run| run.finished_at).max().unwrap_or(now);
-    let over = span(window);
-    let where_ = if has_main { " of the main branch" } else { "" };
-    let standing = |n: usize, bad: bool, good: bool, words: String| {
-        if n == 0 {
-            return Standing::Good(format!("it has not run for {over}"));
-        }
-        match (n < least, bad, good) {
-            (true, ..) => Standing::Unknown,
-            (_, true, _) => Standing::Bad { summary: words, onset_at: onset, seen_at: seen },
-            (_, _, true) => Standing::Good(format!("now {words}")),
-            _ => Standing::Between,
-        }
-    };
-    let mut all = Vec::new();
-    let mut put = |signal: PipelineSignal, standing: Standing| {
-        all.push((
-            PipelineConcern {
-                pipeline: line.key.clone(),
-                service: line.service.clone(),
-                signal,
-                branch: None,
-                trigger: None,
-                objective: true,
-            },
-            standing,
-        ));
-    };
-    if let Some(goal) = goals.success {
-        let share = stats::success(&runs);
-        let (n, value) = share.map_or((0, 1.0), |s| (s.n, s.share));
-        let words = format!(
-            "{:.1}% of {n} runs{where_} ended well in {over}; {:.4}% should",
-            floor(100.0 * value),
-            100.0 * goal
-        );
-        let words = words.replace(".0000%", "%");
-        put(
-            PipelineSignal::Success,
-            standing(n, value < goal, value >= goal + SLACK * (1.0 - goal), words),
-        );
-    }
-    let timed = |what: &str, goal: Duration, sample: Option<Sample>| {
-        let (n, value) = sample.map_or((0, 0.0), |s| (s.n, s.mean));
-        let goal = goal.as_secs_f64();
-        let words = format!(
-            "{n} runs{where_} {what} {} on average in {over}; it should be below {}",
-            length(value),
-            length(goal)
-        );
-        standing(n, value >= goal, value <= goal * (1.0 - SLACK), words)
-    };
-    if let Some(goal) = goals.build {
-        put(PipelineSignal::Duration, timed("took", goal, stats::duration(&runs)));
-    }
-    if let Some(goal) = goals.queue {
-        let waits = Sample::of(runs.iter().filter_map(|r| r.waited_s));
-        put(PipelineSignal::Queue, timed("waited", goal, waits));
-    }
-    if let Some(goal) = goals.flaky {
-        let results: Vec<_> = line
-            .results
-            .iter()
-            .filter(|r| r.at.is_some_and(|at| at >= from && at <= now))
-            .cloned()
-            .collect();
-        let (proofs, without) = proofs(&results);
-        let flaky = FlakyTests::of(&proofs, without);
-        let (n, value) = flaky.of.map_or((0, 0.0), |s| (s.n, s.share));
-        let what = if flaky.jobs { "jobs" } else { "tests" };
-        let names: Vec<String> =
-            flaky.list.iter().take(3).map(|f| format!("`{}`", f.name)).collect();
-        let names =
-            if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
-        let words = format!(
-            "{:.1}% of what {what} said of commits in {over} was both good and bad{names}; it should be below {:.0}%",
-            100.0 * value,
-            100.0 * goal
-        );
-        put(
-            PipelineSignal::Flaky,
-            standing(n, value >= goal && value > 0.0, value <= goal * (1.0 - SLACK), words),
-        );
-    }
-    all
-}
-
-/// Down to a tenth: what misses is never rounded up to what does not.
-fn floor(value: f64) -> f64 {
-    (value * 10.0).floor() / 10.0
-}
-
-fn span(window: Duration) -> String {
-    let seconds = window.as_secs();
-    match seconds {
-        s if s % 86_400 == 0 && s > 86_400 => format!("{} days", s / 86_400),
-        s if s % 3600 == 0 && s > 3600 => format!("{} hours", s / 3600),
-        s => length(Duration::from_secs(s).as_secs_f64()),
-    }
 }

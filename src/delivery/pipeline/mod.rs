@@ -4,6 +4,7 @@ mod flaky;
 mod judge;
 mod line;
 mod locate;
+mod objective;
 mod shift;
 mod stats;
 mod strand;
@@ -12,8 +13,9 @@ mod strand;
 mod tests;
 
 pub use flaky::{Flaky, FlakyTests, Proof, proofs};
-pub use judge::{Rules, judge, missed};
+pub use judge::{Rules, judge};
 pub use line::{Line, Lines, PipelineRun, StageRun, TestResult, lines, result, trigger};
+pub use objective::{Kept, Objective, objectives};
 pub use shift::{Shift, Suspect, shifts};
 pub use stats::{Part, StageStats, Stats, Waits};
 pub use strand::{Strand, strands};

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use crate::{
-    model::{Change, Conclusion},
+    model::{Change, Conclusion, PipelineKey},
     render::{self, chart},
 };
 
@@ -28,6 +28,11 @@ pub(super) fn change_link(id: &str) -> String {
 pub(super) fn journey_link(journey: &str, environment: &str, location: Option<&str>) -> String {
     let from = location.map_or(String::new(), |l| format!("&location={}", encoded(l)));
     format!("journeys/{}?environment={}{from}", encoded(journey), encoded(environment))
+}
+
+/// The page of a pipeline, from the root.
+pub(super) fn pipeline_link(pipeline: &PipelineKey) -> String {
+    format!("delivery/pipelines/{}", encoded(&pipeline.to_string()))
 }
 
 /// A time for people: in UTC as it leaves, in the reader's zone once the script has seen it. Both are equally wide.
