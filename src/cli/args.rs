@@ -52,6 +52,8 @@ pub(super) enum Verb {
     Agent(AgentArguments),
     /// The change log: record, list, show
     Change(ChangeArguments),
+    /// How software is delivered: the five DORA figures, failed deployments, pipelines
+    Delivery(DeliveryArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
     /// The review of a change, or the summary of a week or a service
@@ -356,6 +358,27 @@ pub(super) struct HooksArguments {
     /// At most so many
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(super) limit: u32,
+    /// Where to look
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// `wayfarer delivery`.
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  wayfarer delivery --env production --span 90d\n  wayfarer delivery --service shop --json\n\n\
+Deployments come from the change log, pipelines from webhooks. What could not be observed is said, never counted as good."
+)]
+pub(super) struct DeliveryArguments {
+    /// Of this service; of all by default
+    #[arg(long)]
+    pub(super) service: Option<String>,
+    /// Deployments there; everywhere by default
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// The last 7, 30 or 90 days
+    #[arg(long, default_value = "30d", value_parser = ["7d", "30d", "90d"])]
+    pub(super) span: String,
     /// Where to look
     #[command(flatten)]
     pub(super) place: Place,

@@ -11,6 +11,7 @@ mod alerts;
 mod annotate;
 mod budget;
 mod deliver;
+mod delivery;
 mod dispatcher;
 mod goods;
 mod handle;
@@ -18,6 +19,7 @@ mod hear;
 mod history;
 mod live;
 mod outlook;
+mod overseer;
 mod people;
 mod pipeline;
 mod prune;
@@ -34,6 +36,7 @@ pub use crate::source::forward::Passed;
 pub use agent::{Agent, Parts};
 pub use annotate::Noted;
 pub use budget::{Budget, Observed};
+pub use delivery::{DeliveryAsk, DeliveryReport, ObjectiveReport, PipelineReport, delivery};
 pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
 };

@@ -16,9 +16,11 @@ mod delivery;
 mod exporter;
 mod family;
 mod hooks;
+mod pipelines;
 mod runs;
 
 #[cfg(test)]
 mod tests;
 
 pub use exporter::{ExportError, Exporter};
+pub use pipelines::PipelineRunSeen;

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod case;
 pub mod change;
 mod clue;
+mod delivery;
 pub mod environment;
 pub mod evidence;
 pub mod finding;
@@ -47,6 +48,7 @@ pub use browser::{
 };
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
+pub use delivery::{PipelineConcern, PipelineGoals, PipelineKey, PipelineSettings, PipelineSignal};
 pub use environment::Environment;
 pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{

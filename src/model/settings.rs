@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 
 use super::{
     BrowserSettings, Destination, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance,
-    Network, PlaceRule, ReceiverSettings, RollbackSettings, SecretSource, ServiceName, Transport,
-    WritebackSettings,
+    Network, PipelineSettings, PlaceRule, ReceiverSettings, RollbackSettings, SecretSource,
+    ServiceName, Transport, WritebackSettings,
 };
 
 /// Everything an agent is told by its settings file.
@@ -41,6 +41,8 @@ pub struct Settings {
     pub rollbacks: Vec<RollbackSettings>,
     /// Which forges are told of changes.
     pub writebacks: Vec<WritebackSettings>,
+    /// What pipelines should keep.
+    pub pipelines: PipelineSettings,
 }
 
 impl Settings {

@@ -23,7 +23,8 @@ pub const STYLE: &str = concat!(
     include_str!("page/style.css"),
     include_str!("page/chart.css"),
     include_str!("page/parts.css"),
-    include_str!("page/review.css")
+    include_str!("page/review.css"),
+    include_str!("page/delivery.css"),
 );
 
 /// Pages and what they share, one file each.
@@ -56,6 +57,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("digest_body", include_str!("page/digest_body.hbs")),
     ("report_digest", include_str!("page/report_digest.hbs")),
     ("login", include_str!("page/login.hbs")),
+    ("tile", include_str!("page/tile.hbs")),
+    ("delivery", include_str!("page/delivery.hbs")),
+    ("pipeline", include_str!("page/pipeline.hbs")),
     ("problem", include_str!("page/problem.hbs")),
     ("evidence", include_str!("page/evidence.hbs")),
 ];

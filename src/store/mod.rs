@@ -58,6 +58,7 @@ mod session;
 mod standing;
 mod state;
 mod told;
+mod told_first;
 mod unite;
 mod varint;
 mod verdicts;

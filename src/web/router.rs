@@ -17,13 +17,13 @@ use tower_http::{
 use super::{
     ApiError,
     api::{
-        annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, review,
-        rollback, runs, series,
+        annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, outbox,
+        review, rollback, runs, series,
     },
     auth::{self, Access, login},
     pages::{
-        self, assets, change, changes as change_log, compare, live, note, problem, reports,
-        rollback as button,
+        self, assets, change, changes as change_log, compare, delivery as delivery_page, live,
+        note, problem, reports, rollback as button,
     },
 };
 use crate::{
@@ -71,6 +71,8 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/services/{name}", get(reports::service))
         .route("/login", get(login::show).post(login::enter))
         .route("/logout", post(login::leave))
+        .route("/delivery", get(delivery_page::delivery))
+        .route("/delivery/pipelines/{name}", get(delivery_page::pipeline))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/evidence", get(pages::evidence))
         .route("/runs/{id}/pictures/{which}", get(pages::picture))
@@ -97,6 +99,7 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/runs/{id}/har", get(runs::har))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
+        .route("/api/v1/delivery", get(delivery::show))
         .route("/api/v1/deliveries", get(hooks::list))
         .route("/api/v1/pipelines", get(hooks::pipelines))
         .route("/api/v1/incidents", get(hooks::incidents))

@@ -8,6 +8,7 @@ mod hooks;
 pub(super) mod hours;
 mod limits;
 mod network;
+mod pipelines;
 pub(super) mod receiver;
 pub(super) mod rollback;
 pub(super) mod secret;
@@ -40,6 +41,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         retention: limits::retention(top),
         tokens,
         hooks: hooks::hooks(top),
+        pipelines: pipelines::lower(top),
         place: hooks::places(top),
     };
     top.finish();

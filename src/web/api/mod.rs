@@ -2,6 +2,7 @@
 
 pub(super) mod annotations;
 pub(super) mod changes;
+pub(super) mod delivery;
 pub(super) mod findings;
 pub(super) mod flagger;
 pub(super) mod gate;

@@ -7,6 +7,7 @@ pub(super) mod assets;
 pub(super) mod change;
 pub(super) mod changes;
 pub(super) mod compare;
+pub(super) mod delivery;
 mod filter;
 pub(super) mod form;
 mod journey;
