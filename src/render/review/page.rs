@@ -168,6 +168,8 @@ pub struct CaseView {
     held: String,
     /// The step and phase that moved, in words.
     moved: String,
+    /// Whether the first bad run failed there.
+    failed: bool,
     runs: Option<Moved>,
     picture: String,
 }
@@ -295,7 +297,9 @@ impl Layout<'_> {
 
     fn row(&self, at: usize, j: &Judgement) -> Row {
         let [before, after, effect] = j.figures();
-        let own = j.suspects.iter().find(|s| s.change == self.review.change.id);
+        // A verdict is there a moment before it is worked out who may have done it.
+        let known = j.suspects.iter().any(|s| s.probability >= 0.005);
+        let own = j.suspects.iter().find(|s| known && s.change == self.review.change.id);
         let others = j.suspects.iter().filter(|s| s.change != self.review.change.id);
         let others = others.filter(|s| s.probability >= 0.01).take(3).map(|s| {
             let known = self.review.suspects.iter().find(|known| known.change == s.change);
@@ -323,7 +327,7 @@ impl Layout<'_> {
             after,
             tails,
             effect,
-            runs: format!("{} before, {} after", j.baseline_probes, j.probes),
+            runs: format!("{} runs before, {} after", j.baseline_probes, j.probes),
             onset: j.onset.map(|o| When::time(o.at)),
             between: wide.map(|o| (When::time(o.earliest), When::time(o.latest))),
             recovered: j.recovered_at.map(When::time),
@@ -378,6 +382,7 @@ impl Layout<'_> {
                 String::new()
             },
             moved,
+            failed: case.bad.as_ref().is_some_and(|bad| bad.result == "failed"),
             runs,
             picture: case.picture.as_ref().filter(ours).cloned().unwrap_or_default(),
         })
