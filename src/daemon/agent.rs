@@ -123,6 +123,8 @@ impl Agent {
             inputs: inputs.downgrade(),
         };
         workers.spawn(place_waiting(handle.clone()));
+        #[cfg(feature = "kubernetes")]
+        workers.spawn(super::kubernetes::run(handle.clone(), stop.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {
             clock: parts.clock,

@@ -16,6 +16,8 @@ mod goods;
 mod handle;
 mod hear;
 mod history;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod live;
 mod outlook;
 mod people;

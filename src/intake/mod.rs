@@ -25,6 +25,7 @@ pub mod grafana;
 mod heard;
 mod honeycomb;
 mod jenkins;
+pub mod kubernetes;
 mod launchdarkly;
 mod masked;
 pub mod native;

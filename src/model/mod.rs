@@ -19,6 +19,7 @@ pub mod hook;
 pub mod id;
 pub mod incident;
 pub mod journey;
+mod kubernetes;
 pub mod network;
 pub mod notice;
 pub mod page;
@@ -63,6 +64,7 @@ pub use incident::IncidentFact;
 pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
+pub use kubernetes::{ENVIRONMENT_LABELS, KubernetesSettings, ObjectKind, SERVICE_LABELS};
 pub use network::{Destination, Network};
 pub use notice::{
     ChangeNews, Gravity, Happening, Notice, NoticeChange, NoticeFinding, NoticePerson,

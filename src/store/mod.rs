@@ -49,6 +49,7 @@ mod points;
 mod prune;
 mod reader;
 mod record;
+mod remembered;
 mod rollbacks;
 mod rollup;
 mod runs;

@@ -6,6 +6,7 @@ pub(super) mod environments;
 mod freeze;
 mod hooks;
 pub(super) mod hours;
+pub(super) mod kubernetes;
 mod limits;
 mod network;
 pub(super) mod receiver;
@@ -40,6 +41,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         retention: limits::retention(top),
         tokens,
         hooks: hooks::hooks(top),
+        kubernetes: kubernetes::kubernetes(top),
         place: hooks::places(top),
     };
     top.finish();
