@@ -80,8 +80,8 @@ pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
 pub use receiver::{
-    Address, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet, ReceiverSettings,
-    Templates, Way,
+    Address, Given, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet,
+    ReceiverSettings, Templates, Way,
 };
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,

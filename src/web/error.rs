@@ -54,6 +54,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message, hint)
     }
 
+    /// The body has a form that is not read.
+    pub fn unsupported(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", message, hint)
+    }
+
     /// The body is larger than is read.
     pub fn too_large(limit_bytes: usize) -> Self {
         Self::new(
@@ -155,6 +160,9 @@ impl From<HandleError> for ApiError {
 
 impl From<IntakeFault> for ApiError {
     fn from(fault: IntakeFault) -> Self {
+        if fault.unread {
+            return Self::unsupported(fault.message, fault.hint);
+        }
         Self::bad_request(fault.message, fault.hint)
     }
 }

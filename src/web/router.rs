@@ -21,6 +21,7 @@ use super::{
         runs, series,
     },
     auth::{self, Access},
+    inflate,
     pages::{
         self, assets, change, changes as change_log, compare, live, problem, rollback as button,
     },
@@ -124,6 +125,7 @@ fn senders() -> Router<Face> {
         .route("/api/v1/events", post(hooks::events).options(hooks::handshake))
         .merge(grafana("/api/annotations"))
         .merge(grafana("/grafana/api/annotations"))
+        .layer(middleware::from_fn(inflate::inflated))
         .layer(DefaultBodyLimit::max(hooks::LARGEST_HOOK))
 }
 
