@@ -56,8 +56,8 @@ impl Agent {
 
     /// Starts it, again after [`Self::kill`].
     pub(crate) fn run(&mut self) {
-        let log = fs::OpenOptions::new().create(true).append(true);
-        let log = log.clone().open(self.dir.path().join("agent.log")).unwrap();
+        let log = self.dir.path().join("agent.log");
+        let log = fs::OpenOptions::new().create(true).append(true).open(log).unwrap();
         let child = Command::new(env!("CARGO_BIN_EXE_wayfarer"))
             .args(["-c", self.dir.path().to_str().unwrap(), "agent"])
             .env_remove("WAYFARER_LOG")
@@ -81,7 +81,7 @@ impl Agent {
 
     fn get(&self, path: &str) -> Option<String> {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).ok()?;
-        let ask = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let ask = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
         stream.write_all(ask.as_bytes()).ok()?;
         let mut answer = String::new();
         stream.read_to_string(&mut answer).ok()?;
@@ -110,7 +110,7 @@ impl Agent {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         let body = body.to_string();
         let ask = format!(
-            "POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
             body.len()
         );
         stream.write_all(ask.as_bytes()).unwrap();
@@ -119,8 +119,15 @@ impl Agent {
         assert!(answer.starts_with("HTTP/1.1 2"), "{answer}");
     }
 
-    pub(crate) fn metrics(&self) -> String {
-        self.get("/metrics").unwrap()
+    /// Whether the metrics say that a resource is watched.
+    pub(crate) fn watched(&self, resource: &str, namespace: &str) -> Option<bool> {
+        let metrics = self.get("/metrics").unwrap();
+        let is = |line: &&str| {
+            line.starts_with("wayfarer_kubernetes_watch_up{")
+                && line.contains(&format!("resource=\"{resource}\""))
+                && line.contains(&format!("namespace=\"{namespace}\""))
+        };
+        metrics.lines().find(is).map(|line| line.ends_with(" 1"))
     }
 
     pub(crate) fn log(&self) -> String {

@@ -29,7 +29,7 @@ struct Shelf {
     away: bool,
     /// Watches of an older round end.
     round: u64,
-    /// Every request, as `GET /path?query`, with its `Accept`.
+    /// Every request: path and query.
     asked: Vec<String>,
 }
 
@@ -143,8 +143,10 @@ impl Server {
         shelf.round += 1;
     }
 
-    pub(crate) fn asked(&self, what: &str) -> usize {
-        self.shelf.lock().unwrap().asked.iter().filter(|line| line.contains(what)).count()
+    /// How many requests had all these parts.
+    pub(crate) fn asked(&self, parts: &[&str]) -> usize {
+        let shelf = self.shelf.lock().unwrap();
+        shelf.asked.iter().filter(|line| parts.iter().all(|part| line.contains(part))).count()
     }
 
     fn serve(&self, stream: TcpStream) {

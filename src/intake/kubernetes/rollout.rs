@@ -255,7 +255,7 @@ impl Workload {
         let held = Progress::of(object) == Progress::Held;
         let noted = object.managed(&[&["f:spec", "f:template"]]).map(|(at, _)| at);
         noted
-            .filter(|at| !held && *at + SECOND > self.since && *at <= around.now() + SECOND)
+            .filter(|at| !held && *at > self.since && *at <= around.now() + SECOND)
             .map_or(around.now(), |at| at.min(around.now()))
     }
 
