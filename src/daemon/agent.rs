@@ -16,6 +16,7 @@ use super::{
     goods::Goods,
     handle::Handle,
     live::Live,
+    overseer::Overseer,
     pipeline::{Input, Pipeline},
     prune,
     pulse::SelfCheck,
@@ -72,6 +73,7 @@ impl Agent {
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (live, goods) = (Live::default(), Goods::default());
         let bell = Arc::new(Notify::new());
+        let told = Arc::new(Notify::new());
         let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
         let mut alerts = Alerts::default();
         alerts.configure(&setup);
@@ -121,10 +123,20 @@ impl Agent {
             goods,
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
+            told: Arc::clone(&told),
         };
         workers.spawn(place_waiting(handle.clone()));
         #[cfg(feature = "kubernetes")]
         workers.spawn(super::kubernetes::run(handle.clone(), stop.clone()));
+        let overseer = Overseer {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            told,
+        };
+        workers.spawn(overseer.run(stop.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {
             clock: parts.clock,

@@ -4,10 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{
     budget::Budget,
+    delivery::{DeliveryAsk, DeliveryReport, delivery},
     goods::Goods,
     live::{Event, Live},
     outlook::{Before, Intent, before},
@@ -44,6 +45,8 @@ pub struct Handle {
     pub(super) goods: Goods,
     pub(super) setup: watch::Receiver<Arc<Setup>>,
     pub(super) inputs: mpsc::WeakSender<Input>,
+    /// Rung when facts of pipelines were told.
+    pub(super) told: Arc<Notify>,
 }
 
 /// Why a question could not be answered.
@@ -260,6 +263,14 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// How software was delivered in a span.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn delivered(&self, ask: DeliveryAsk) -> Result<DeliveryReport, HandleError> {
+        Ok(delivery(&self.store, Some(&self.setup()), ask, self.now()).await?)
     }
 
     /// May this be deployed now?

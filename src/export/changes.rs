@@ -176,8 +176,12 @@ impl Exporter {
 
     /// Shows the open findings by kind.
     pub fn findings(&self, open: &[Finding]) {
-        const KINDS: [FindingKind; 3] =
-            [FindingKind::Suspected, FindingKind::Regressed, FindingKind::Unexplained];
+        const KINDS: [FindingKind; 4] = [
+            FindingKind::Suspected,
+            FindingKind::Regressed,
+            FindingKind::Unexplained,
+            FindingKind::Pipeline,
+        ];
         let state = FindingState::Open;
         let count = |kind| open.iter().filter(|f| f.state == state && f.kind == kind).count();
         self.finding_counts(KINDS.map(|kind| (state, kind, count(kind) as u64)));

@@ -17,9 +17,11 @@ mod exporter;
 mod family;
 mod hooks;
 mod kubernetes;
+mod pipelines;
 mod runs;
 
 #[cfg(test)]
 mod tests;
 
 pub use exporter::{ExportError, Exporter};
+pub use pipelines::PipelineRunSeen;

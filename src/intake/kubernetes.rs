@@ -316,11 +316,11 @@ impl Cluster {
                 news.said.extend(workload.gone(around));
                 self.forget(key, news);
             }
-            Some(Memory::Settled(mut settled)) => {
-                if settled.waits.as_ref().is_none_or(|waits| waits.hash.is_some()) {
-                    settled.gone(around.now());
-                    self.remember(key.to_owned(), Memory::Settled(settled), news);
-                }
+            Some(Memory::Settled(mut settled))
+                if settled.waits.as_ref().is_none_or(|waits| waits.hash.is_some()) =>
+            {
+                settled.gone(around.now());
+                self.remember(key.to_owned(), Memory::Settled(settled), news);
             }
             _ => {}
         }

@@ -107,12 +107,12 @@ impl<'b> Run<'b> {
             .find_map(parameter)
             .or_else(|| trigger.at("tag").text().or(image).map(str::to_owned));
         let author = [execution.at("authentication.user"), trigger.at("user")];
-        let author = author.into_iter().filter_map(Document::text);
+        let mut author = author.into_iter().filter_map(Document::text);
         let details = event.at("details.application");
         Ok(Self {
             id: execution.need("id")?,
             application: execution.at("application").text().or(details.text()),
-            author: author.filter(|user| !matches!(*user, "anonymous" | "[anonymous]")).last(),
+            author: author.rfind(|user| !matches!(*user, "anonymous" | "[anonymous]")),
             execution,
             trigger,
             commit,

@@ -125,7 +125,7 @@ pub fn short(value: f64) -> String {
 pub fn sign(verdict: &str) -> &'static str {
     match verdict {
         "regressed" | "failed" | "fail" => "✕",
-        "suspected" | "unexplained" | "broken" | "prober_fault" => "▲",
+        "suspected" | "unexplained" | "pipeline" | "broken" | "prober_fault" => "▲",
         "watching" | "waiting" | "pending" => "○",
         "improved" | "unchanged" | "passed" | "pass" | "transient" | "pre_existing" => "✓",
         _ => "–",

@@ -8,6 +8,7 @@ mod action;
 mod hooks;
 mod journey;
 mod kubernetes;
+mod pipelines;
 mod query;
 mod receiver;
 mod request;

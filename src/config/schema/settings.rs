@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    action, hooks, kubernetes, receiver,
+    action, hooks, kubernetes, pipelines, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -49,6 +49,7 @@ pub fn settings() -> Value {
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
         ("kubernetes", kubernetes::kubernetes()),
+        ("pipelines", pipelines::pipelines()),
         (
             "place",
             list(
@@ -89,6 +90,22 @@ fn agent() -> Value {
             (
                 "public_url",
                 link("Where people find this agent: what links in messages begin with."),
+            ),
+            (
+                "anonymous",
+                default(
+                    truth(
+                        "Whether whoever asks from this machine needs no token to see everything and to log changes.",
+                    ),
+                    json!(true),
+                ),
+            ),
+            (
+                "open_metrics",
+                default(
+                    truth("Whether /metrics needs no token, wherever it is asked from."),
+                    json!(false),
+                ),
             ),
         ],
     )
@@ -329,6 +346,12 @@ fn service() -> Value {
             (
                 "hosts",
                 list("Its hosts: a failure that names one of them points at it.", text(PLACE)),
+            ),
+            (
+                "commit_url",
+                link(
+                    "Where its commits are shown: `https://git.example.com/shop/commit/{commit}`.",
+                ),
             ),
         ],
     )

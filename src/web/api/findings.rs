@@ -171,7 +171,7 @@ fn who(said: Option<String>, caller: Caller) -> Result<Option<String>, ApiError>
     if said.as_ref().is_some_and(|name| name.len() > 100 || name.chars().any(char::is_control)) {
         return Err(ApiError::bad_request("`by` is no name", "a name of at most 100 bytes"));
     }
-    Ok(match (said, caller.0) {
+    Ok(match (said, caller.name) {
         (Some(name), Some(token)) if name != token => Some(format!("{name} (token {token})")),
         (said, token) => said.or(token),
     })

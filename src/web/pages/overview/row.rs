@@ -160,7 +160,7 @@ fn state(
     let worst = of.map(|f| f.kind).min_by_key(|kind| match kind {
         FindingKind::Regressed => 0,
         FindingKind::Suspected => 1,
-        FindingKind::Unexplained => 2,
+        FindingKind::Unexplained | FindingKind::Pipeline => 2,
     });
     let Some(run) = last else { return "waiting" };
     match (worst, &run.outcome) {
