@@ -62,6 +62,8 @@ pub(super) enum Verb {
     Notify(NotifyArguments),
     /// What waits for receivers, and why
     Outbox(OutboxArguments),
+    /// What was found; take findings on, or say that they are nothing
+    Findings(super::findings::FindingsArguments),
     /// Have a change undone by the [[rollback]] of its service
     Rollback(RollbackArguments),
     /// Judge recorded histories with known truth by the agent's own code
@@ -168,7 +170,7 @@ pub(super) struct RunArguments {
     /// Which journeys; all of the environment by default
     pub(super) journeys: Vec<String>,
     /// In which environment; may be left out if there is only one
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// The whole runs as JSON
     #[arg(long)]
@@ -268,7 +270,7 @@ pub(super) struct RecordArguments {
     #[arg(long = "service")]
     pub(super) services: Vec<String>,
     /// In which environment; may be repeated
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environments: Vec<String>,
     /// deploy, rollback, config, flag, infra, schema, experiment or drift
     #[arg(long, default_value = "deploy")]
@@ -332,7 +334,7 @@ pub(super) struct ListArguments {
     #[arg(long)]
     pub(super) service: Option<String>,
     /// In this environment
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// Only those that have no place yet: nobody knows their environment
     #[arg(long)]
@@ -397,7 +399,7 @@ pub(super) struct PlaceArguments {
     #[arg(long)]
     pub(super) service: Option<String>,
     /// The environment
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// Where it is
     #[command(flatten)]
@@ -429,7 +431,7 @@ pub(super) struct GateArguments {
     #[arg(long)]
     pub(super) service: Option<String>,
     /// In this environment
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// Ask before a deployment: is a freeze in force, a finding open, an error budget spent?
     #[arg(long, conflicts_with = "id")]

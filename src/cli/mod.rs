@@ -12,6 +12,7 @@ mod delivery;
 mod demo;
 mod exit;
 mod files;
+mod findings;
 mod gate;
 mod hooks;
 mod import;
@@ -157,6 +158,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
         Verb::Report(arguments) => report::run(&arguments, context).await,
         Verb::Notify(arguments) => notify::run(&arguments, context).await,
+        Verb::Findings(arguments) => findings::run(&arguments, context).await,
         Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
         Verb::Schema(arguments) => schema::run(&arguments),

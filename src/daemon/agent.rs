@@ -126,6 +126,8 @@ impl Agent {
             told: Arc::clone(&told),
         };
         workers.spawn(place_waiting(handle.clone()));
+        #[cfg(feature = "kubernetes")]
+        workers.spawn(super::kubernetes::run(handle.clone(), stop.clone()));
         let overseer = Overseer {
             clock: parts.clock,
             store: parts.store.clone(),

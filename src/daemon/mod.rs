@@ -17,6 +17,8 @@ mod goods;
 mod handle;
 mod hear;
 mod history;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod live;
 mod outlook;
 mod overseer;

@@ -363,6 +363,10 @@ impl Pipeline {
         match self.watches.look(&self.store, &self.setup, now).await {
             Ok(looked) if looked.is_empty() => {}
             Ok(looked) => {
+                for (from, to) in &looked.absorbed {
+                    let moved = self.trouble.hand_over(from, to);
+                    self.alerts.hand_over(from, &moved, now);
+                }
                 for change in &looked.changes {
                     self.alerts.change(change);
                     info!(change = %change.id, kind = %change.kind, "change.logged: {}", describe(change));

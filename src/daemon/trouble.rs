@@ -130,6 +130,26 @@ impl Trouble {
         }
     }
 
+    /// A change turned out to be another one: its open findings are those of the other one, as they are in the store already.
+    pub(super) fn hand_over(&mut self, from: &ChangeId, to: &ChangeId) -> Vec<Finding> {
+        let of = |finding: &Finding| finding.change.as_ref() == Some(from);
+        let mut moved = Vec::new();
+        for tracked in self.open.values_mut().filter(|tracked| of(&tracked.finding)) {
+            tracked.finding.change = Some(to.clone());
+            moved.push(tracked.finding.clone());
+        }
+        let nothing: Vec<Concern> =
+            self.dismissed.keys().filter(|(change, ..)| change == from).cloned().collect();
+        for concern in nothing {
+            if let Some(mut finding) = self.dismissed.remove(&concern) {
+                finding.change = Some(to.clone());
+                let (_, series, metric, part) = concern;
+                self.dismissed.insert((to.clone(), series, metric, part), finding);
+            }
+        }
+        moved
+    }
+
     /// What people said is nothing of a change.
     pub(super) fn dismissed(&self, change: &ChangeId) -> Vec<Finding> {
         let of = self.dismissed.iter().filter(|((id, ..), _)| id == change);

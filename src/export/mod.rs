@@ -16,6 +16,7 @@ mod delivery;
 mod exporter;
 mod family;
 mod hooks;
+mod kubernetes;
 mod pipelines;
 mod runs;
 

@@ -151,6 +151,9 @@ impl FindingKind {
 }
 
 impl FindingState {
+    /// All states.
+    pub const ALL: &[Self] = &[Self::Open, Self::Recovered, Self::Explained, Self::Dismissed];
+
     /// The word used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -50,6 +50,7 @@ mod points;
 mod prune;
 mod reader;
 mod record;
+mod remembered;
 mod reviews;
 mod rollbacks;
 mod rollup;

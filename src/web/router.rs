@@ -21,6 +21,7 @@ use super::{
         review, rollback, runs, series,
     },
     auth::{self, Access, login},
+    inflate,
     pages::{
         self, assets, change, changes as change_log, compare, delivery as delivery_page, live,
         note, problem, reports, rollback as button,
@@ -141,6 +142,7 @@ fn senders() -> Router<Face> {
         .route("/api/v1/events", post(hooks::events).options(hooks::handshake))
         .merge(grafana("/api/annotations"))
         .merge(grafana("/grafana/api/annotations"))
+        .layer(middleware::from_fn(inflate::inflated))
         .layer(DefaultBodyLimit::max(hooks::LARGEST_HOOK))
 }
 
