@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{
     Change, ChangeState, Finding, FindingId, Gravity, Happening, Metric, Notice, NoticeChange,
-    NoticeFinding, NoticePerson, Quantiles, RunId, Verdict, subject,
+    NoticeFinding, NoticePerson, Quantiles, RunId, Verdict,
 };
 
 /// Most findings in one message.
@@ -160,7 +160,7 @@ fn in_words(finding: &Finding, knowledge: &Knowledge, shown: Option<&Shown>) -> 
         environment: finding.environment.clone(),
         location: finding.location.clone(),
         metric: finding.metric,
-        subject: subject(finding.metric, &finding.part),
+        subject: finding.subject(),
         gravity: gravity(finding.kind),
         state: finding.state,
         summary: finding.summary.clone(),
@@ -312,6 +312,13 @@ fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: 
         Gravity::Unexplained => format!(
             "{journeys} {} in trouble that no logged change explains",
             if many { "are" } else { "is" }
+        ),
+        Gravity::BudgetFast => {
+            format!("{journeys} {} the error budget fast", if many { "spend" } else { "spends" })
+        }
+        Gravity::BudgetSlow => format!(
+            "{journeys} {} more of the error budget than comes back",
+            if many { "spend" } else { "spends" }
         ),
         Gravity::Regressed => format!("{journeys} regressed after {cause}"),
     }

@@ -11,6 +11,8 @@ use tracing::{error, info, warn};
 
 use super::{
     alerts::{Alerts, Board},
+    books::Bookkeeper,
+    burning::Burns,
     deliver::Deliverer,
     dispatcher::{Dispatcher, Order, Situations},
     goods::Goods,
@@ -73,6 +75,7 @@ impl Agent {
         let (live, goods) = (Live::default(), Goods::default());
         let bell = Arc::new(Notify::new());
         let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
+        let (budgets, budgets_receiver) = watch::channel(Arc::default());
         let mut alerts = Alerts::default();
         alerts.configure(&setup);
         introduce(&parts.exporter, &setup);
@@ -86,6 +89,7 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            burns: Burns::default(),
             alerts,
             board,
             bell: Arc::clone(&bell),
@@ -121,7 +125,17 @@ impl Agent {
             goods,
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
+            budgets: budgets_receiver,
         };
+        let bookkeeper = Bookkeeper {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            shown: budgets,
+        };
+        workers.spawn(bookkeeper.run(stop.clone()));
         workers.spawn(place_waiting(handle.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {

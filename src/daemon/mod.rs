@@ -9,7 +9,9 @@ mod agenda;
 mod agent;
 mod alerts;
 mod annotate;
+mod books;
 mod budget;
+mod burning;
 mod deliver;
 mod dispatcher;
 mod goods;
@@ -32,6 +34,7 @@ mod writeback;
 pub use crate::source::forward::Passed;
 pub use agent::{Agent, Parts};
 pub use annotate::Noted;
+pub use books::{BudgetRow, Budgets, budgets};
 pub use budget::{Budget, Observed};
 pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,

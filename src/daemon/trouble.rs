@@ -86,7 +86,8 @@ impl Trouble {
             }
         }
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
-        for finding in store.findings(filter).await? {
+        let found = store.findings(filter).await?;
+        for finding in found.into_iter().filter(|f| !f.kind.is_budget()) {
             self.track(store, setup, finding, now).await?;
         }
         let state = Some(FindingState::Dismissed);

@@ -176,11 +176,12 @@ impl Exporter {
 
     /// Shows the open findings by kind.
     pub fn findings(&self, open: &[Finding]) {
-        const KINDS: [FindingKind; 3] =
-            [FindingKind::Suspected, FindingKind::Regressed, FindingKind::Unexplained];
         let state = FindingState::Open;
-        let count = |kind| open.iter().filter(|f| f.state == state && f.kind == kind).count();
-        self.finding_counts(KINDS.map(|kind| (state, kind, count(kind) as u64)));
+        let count =
+            |kind: FindingKind| open.iter().filter(|f| f.state == state && f.kind == kind).count();
+        self.finding_counts(
+            FindingKind::ALL.iter().map(|kind| (state, *kind, count(*kind) as u64)),
+        );
     }
 
     /// Shows how many findings there are of these states and kinds; the others stay as they are.

@@ -17,6 +17,7 @@ mod exporter;
 mod family;
 mod hooks;
 mod runs;
+mod slo;
 
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric, Part};
+use super::{
+    ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric, Part, subject,
+};
 
 /// Trouble that people should know of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +106,10 @@ pub enum FindingKind {
     Regressed,
     /// Trouble that no logged change explains.
     Unexplained,
+    /// An error budget is spent so fast that it is soon gone.
+    BudgetFast,
+    /// An error budget is spent faster than it is given back.
+    BudgetSlow,
 }
 
 /// How a finding stands.
@@ -120,13 +126,34 @@ pub enum FindingState {
     Dismissed,
 }
 
+impl Finding {
+    /// What it is about, for people: "latency of step `pay`", "error budget".
+    pub fn subject(&self) -> String {
+        if self.kind.is_budget() {
+            return "error budget".to_owned();
+        }
+        subject(self.metric, &self.part)
+    }
+}
+
 impl FindingKind {
+    /// All of them, gravest first.
+    pub const ALL: &[Self] =
+        &[Self::Regressed, Self::BudgetFast, Self::Suspected, Self::Unexplained, Self::BudgetSlow];
+
+    /// Whether it speaks of an error budget: it is opened and closed by what was counted, not by a verdict.
+    pub fn is_budget(self) -> bool {
+        matches!(self, Self::BudgetFast | Self::BudgetSlow)
+    }
+
     /// The word used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suspected => "suspected",
             Self::Regressed => "regressed",
             Self::Unexplained => "unexplained",
+            Self::BudgetFast => "budget_fast",
+            Self::BudgetSlow => "budget_slow",
         }
     }
 }

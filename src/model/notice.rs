@@ -43,10 +43,14 @@ pub enum Gravity {
     Overdue,
     /// A change was given up by whoever made it.
     Failed,
+    /// An error budget is spent faster than it is given back.
+    BudgetSlow,
     /// A change is suspected of harm.
     Suspected,
     /// Trouble that no logged change explains.
     Unexplained,
+    /// An error budget is spent so fast that it is soon gone.
+    BudgetFast,
     /// A change did harm.
     Regressed,
 }
@@ -226,8 +230,15 @@ impl Happening {
 
 impl Gravity {
     /// All of them, mildest first.
-    pub const ALL: &[Self] =
-        &[Self::Overdue, Self::Failed, Self::Suspected, Self::Unexplained, Self::Regressed];
+    pub const ALL: &[Self] = &[
+        Self::Overdue,
+        Self::Failed,
+        Self::BudgetSlow,
+        Self::Suspected,
+        Self::Unexplained,
+        Self::BudgetFast,
+        Self::Regressed,
+    ];
 
     /// The word used in JSON and in settings.
     pub fn as_str(self) -> &'static str {
@@ -235,6 +246,8 @@ impl Gravity {
             Self::Overdue => "overdue",
             Self::Failed => "failed",
             Self::Suspected => "suspected",
+            Self::BudgetSlow => "budget_slow",
+            Self::BudgetFast => "budget_fast",
             Self::Unexplained => "unexplained",
             Self::Regressed => "regressed",
         }
@@ -243,9 +256,9 @@ impl Gravity {
     /// The word that pagers and routing trees know: PagerDuty's four.
     pub fn severity(self) -> &'static str {
         match self {
-            Self::Overdue | Self::Suspected => "warning",
+            Self::Overdue | Self::Suspected | Self::BudgetSlow => "warning",
             Self::Unexplained | Self::Failed => "error",
-            Self::Regressed => "critical",
+            Self::Regressed | Self::BudgetFast => "critical",
         }
     }
 }

@@ -123,6 +123,8 @@ impl Stage {
             "/?view=developer&owner=team-shop",
             "/?view=product&environment=production",
             "/?service=nobody-knows",
+            "/budgets",
+            "/budgets?environment=production",
             "/changes",
             "/changes/deploy-1",
             "/changes/silent",

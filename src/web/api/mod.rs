@@ -13,3 +13,4 @@ pub(super) mod query;
 pub(super) mod rollback;
 pub(super) mod runs;
 pub(super) mod series;
+pub(super) mod slo;
