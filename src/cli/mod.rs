@@ -24,6 +24,7 @@ mod run;
 mod schema;
 mod show;
 mod simulate;
+mod slo;
 mod verdicts;
 
 use std::{
@@ -150,6 +151,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Hooks(arguments) => hooks::list(&arguments, context).await,
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
+        Verb::Slo(arguments) => slo::run(&arguments, context).await,
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
         Verb::Notify(arguments) => notify::run(&arguments, context).await,

@@ -7,6 +7,9 @@
 mod budget;
 mod burn;
 mod ledger;
+pub mod openslo;
+mod promise;
+pub mod rules;
 mod signal;
 mod spent;
 mod windows;
@@ -14,6 +17,7 @@ mod windows;
 pub use budget::{Counted, ErrorBudget, error_budget};
 pub use burn::{Burn, Standing, measure};
 pub use ledger::{Ledger, Slice};
+pub use promise::Promise;
 pub use signal::{LEAST_BAD, Signal, signals};
 pub use spent::{Cause, Spending, Spent, Trouble, spent_by};
 pub use windows::{Pair, Urgency, lengths, name_of, pairs};
