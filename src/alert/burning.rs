@@ -45,6 +45,17 @@ pub fn burning(open: Option<&Finding>, burning: &Burning, now: Timestamp) -> Opt
     }
 }
 
+/// The finding of a slow leak that has become a fast one: it is the same trouble.
+pub fn burns_faster(slow: &Finding, burning: &Burning, now: Timestamp) -> Decision {
+    let mut next = slow.clone();
+    next.kind = burning.kind;
+    next.summary.clone_from(&burning.summary);
+    next.updated_at = now;
+    // Whoever took on a leak has not taken on this.
+    next.acknowledged = None;
+    Decision { finding: next, reason: Reason::Worsened }
+}
+
 fn opened(burning: &Burning, now: Timestamp) -> Decision {
     let finding = Finding {
         id: fresh_id(now),

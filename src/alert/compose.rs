@@ -264,6 +264,12 @@ fn title(notice: &Notice, incident: &Incident) -> String {
         (Happening::Recovered, Some(journeys), Some(cause)) => {
             format!("{journeys} {} as before ({cause})", if many { "are" } else { "is" })
         }
+        (Happening::Recovered, Some(journeys), None)
+            if matches!(notice.gravity, Gravity::BudgetFast | Gravity::BudgetSlow) =>
+        {
+            let verb = if many { "no longer spend" } else { "no longer spends" };
+            format!("{journeys} {verb} the error budget too fast")
+        }
         (Happening::Recovered, Some(journeys), None) => {
             format!("{journeys} {} as before", if many { "are" } else { "is" })
         }
@@ -290,7 +296,8 @@ fn title(notice: &Notice, incident: &Incident) -> String {
             format!("still: {}", standing(notice, journeys.as_deref(), cause, many))
         }
         _ => {
-            let was = notice.was.map(|was| format!(" (was {})", was.as_str())).unwrap_or_default();
+            let was =
+                notice.was.map(|was| format!(" (was {})", was.in_words())).unwrap_or_default();
             format!("{}{was}", standing(notice, journeys.as_deref(), cause, many))
         }
     };

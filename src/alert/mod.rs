@@ -14,7 +14,7 @@ mod policy;
 mod rollback;
 mod tell;
 
-pub use burning::{Burning, burning};
+pub use burning::{Burning, burning, burns_faster};
 pub use compose::{Shown, change_in_words, compose};
 pub use decide::{
     Decision, Reason, acknowledged, decide, dismissed, explained, recovered, unexplained,

@@ -157,8 +157,7 @@ fn table(answer: &Value, context: &Context) -> String {
         };
         return format!("{why}\n");
     }
-    let header =
-        ["journey", "environment", "objective", "left", "bad", "burns", "gone in", "state"];
+    let header = ["journey", "env", "objective", "left", "bad", "burns", "gone in", "state"];
     let mut table = change::table(context, &header);
     for n in [2, 3, 4, 5, 6] {
         if let Some(column) = table.column_mut(n) {
@@ -189,11 +188,7 @@ fn table(answer: &Value, context: &Context) -> String {
             number("burn_rate")
                 .map_or_else(|| "–".to_owned(), |rate| format!("{}x", short(Some(rate)))),
             gone,
-            match change::text(&row["state"]).as_str() {
-                "fast" => "burns fast".to_owned(),
-                "slow" => "leaks".to_owned(),
-                other => other.to_owned(),
-            },
+            change::text(&row["state"]),
         ]);
     }
     let mut out = format!("{table}\n");
@@ -216,7 +211,7 @@ fn table(answer: &Value, context: &Context) -> String {
 
 fn short(value: Option<f64>) -> String {
     let value = value.unwrap_or_default();
-    let text = if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") };
+    let text = if value >= 20.0 { format!("{value:.0}") } else { format!("{value:.1}") };
     text.strip_suffix(".0").map(str::to_owned).unwrap_or(text)
 }
 

@@ -59,8 +59,21 @@ impl Burns {
                 self.silenced.remove(&key);
             }
             let faster = (burning.series.clone(), FindingKind::BudgetFast);
-            // Who was told of the faster one knows.
-            let told = burning.kind == FindingKind::BudgetSlow && self.open.contains_key(&faster);
+            // Who was told of the faster one knows, and so does whoever said that it is nothing.
+            let told = burning.kind == FindingKind::BudgetSlow
+                && (self.open.contains_key(&faster) || self.silenced.contains_key(&faster));
+            let slower = (burning.series.clone(), FindingKind::BudgetSlow);
+            if burning.kind == FindingKind::BudgetFast
+                && burning.fires
+                && !self.open.contains_key(&key)
+                && !self.silenced.contains_key(&key)
+                && let Some(slow) = self.open.remove(&slower)
+            {
+                let decision = alert::burns_faster(&slow, burning, now);
+                self.take(&decision);
+                decisions.push(decision);
+                continue;
+            }
             let open = self.open.get(&key);
             if open.is_none() && (told || self.silenced.contains_key(&key)) {
                 continue;
@@ -149,7 +162,11 @@ mod tests {
             reasons(&burns.decide(&slow, at(2))),
             [(BudgetFast, Reason::Recovered), (BudgetSlow, Reason::Opened)]
         );
-        assert_eq!(reasons(&burns.decide(&[], at(3))), [(BudgetSlow, Reason::Recovered)]);
+        let leak = burns.open().next().unwrap();
+        let faster = burns.decide(&both, at(3));
+        assert_eq!(reasons(&faster), [(BudgetFast, Reason::Worsened)]);
+        assert_eq!(faster[0].finding.id, leak.id);
+        assert_eq!(reasons(&burns.decide(&[], at(4))), [(BudgetFast, Reason::Recovered)]);
         assert_eq!(burns.open().count(), 0);
     }
 

@@ -20,6 +20,10 @@ const SHOWN: usize = 100;
 /// How many gates are shown: those of the newest changes. Names of services come from outside.
 const GATES: usize = 1000;
 
+/// Every family of this file.
+pub(super) static FAMILIES: [&Family; 9] =
+    [&CHANGE, &DEPLOYED, &VERDICT, &SHIFT, &GATE, &FINDINGS, &BUDGET, &JUDGED, &DISMISSED];
+
 static CHANGE: Family = Family {
     name: "wayfarer_change_timestamp_seconds",
     help: "When a change finished, or started while it is under way, in seconds since 1970.",

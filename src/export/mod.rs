@@ -12,6 +12,7 @@
 mod agent;
 mod browser;
 mod changes;
+mod declared;
 mod delivery;
 mod exporter;
 mod family;
@@ -22,4 +23,5 @@ mod slo;
 #[cfg(test)]
 mod tests;
 
+pub use declared::{Declared, declared};
 pub use exporter::{ExportError, Exporter};

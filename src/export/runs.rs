@@ -105,7 +105,7 @@ static JOURNEY: Family = Family {
 };
 
 /// Every family whose first label is the journey.
-static OF_A_JOURNEY: &[&Family] = &[
+pub(super) static OF_A_JOURNEY: &[&Family] = &[
     &SUCCESS,
     &DURATION,
     &PHASES,

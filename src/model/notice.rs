@@ -253,6 +253,15 @@ impl Gravity {
         }
     }
 
+    /// For people: "was suspected", "was a leaking budget".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::BudgetSlow => "a leaking budget",
+            Self::BudgetFast => "a burning budget",
+            other => other.as_str(),
+        }
+    }
+
     /// The word that pagers and routing trees know: PagerDuty's four.
     pub fn severity(self) -> &'static str {
         match self {

@@ -15,6 +15,9 @@ use super::{
 
 pub use proof::proof;
 
+/// What the alerts are called.
+const ALERT: &str = "WayfarerErrorBudgetBurn";
+
 /// Half a run less than the least: what `increase` guesses at the edges is not whole.
 const SLACK: f64 = 0.5;
 
@@ -134,10 +137,11 @@ impl Rules<'_> {
         self.group("alerts");
         for urgency in Urgency::ALL {
             let expr = expression(self.promise, urgency);
-            self.line("    - alert: WayfarerErrorBudgetBurn");
+            self.line(&format!("    - alert: {ALERT}"));
             self.line(&format!("      expr: |\n{}", indented(&expr, 8)));
             self.line("      labels:");
-            for (name, value) in alert_labels(self.promise, urgency) {
+            let own = labels(self.promise).into_iter();
+            for (name, value) in own.chain(alert_labels(self.promise, urgency)) {
                 self.line(&format!("        {name}: {}", quoted(&value)));
             }
             self.line("      annotations:");

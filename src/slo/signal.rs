@@ -1,9 +1,10 @@
 //! Whether people are to be told that a budget burns: the Workbook's pairs, kept calm where runs are few.
 //!
-//! Three things are added to the Workbook's rule. **At least three bad runs** ([`LEAST_BAD`]) must lie in the long span. A prober walks a journey
+//! Four things are added to the Workbook's rule. **At least three bad runs** ([`LEAST_BAD`]) must lie in the long span. A prober walks a journey
 //! some sixty times an hour at most: one bad run among sixty is 1.7%, a burn rate of 17 by an objective of 99.9%, and would page every time. A
 //! journey that keeps exactly such an objective has two bad runs in an hour by chance once in three weeks, three once in three years.
-//! **It ends later than it begins**: only once the long span, or the longest short one of the same urgency (half an hour for a page, six hours for a
+//! **The long span counts what was due**, known or not: it says how much of the budget is spent, and an agent of ten minutes with ten bad runs in two
+//! hundred has not spent what a day of them does. The short one counts what is known. **It ends later than it begins**: only once the long span, or the longest short one of the same urgency (half an hour for a page, six hours for a
 //! ticket), is below half of the factor. A short span holds five runs: one lucky one in five would end and begin it again and again. **A page
 //! leaves no ticket behind**: what was told as a page is not counted for a ticket again, though it lies in its spans for days.
 
@@ -66,23 +67,28 @@ fn signal(
     let budget = allowed(slo);
     let back = |span: Duration| now.checked_sub(span).unwrap_or(Timestamp::UNIX_EPOCH);
     // Shares of bad runs; those of before `since` are told already.
-    let share = |span: Duration| {
-        let known = burn(slo, ledger, span, now).known;
+    let bad = |span: Duration| {
         let from = since.map_or(back(span), |since| back(span).max(since));
-        let bad = ledger.sum(from.min(now), now).bad;
-        (bad, if known > 0.0 { bad / known } else { 0.0 })
+        ledger.sum(from.min(now), now).bad
+    };
+    let of = |bad: f64, runs: f64| if runs > 0.0 { bad / runs } else { 0.0 };
+    let short_share = |span: Duration| of(bad(span), burn(slo, ledger, span, now).known);
+    let long_share = |span: Duration| {
+        let sum = ledger.sum(back(span), now);
+        of(bad(span), sum.due.max(sum.good + sum.bad))
     };
     let holds = |pair: &&Pair| {
         let limit = pair.threshold(budget);
-        let ((bad, long), (_, short)) = (share(pair.long), share(pair.short));
-        bad + NEARLY >= LEAST_BAD && long > limit && short > limit
+        bad(pair.long) + NEARLY >= LEAST_BAD
+            && long_share(pair.long) > limit
+            && short_share(pair.short) > limit
     };
     let slowest = own.iter().map(|pair| pair.short).max().unwrap_or_default();
     // Where nobody has looked of late nobody knows that it is over.
     let unseen = burn(slo, ledger, slowest, now).known <= 0.0;
     let goes_on = |pair: &Pair| {
         let limit = OVER * pair.threshold(budget);
-        share(pair.long).1 > limit && (unseen || share(slowest).1 > limit)
+        long_share(pair.long) > limit && (unseen || short_share(slowest) > limit)
     };
     let held = own.iter().find(holds);
     let longest = held.or(own.last()).map_or(slowest, |pair| pair.long);

@@ -125,3 +125,20 @@ proptest! {
         told(objective, ago, |n| usize::try_from(n).ok().and_then(|n| marks.get(n / 2).copied()).map_or(0, |b| b.saturating_sub(1)));
     }
 }
+
+#[test]
+fn a_young_agent_pages_no_sooner_than_an_old_one() {
+    // Ten minutes old, every two seconds: twelve bad runs are 4% of what it saw, and a two-thousandth of the budget.
+    let counted = [
+        Counted { at: at(0), good: 150, ..Counted::default() },
+        Counted { at: at(300), good: 138, bad: 12, ..Counted::default() },
+    ];
+    let due: Vec<_> = (-8638..2).map(|n| (at(n * 300), 150)).collect();
+    let ledger = Ledger::new(Duration::from_secs(2), &due, &counted, None, at(600));
+    let window = Duration::from_secs(30 * 86_400);
+    let slo = Slo { objective_percent: 99.5, latency: None, window };
+    let standing = measure(&slo, &ledger, at(600));
+    assert!(standing.rate(Duration::from_secs(3600)).unwrap() > 7.0);
+    let [page, ticket] = signals(&slo, &ledger, &standing, None, at(600));
+    assert!(!page.fires && !ticket.fires, "{page:?} {ticket:?}");
+}

@@ -6,7 +6,7 @@ use super::{Left, amount, badge, left, promise, rate, share};
 use crate::{
     daemon::BudgetRow,
     render::chart::{Chart, Column, Mark, Shape, Window, YTick, short},
-    slo::{Cause, LEAST_BAD, Urgency, pairs},
+    slo::{Cause, LEAST_BAD, Urgency, name_of, pairs},
     store::{Store, StoreError},
     web::pages::words::{Badge, When, change_link, span, what},
 };
@@ -110,11 +110,11 @@ fn pair_rows(row: &BudgetRow) -> Vec<PairRow> {
         };
         PairRow {
             badge: Badge { class: class.to_owned(), sign, word: word.to_owned() },
-            long: span(pair.long.as_secs_f64()),
-            short: span(pair.short.as_secs_f64()),
+            long: name_of(pair.long),
+            short: name_of(pair.short),
             long_rate: rate(rates[0]),
             short_rate: rate(rates[1]),
-            factor: rate(limit),
+            factor: format!("{}×", short((limit * 10.0).round() / 10.0)),
         }
     };
     pairs(row.slo.window).iter().map(of).collect()
