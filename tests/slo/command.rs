@@ -76,13 +76,15 @@ fn rules_for_prometheus_stand_the_test_that_is_written_beside_them() {
         assert!(checked.status.success(), "{arguments:?}: {text}\n{wrong}");
     }
     // A test that cannot fail shows nothing: without the alerts, and with another factor, it does.
-    for (from, to) in [("14.4 * 0.001", "2000 * 0.001"), ("alert: Wayfarer", "alert: Other")] {
-        fs::write(folder.path().join("slo.yml"), rules.replace(from, to)).unwrap();
+    let tame = rules.replace("14.4 * 0.001", "2000 * 0.001").replace("(6 * 0.001", "(2000 * 0.001");
+    for broken in [tame, rules.replace("alert: Wayfarer", "alert: Other")] {
+        assert_ne!(broken, rules);
+        fs::write(folder.path().join("slo.yml"), broken).unwrap();
         let test = Command::new("promtool")
             .args(["test", "rules", "slo_test.yml"])
             .current_dir(folder.path())
             .output();
-        assert!(!test.unwrap().status.success(), "{from} -> {to}");
+        assert!(!test.unwrap().status.success());
     }
 }
 
@@ -102,7 +104,7 @@ fn openslo_goes_out_and_comes_back() {
     ] {
         assert!(back.contains(text), "{back}");
     }
-    assert!(!back.contains("left out: "), "{back}");
+    assert!(!back.contains("# left out: "), "{back}");
     for (text, code) in [
         ("apiVersion: openslo/v1\nkind: SLO\nspec: {objectives: [{target: 1.0}]}\n", 3),
         ("a: &a [*a]", 3),

@@ -31,6 +31,9 @@ const KEYWORDS: [&str; 11] = [
     "bool",
 ];
 
+/// What stands before `by`.
+const AGGREGATIONS: [&str; 6] = ["sum", "min", "max", "avg", "count", "group"];
+
 pub(crate) fn asked(expression: &str) -> Asked {
     let words = words(expression);
     let mut asked = Asked::default();
@@ -44,27 +47,29 @@ pub(crate) fn asked(expression: &str) -> Asked {
         let listed = ["by", "without", "on", "ignoring", "group_left", "group_right"];
         if listed.contains(&name.as_str()) && next == Some(&Word::Sign('(')) {
             let list = words[at + 2..].iter().take_while(|word| **word != Word::Sign(')'));
-            let names: Vec<String> = list
-                .filter_map(
-                    |word| if let Word::Name(name) = word { Some(name.clone()) } else { None },
-                )
-                .collect();
-            at += 2 + names.len();
+            let inside: Vec<&Word> = list.collect();
+            let names = inside.iter().filter_map(|word| name_of(word));
             asked.labels.extend(names);
+            at += 2 + inside.len();
         } else if next == Some(&Word::Sign('{')) {
             let list = words[at + 2..].iter().take_while(|word| **word != Word::Sign('}'));
             let inside: Vec<&Word> = list.collect();
-            let labels = inside.iter().filter_map(|word| {
-                if let Word::Name(name) = word { Some(name.clone()) } else { None }
-            });
+            let labels = inside.iter().filter_map(|word| name_of(word));
             asked.metrics.push((name.clone(), labels.collect()));
             at += 2 + inside.len();
-        } else if next != Some(&Word::Sign('(')) && !KEYWORDS.contains(&name.as_str()) {
+        } else if next != Some(&Word::Sign('('))
+            && !KEYWORDS.contains(&name.as_str())
+            && !AGGREGATIONS.contains(&name.as_str())
+        {
             asked.metrics.push((name.clone(), Vec::new()));
         }
         at += 1;
     }
     asked
+}
+
+fn name_of(word: &Word) -> Option<String> {
+    if let Word::Name(name) = word { Some(name.clone()) } else { None }
 }
 
 /// Names and signs; texts, numbers and spans are left out.
