@@ -7,19 +7,8 @@ use std::{collections::BTreeMap, fs, path::Path};
 /// Floors, ground first. Modules on one floor may not import each other.
 const FLOORS: &[&[&str]] = &[
     &["model"],
-    &[
-        "schedule",
-        "check",
-        "correlate",
-        "slo",
-        "alert",
-        "intake",
-        "import",
-        "simulate",
-        "delivery",
-        "render",
-    ],
-    &["config", "clock"],
+    &["schedule", "check", "correlate", "slo", "alert", "intake", "import", "simulate", "render"],
+    &["config", "clock", "delivery"],
     &["engine", "store", "export", "notify", "source"],
     &["daemon"],
     &["web", "demo"],

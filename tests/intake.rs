@@ -9,6 +9,8 @@
 
 #[path = "intake/burst.rs"]
 mod burst;
+#[path = "intake/delivered.rs"]
+mod delivered;
 #[path = "intake/face.rs"]
 mod face;
 #[path = "intake/hostile.rs"]

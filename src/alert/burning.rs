@@ -74,6 +74,7 @@ fn opened(burning: &Burning, now: Timestamp) -> Decision {
         closed_at: None,
         dismissal: None,
         acknowledged: None,
+        pipeline: None,
     };
     Decision { finding, reason: Reason::Opened }
 }

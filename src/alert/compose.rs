@@ -67,7 +67,12 @@ pub fn compose(
         was: telling.was,
         firing,
         title: String::new(),
-        services: change.map(|change| change.services.clone()).unwrap_or_default(),
+        services: match change {
+            Some(change) => change.services.clone(),
+            None => {
+                distinct(told.iter().filter_map(|f| f.pipeline.as_ref()?.service.clone()).collect())
+            }
+        },
         owners: distinct(owners),
         runbooks: distinct(runbooks),
         labels: telling.told.labels.clone(),
@@ -308,6 +313,16 @@ fn title(notice: &Notice, incident: &Incident) -> String {
 fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: bool) -> String {
     let (cause, journeys) = (cause.unwrap_or("a change"), journeys.unwrap_or("a journey"));
     match notice.gravity {
+        Gravity::Pipeline => {
+            let subjects: Vec<String> =
+                notice.findings.iter().map(|finding| finding.subject.clone()).collect();
+            format!(
+                "{journeys} {} not what {} should be ({})",
+                if many { "are" } else { "is" },
+                if many { "they" } else { "it" },
+                distinct(subjects).join(", ")
+            )
+        }
         Gravity::Overdue => format!("{cause} is under way for too long"),
         Gravity::Failed => format!("{cause} failed"),
         Gravity::Suspected => {
@@ -335,7 +350,12 @@ fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: 
 fn page(incident: &Incident, knowledge: &Knowledge) -> Option<String> {
     match &incident.change {
         Some(change) => link(knowledge, &["changes", change.id.as_str()]),
-        None => link(knowledge, &[""]),
+        None => match incident.findings.iter().find_map(|f| f.pipeline.as_ref()) {
+            Some(concern) => {
+                link(knowledge, &["delivery", "pipelines", &concern.pipeline.to_string()])
+            }
+            None => link(knowledge, &[""]),
+        },
     }
 }
 

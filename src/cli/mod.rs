@@ -8,6 +8,7 @@ pub mod backtest;
 mod change;
 mod check;
 mod ci;
+mod delivery;
 mod demo;
 mod exit;
 mod files;
@@ -19,6 +20,7 @@ mod logs;
 mod notify;
 mod outbox;
 mod place;
+mod report;
 mod rollback;
 mod run;
 mod schema;
@@ -152,8 +154,10 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
         Verb::Slo(arguments) => slo::run(&arguments, context).await,
+        Verb::Delivery(arguments) => delivery::run(&arguments, context).await,
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
+        Verb::Report(arguments) => report::run(&arguments, context).await,
         Verb::Notify(arguments) => notify::run(&arguments, context).await,
         Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,

@@ -18,6 +18,7 @@ use super::{
     goods::Goods,
     handle::Handle,
     live::Live,
+    overseer::Overseer,
     pipeline::{Input, Pipeline},
     prune,
     pulse::SelfCheck,
@@ -74,6 +75,7 @@ impl Agent {
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (live, goods) = (Live::default(), Goods::default());
         let bell = Arc::new(Notify::new());
+        let told = Arc::new(Notify::new());
         let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
         let (budgets, budgets_receiver) = watch::channel(Arc::default());
         let mut alerts = Alerts::default();
@@ -126,6 +128,7 @@ impl Agent {
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
             budgets: budgets_receiver,
+            told: Arc::clone(&told),
         };
         let bookkeeper = Bookkeeper {
             clock: parts.clock,
@@ -137,6 +140,15 @@ impl Agent {
         };
         workers.spawn(bookkeeper.run(stop.clone()));
         workers.spawn(place_waiting(handle.clone()));
+        let overseer = Overseer {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            told,
+        };
+        workers.spawn(overseer.run(stop.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {
             clock: parts.clock,

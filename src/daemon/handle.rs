@@ -4,11 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{
     books::Budgets,
     budget::Budget,
+    delivery::{DeliveryAsk, DeliveryReport, delivery},
     goods::Goods,
     live::{Event, Live},
     outlook::{Before, Intent, before},
@@ -46,6 +47,8 @@ pub struct Handle {
     pub(super) setup: watch::Receiver<Arc<Setup>>,
     pub(super) inputs: mpsc::WeakSender<Input>,
     pub(super) budgets: watch::Receiver<Arc<Budgets>>,
+    /// Rung when facts of pipelines were told.
+    pub(super) told: Arc<Notify>,
 }
 
 /// Why a question could not be answered.
@@ -267,6 +270,14 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// How software was delivered in a span.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn delivered(&self, ask: DeliveryAsk) -> Result<DeliveryReport, HandleError> {
+        Ok(delivery(&self.store, Some(&self.setup()), ask, self.now()).await?)
     }
 
     /// May this be deployed now?

@@ -231,6 +231,9 @@ impl Handle {
                 Said::Ignored(reason) => hearing.ignored.push(reason),
             }
         }
+        if hearing.facts > 0 {
+            self.told.notify_one();
+        }
         if !hearing.changes.is_empty()
             && let Some(inputs) = self.inputs.upgrade()
         {

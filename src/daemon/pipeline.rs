@@ -33,8 +33,8 @@ use crate::{
     engine::Trace,
     export::Exporter,
     model::{
-        Acknowledgement, Dismissal, Finding, FindingId, Outcome, Probe, Run, RunId, Verdict,
-        Witness,
+        Acknowledgement, Dismissal, Finding, FindingId, FindingState, Outcome, Probe, Run, RunId,
+        Verdict, Witness,
     },
     store::{ChangeFilter, Conclusions, Store, StoreError, kept},
 };
@@ -69,6 +69,8 @@ pub(super) enum Input {
         Acknowledgement,
         oneshot::Sender<Result<Vec<Finding>, HandleError>>,
     ),
+    /// What opens and what is over of pipelines.
+    Pipelines(Vec<Decision>),
     /// A person says that a finding is nothing.
     Dismiss(FindingId, Dismissal, oneshot::Sender<Result<Finding, HandleError>>),
 }
@@ -197,7 +199,7 @@ impl Pipeline {
         let mut replies = Vec::new();
         let mut logged = false;
         let (mut taken, mut dismissed, mut settled) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut goods, mut burning) = (Vec::new(), None);
+        let (mut goods, mut overseen, mut burning) = (Vec::new(), Vec::new(), None);
         for input in batch.drain(..) {
             match input {
                 Input::Run(run, trace) => {
@@ -213,6 +215,7 @@ impl Pipeline {
                 }
                 Input::Settled(done) => settled.push(*done),
                 Input::Burning(all) => burning = Some(all),
+                Input::Pipelines(more) => overseen.extend(more),
                 Input::Acknowledge(ids, by, reply) => taken.push((ids, by, reply)),
                 Input::Dismiss(id, dismissal, reply) => dismissed.push((id, dismissal, reply)),
                 Input::Setup(setup) => {
@@ -235,6 +238,9 @@ impl Pipeline {
         }
         if logged {
             self.changes_logged().await;
+        }
+        if !overseen.is_empty() {
+            self.oversee(overseen).await;
         }
         for done in settled {
             self.settled(done).await;
@@ -297,6 +303,27 @@ impl Pipeline {
     pub(super) fn store_failed(&self, what: &str, e: &StoreError) {
         self.exporter.store_error();
         error!(error = %e, "store.failed: {what}");
+    }
+
+    /// Writes and tells what opens and what is over of pipelines. Whoever looked may have done so before a person dismissed something.
+    async fn oversee(&mut self, decisions: Vec<Decision>) {
+        let now = self.clock.now();
+        let mut fresh = Vec::new();
+        for decision in decisions {
+            match self.store.finding(&decision.finding.id).await {
+                Ok(stored) => {
+                    let over = stored.as_ref().is_some_and(|f| f.state != FindingState::Open);
+                    if !over {
+                        fresh.push(decision);
+                    }
+                }
+                Err(e) => self.store_failed("a finding could not be read", &e),
+            }
+        }
+        self.trouble.oversee(&fresh);
+        if !fresh.is_empty() {
+            self.conclude(Vec::new(), fresh, now).await;
+        }
     }
 
     /// Counts, shows and judges runs, in their order.

@@ -37,6 +37,8 @@ pub(super) struct Trouble {
     sentinels: HashMap<SeriesKey, Sentinel>,
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
+    /// Open findings of pipelines: another one says when they are over.
+    pipelines: BTreeMap<FindingId, Finding>,
     /// What people said is nothing: the same change is not told for it again.
     dismissed: HashMap<Concern, Finding>,
 }
@@ -88,7 +90,11 @@ impl Trouble {
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
         let found = store.findings(filter).await?;
         for finding in found.into_iter().filter(|f| !f.kind.is_budget()) {
-            self.track(store, setup, finding, now).await?;
+            if finding.pipeline.is_some() {
+                self.pipelines.insert(finding.id.clone(), finding);
+            } else {
+                self.track(store, setup, finding, now).await?;
+            }
         }
         let state = Some(FindingState::Dismissed);
         let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
@@ -100,6 +106,7 @@ impl Trouble {
     /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
     pub(super) fn let_go(&mut self, finding: &Finding) {
         self.open.remove(&finding.id);
+        self.pipelines.remove(&finding.id);
         self.dismissed.extend(concern(finding).map(|concern| (concern, finding.clone())));
     }
 
@@ -107,6 +114,20 @@ impl Trouble {
     pub(super) fn acknowledge(&mut self, finding: &Finding) {
         if let Some(tracked) = self.open.get_mut(&finding.id) {
             tracked.finding = finding.clone();
+        }
+        if let Some(own) = self.pipelines.get_mut(&finding.id) {
+            own.clone_from(finding);
+        }
+    }
+
+    /// What opens and what is over of pipelines.
+    pub(super) fn oversee(&mut self, decisions: &[Decision]) {
+        for Decision { finding, .. } in decisions {
+            if finding.state == FindingState::Open {
+                self.pipelines.insert(finding.id.clone(), finding.clone());
+            } else {
+                self.pipelines.remove(&finding.id);
+            }
         }
     }
 
@@ -357,7 +378,8 @@ impl Trouble {
 
     /// The open findings.
     pub(super) fn open(&self) -> Vec<Finding> {
-        self.open.values().map(|t| t.finding.clone()).collect()
+        let journeys = self.open.values().map(|t| &t.finding);
+        journeys.chain(self.pipelines.values()).cloned().collect()
     }
 }
 

@@ -11,7 +11,7 @@ use prometheus::TextEncoder;
 use super::{
     agent,
     family::{Families, histogram},
-    runs,
+    pipelines, runs,
 };
 use crate::model::{ChangeId, EnvironmentName, JourneyName, SeriesKey, ServiceName, Slo};
 
@@ -40,6 +40,8 @@ pub(super) struct State {
     pub(super) changes: BTreeMap<ChangeId, Timestamp>,
     /// The newest change of each service and environment: the one its gate speaks of.
     pub(super) gates: BTreeMap<(ServiceName, EnvironmentName), (Timestamp, ChangeId)>,
+    /// The pipelines and stages that have series of their own.
+    pub(super) pipelines: pipelines::Named,
 }
 
 impl Exporter {
@@ -48,7 +50,13 @@ impl Exporter {
     /// # Errors
     /// When the metrics library does not take our buckets: a fault of this program.
     pub fn new(version: &str) -> Result<Self, ExportError> {
-        let buckets = [runs::BOUNDS, agent::LATE_BOUNDS, agent::COMMIT_BOUNDS];
+        let buckets = [
+            runs::BOUNDS,
+            agent::LATE_BOUNDS,
+            agent::COMMIT_BOUNDS,
+            pipelines::BOUNDS,
+            pipelines::WAIT_BOUNDS,
+        ];
         for bounds in buckets {
             histogram("wayfarer", "Tried once.", bounds).map_err(|e| ExportError(e.to_string()))?;
         }

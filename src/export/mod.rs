@@ -17,6 +17,7 @@ mod delivery;
 mod exporter;
 mod family;
 mod hooks;
+mod pipelines;
 mod runs;
 mod slo;
 
@@ -25,3 +26,4 @@ mod tests;
 
 pub use declared::{Declared, declared};
 pub use exporter::{ExportError, Exporter};
+pub use pipelines::PipelineRunSeen;

@@ -9,6 +9,7 @@ pub mod browser;
 pub mod case;
 pub mod change;
 mod clue;
+mod delivery;
 pub mod environment;
 pub mod evidence;
 pub mod finding;
@@ -30,6 +31,7 @@ pub mod probe;
 pub mod query;
 pub mod receiver;
 pub mod request;
+mod review;
 pub mod rollback;
 mod run;
 pub mod secret;
@@ -46,6 +48,7 @@ pub use browser::{
 };
 pub use case::{Case, Label, Recorded, Truth};
 pub use change::{Change, ChangeKind, ChangeState, Commit, Deployment};
+pub use delivery::{PipelineConcern, PipelineGoals, PipelineKey, PipelineSettings, PipelineSignal};
 pub use environment::Environment;
 pub use evidence::{Evidence, Exchange, KeptEvidence, Timing, Witness};
 pub use finding::{
@@ -85,6 +88,7 @@ pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,
 };
+pub use review::{GateAnswer, LONGEST_NOTE, Note, is_steering, plain_words};
 pub use rollback::{
     ROLLBACK_EXPIRY, ROLLBACK_RECEIVER, RollbackMode, RollbackOrder, RollbackRecord,
     RollbackSettings, RollbackState, RollbackWay,

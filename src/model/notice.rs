@@ -39,6 +39,8 @@ pub enum Happening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gravity {
+    /// A pipeline is not what it was, or not what it should be.
+    Pipeline,
     /// A change is under way for longer than it should be.
     Overdue,
     /// A change was given up by whoever made it.
@@ -231,6 +233,7 @@ impl Happening {
 impl Gravity {
     /// All of them, mildest first.
     pub const ALL: &[Self] = &[
+        Self::Pipeline,
         Self::Overdue,
         Self::Failed,
         Self::BudgetSlow,
@@ -243,6 +246,7 @@ impl Gravity {
     /// The word used in JSON and in settings.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Pipeline => "pipeline",
             Self::Overdue => "overdue",
             Self::Failed => "failed",
             Self::Suspected => "suspected",
@@ -265,7 +269,7 @@ impl Gravity {
     /// The word that pagers and routing trees know: PagerDuty's four.
     pub fn severity(self) -> &'static str {
         match self {
-            Self::Overdue | Self::Suspected | Self::BudgetSlow => "warning",
+            Self::Pipeline | Self::Overdue | Self::Suspected | Self::BudgetSlow => "warning",
             Self::Unexplained | Self::Failed => "error",
             Self::Regressed | Self::BudgetFast => "critical",
         }

@@ -126,7 +126,7 @@ pub fn sign(verdict: &str) -> &'static str {
     match verdict {
         "regressed" | "failed" | "fail" => "✕",
         "budget_fast" | "budget_slow" => "▲",
-        "suspected" | "unexplained" | "broken" | "prober_fault" => "▲",
+        "suspected" | "unexplained" | "pipeline" | "broken" | "prober_fault" => "▲",
         "watching" | "waiting" | "pending" => "○",
         "improved" | "unchanged" | "passed" | "pass" | "transient" | "pre_existing" => "✓",
         _ => "–",

@@ -8,6 +8,7 @@ use super::{
     filter::limit,
     handle::Store,
     session::{maybe_timestamp, micros, sql_count, timestamp},
+    told_first,
 };
 
 /// Longest error kept of a delivery, in bytes.
@@ -136,7 +137,7 @@ impl MessageState {
     }
 }
 
-const COLUMNS: &str = "id, key, receiver, body, created_at, next_try_at, attempts, last_error, state, settled_at, thread, receipt";
+pub(super) const COLUMNS: &str = "id, key, receiver, body, created_at, next_try_at, attempts, last_error, state, settled_at, thread, receipt";
 
 impl Store {
     /// Messages whose time has come, the longest waiting first.
@@ -383,6 +384,9 @@ pub(super) fn write(conn: &Connection, message: &NewMessage) -> Result<(), Fault
             micros(message.next_try_at),
             message.thread,
         ])?;
+    if added > 0 {
+        told_first::note(conn, message)?;
+    }
     if added > 0
         && let Some(thread) = &message.thread
     {
@@ -400,7 +404,7 @@ pub(super) fn write(conn: &Connection, message: &NewMessage) -> Result<(), Fault
     Ok(())
 }
 
-fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<OutboxMessage>, Fault> {
+pub(super) fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<OutboxMessage>, Fault> {
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         let word = row.get::<_, String>(8)?;

@@ -17,13 +17,13 @@ use tower_http::{
 use super::{
     ApiError,
     api::{
-        annotations, changes, findings, flagger, gate, health, hooks, journeys, outbox, rollback,
-        runs, series, slo,
+        annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, outbox,
+        review, rollback, runs, series, slo,
     },
-    auth::{self, Access},
+    auth::{self, Access, login},
     pages::{
-        self, assets, budgets, change, changes as change_log, compare, live, problem,
-        rollback as button,
+        self, assets, budgets, change, changes as change_log, compare, delivery as delivery_page,
+        live, note, problem, reports, rollback as button,
     },
 };
 use crate::{
@@ -41,6 +41,8 @@ pub struct Face {
     pub handle: Handle,
     /// The pages.
     pub pages: Arc<Pages>,
+    /// Who may do what.
+    pub access: Arc<Access>,
     /// Ends what would otherwise never end: live streams.
     pub stop: CancellationToken,
 }
@@ -53,7 +55,8 @@ impl FromRef<Face> for Handle {
 
 /// The whole face.
 pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Router {
-    let face = Face { handle: access.handle.clone(), pages, stop };
+    let access = Arc::new(access);
+    let face = Face { handle: access.handle.clone(), pages, access: Arc::clone(&access), stop };
     Router::new()
         .route("/", get(pages::overview))
         .route("/assets/{name}", get(assets::asset))
@@ -64,6 +67,13 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/changes", get(change_log::changes))
         .route("/changes/{id}", get(change::change))
         .route("/changes/{id}/rollback", post(button::press))
+        .route("/changes/{id}/notes", post(note::write))
+        .route("/reports/week", get(reports::week))
+        .route("/services/{name}", get(reports::service))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
+        .route("/delivery", get(delivery_page::delivery))
+        .route("/delivery/pipelines/{name}", get(delivery_page::pipeline))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/evidence", get(pages::evidence))
         .route("/runs/{id}/pictures/{which}", get(pages::picture))
@@ -73,6 +83,10 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/changes/{id}/review", get(review::show))
+        .route("/api/v1/changes/{id}/notes", get(review::notes).post(review::note))
+        .route("/api/v1/reports/week", get(review::week))
+        .route("/api/v1/reports/service/{name}", get(review::service))
         .route("/api/v1/changes/{id}/rollback", get(rollback::show).post(rollback::order))
         .route("/api/v1/changes/{id}/place", post(changes::place))
         .route("/api/v1/releases/{id}", get(changes::release))
@@ -87,6 +101,7 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/runs/{id}/har", get(runs::har))
         .route("/api/v1/findings", get(findings::list))
         .route("/api/v1/findings/{id}/dismiss", post(findings::dismiss))
+        .route("/api/v1/delivery", get(delivery::show))
         .route("/api/v1/deliveries", get(hooks::list))
         .route("/api/v1/pipelines", get(hooks::pipelines))
         .route("/api/v1/incidents", get(hooks::incidents))
@@ -98,7 +113,7 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .fallback(nothing_here)
         .with_state(face.clone())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn_with_state(Arc::new(access), auth::guard))
+        .layer(middleware::from_fn_with_state(access, auth::guard))
         .layer(middleware::from_fn_with_state(face, problem::explained))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
@@ -106,7 +121,8 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         ))
         .layer(CatchPanicLayer::new())
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        // Nothing to other sites; but forms of ours must say where they come from, or they would be taken for those of another site.
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",

@@ -62,6 +62,13 @@ fn forges_hear_of_a_change_in_spite_of_their_failures() {
         ("forge-secret", &"wayfarer/production".into())
     );
 
+    // GitHub may have heard the end in a call that it answered with a failure: then it is told again, which is not yet about
+    // the next change.
+    eventually("nothing to be left to tell", || {
+        let outbox = site.json("/api/v1/outbox?state=pending");
+        outbox["messages"].as_array()?.is_empty().then_some(())
+    });
+
     // A deployment of GitHub's own is told at the deployment, once it is known, and nothing before.
     let deployment = format!(
         r#"{{"id":"c2","service":"shop","environment":"production","commit":"{sha}","labels":{{"repository":"acme/other","github_deployment":"77"}}}}"#

@@ -150,6 +150,7 @@ pub(crate) async fn harm(
         closed_at: Some(at(to)),
         dismissal: None,
         acknowledged: None,
+        pipeline: None,
     };
     let cursor = store.change_cursor().await.unwrap() + 1;
     let conclusions = Conclusions {

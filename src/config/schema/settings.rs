@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    action, hooks, receiver,
+    action, hooks, pipelines, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -48,6 +48,7 @@ pub fn settings() -> Value {
         ("writeback", list("Forges that are told of changes.", action::writeback())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
+        ("pipelines", pipelines::pipelines()),
         (
             "place",
             list(
@@ -88,6 +89,22 @@ fn agent() -> Value {
             (
                 "public_url",
                 link("Where people find this agent: what links in messages begin with."),
+            ),
+            (
+                "anonymous",
+                default(
+                    truth(
+                        "Whether whoever asks from this machine needs no token to see everything and to log changes.",
+                    ),
+                    json!(true),
+                ),
+            ),
+            (
+                "open_metrics",
+                default(
+                    truth("Whether /metrics needs no token, wherever it is asked from."),
+                    json!(false),
+                ),
             ),
         ],
     )
@@ -328,6 +345,12 @@ fn service() -> Value {
             (
                 "hosts",
                 list("Its hosts: a failure that names one of them points at it.", text(PLACE)),
+            ),
+            (
+                "commit_url",
+                link(
+                    "Where its commits are shown: `https://git.example.com/shop/commit/{commit}`.",
+                ),
             ),
         ],
     )

@@ -87,6 +87,7 @@ fn alert(
 /// What rules and routes call it.
 fn name(gravity: Gravity) -> &'static str {
     match gravity {
+        Gravity::Pipeline => "WayfarerPipeline",
         Gravity::Overdue => "WayfarerChangeOverdue",
         Gravity::Failed => "WayfarerChangeFailed",
         Gravity::Suspected => "WayfarerSuspected",

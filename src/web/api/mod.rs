@@ -2,6 +2,7 @@
 
 pub(super) mod annotations;
 pub(super) mod changes;
+pub(super) mod delivery;
 pub(super) mod findings;
 pub(super) mod flagger;
 pub(super) mod gate;
@@ -10,6 +11,7 @@ pub(super) mod hooks;
 pub(super) mod journeys;
 pub(super) mod outbox;
 pub(super) mod query;
+pub(super) mod review;
 pub(super) mod rollback;
 pub(super) mod runs;
 pub(super) mod series;

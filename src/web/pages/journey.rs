@@ -12,6 +12,7 @@ use super::{
     budgets::{BudgetSection, section},
     changes::{self, ChangeRow},
     filter::Filter,
+    measures::{MeasureRow, measures},
     shell::{Shell, page},
     steps::{EACH, STRETCHES, Steps, Wanted, steps},
     words::{Badge, Piece, When, change_link, encoded, maybe_ms, percent, prose},
@@ -85,6 +86,7 @@ struct JourneyPage {
     table: Vec<TableRow>,
     steps: Option<Steps>,
     budget: Option<BudgetSection>,
+    measures: Vec<MeasureRow>,
     changes: Vec<ChangeRow>,
     failures: Vec<RunRow>,
     recent: Vec<RunRow>,
@@ -178,6 +180,7 @@ pub(in crate::web) async fn journey(
     let order = journey.map(|j| j.every_step().iter().map(|s| s.name.clone()).collect());
     let wanted = Wanted { order: order.unwrap_or_default(), chosen: &query.step };
     let steps = steps(&window, &sample, &wanted);
+    let measures = measures(&sample, journey.map(|j| &**j));
     let marks = changes::marks(&window, &changes);
     let all = figures.sum();
     let quantiles = all.latency.quantiles_ms([0.5, 0.95]);
@@ -225,6 +228,7 @@ pub(in crate::web) async fn journey(
         table: table(&figures),
         steps,
         budget,
+        measures,
         changes: changes.into_iter().map(|(_, row)| row).collect(),
         failures: runs(&face, &series, Some(RunResult::Failed)).await?,
         recent,

@@ -18,7 +18,7 @@ use super::{
     filter::{Bar, Filter},
     services::{Place, places},
     shell::{Shell, page},
-    words::{Badge, Piece, When, change_link, count, journey_link, prose},
+    words::{Badge, Piece, When, change_link, count, journey_link, pipeline_link, prose},
 };
 use crate::{
     daemon::Setup,
@@ -170,6 +170,11 @@ async fn open_findings(face: &Face, filter: &Filter) -> Result<Vec<Finding>, Sto
     };
     let mut findings = face.handle.store().findings(wanted).await?;
     findings.retain(|finding| {
+        if let Some(concern) = &finding.pipeline {
+            let service = concern.service.as_ref();
+            let all = filter.service.is_empty() && filter.owner.is_empty();
+            return all || service.is_some_and(|s| filter.wants_service(&setup, s));
+        }
         let journey = setup.journeys.get(&finding.journey);
         journey.is_none_or(|s| filter.wants_journey(&setup, &s.journey))
     });
@@ -183,7 +188,7 @@ fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
     let kinds = |kind: &str| findings.iter().filter(|f| f.kind.as_str() == kind).count();
     let failing = named.iter().filter(|n| n.is_failing()).count();
     let (regressed, suspected) = (kinds("regressed"), kinds("suspected"));
-    let unexplained = kinds("unexplained");
+    let (unexplained, pipelines) = (kinds("unexplained"), kinds("pipeline"));
     if regressed + suspected > 0 {
         let changes: std::collections::BTreeSet<_> =
             findings.iter().filter_map(|f| f.change.as_ref()).collect();
@@ -207,6 +212,15 @@ fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
         return (
             format!("{} failing just now", count(failing, "journey is", "journeys are")),
             "bad",
+        );
+    }
+    if pipelines > 0 {
+        return (
+            format!(
+                "All journeys are well; {} with pipelines",
+                count(pipelines, "trouble", "troubles")
+            ),
+            "calm",
         );
     }
     if named.is_empty() {
@@ -238,11 +252,14 @@ fn finding_row(finding: &Finding) -> FindingRow {
         badge: Badge::of(finding.kind.as_str()),
         journey: finding.journey.to_string(),
         environment: finding.environment.to_string(),
-        link: journey_link(
-            finding.journey.as_str(),
-            finding.environment.as_str(),
-            Some(finding.location.as_str()),
-        ),
+        link: match &finding.pipeline {
+            Some(concern) => pipeline_link(&concern.pipeline),
+            None => journey_link(
+                finding.journey.as_str(),
+                finding.environment.as_str(),
+                Some(finding.location.as_str()),
+            ),
+        },
         metric: finding.subject(),
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         change_link: finding.change.as_ref().map(|c| change_link(c.as_str())).unwrap_or_default(),

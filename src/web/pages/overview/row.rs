@@ -174,7 +174,7 @@ fn state(
         FindingKind::Regressed => 0,
         FindingKind::BudgetFast => 1,
         FindingKind::Suspected => 2,
-        FindingKind::Unexplained => 3,
+        FindingKind::Unexplained | FindingKind::Pipeline => 3,
         FindingKind::BudgetSlow => 4,
     });
     let Some(run) = last else { return "waiting" };
