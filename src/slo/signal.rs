@@ -3,10 +3,12 @@
 //! Four things are added to the Workbook's rule. **At least three bad runs** ([`LEAST_BAD`]) must lie in the long span. A prober walks a journey
 //! some sixty times an hour at most: one bad run among sixty is 1.7%, a burn rate of 17 by an objective of 99.9%, and would page every time. A
 //! journey that keeps exactly such an objective has two bad runs in an hour by chance once in three weeks, three once in three years.
-//! **The long span counts what was due**, known or not: it says how much of the budget is spent, and an agent of ten minutes with ten bad runs in two
-//! hundred has not spent what a day of them does. The short one counts what is known. **It ends later than it begins**: only once the long span, or the longest short one of the same urgency (half an hour for a page, six hours for a
-//! ticket), is below half of the factor. A short span holds five runs: one lucky one in five would end and begin it again and again. **A page
-//! leaves no ticket behind**: what was told as a page is not counted for a ticket again, though it lies in its spans for days.
+//! In a short span of ten runs or more two must be bad: a single one does not show that it still goes on.
+//! **The long span counts what was due**, known or not: it says how much of the budget is spent, and an agent of ten minutes with ten bad runs in
+//! two hundred has not spent what a day of them does. The short one counts what is known. **It ends later than it begins**: only once the long
+//! span, or the longest short one of the same urgency (half an hour for a page, six hours for a ticket), is below half of the factor. A short span
+//! holds five runs: one lucky one in five would end and begin it again and again. **A page leaves no ticket behind**: what was told as a page is
+//! not counted for a ticket again, though it lies in its spans for days.
 
 use std::time::Duration;
 
@@ -22,6 +24,10 @@ use crate::model::Slo;
 
 /// So many bad runs at least must lie in the long span of a pair.
 pub const LEAST_BAD: f64 = 3.0;
+/// Where so many runs are due in the short span, [`STILL_BAD`] of them must be bad.
+const MANY: f64 = 10.0;
+/// One alone does not show that it still goes on.
+const STILL_BAD: f64 = 2.0;
 /// Sums of weighed runs are not exact.
 const NEARLY: f64 = 1e-6;
 /// It is over below this share of the factor.
@@ -79,7 +85,9 @@ fn signal(
     };
     let holds = |pair: &&Pair| {
         let limit = pair.threshold(budget);
+        let few = ledger.sum(back(pair.short), now).due < MANY;
         bad(pair.long) + NEARLY >= LEAST_BAD
+            && (few || bad(pair.short) + NEARLY >= STILL_BAD)
             && long_share(pair.long) > limit
             && short_share(pair.short) > limit
     };
@@ -131,7 +139,7 @@ fn sentence(slo: &Slo, standing: &Standing, held: Option<Pair>, now: Timestamp) 
 }
 
 fn runs(count: f64) -> String {
-    let text = format!("{count:.1}");
+    let text = if count >= 10.0 { format!("{count:.0}") } else { format!("{count:.1}") };
     text.strip_suffix(".0").unwrap_or(&text).to_owned()
 }
 

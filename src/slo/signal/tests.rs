@@ -142,3 +142,11 @@ fn a_young_agent_pages_no_sooner_than_an_old_one() {
     let [page, ticket] = signals(&slo, &ledger, &standing, None, at(600));
     assert!(!page.fires && !ticket.fires, "{page:?} {ticket:?}");
 }
+
+#[test]
+fn a_single_bad_run_does_not_show_that_it_still_goes_on() {
+    // Ten bad runs two days ago are 2.3 times what three days allow; in the six hours since one was bad, or two.
+    let then = |n: i64| if (576..578).contains(&n) { 5 } else { 0 };
+    assert_eq!(told(99.9, None, |n| if n == 3 { 1 } else { then(n) })[1], LINGERS);
+    assert_eq!(told(99.9, None, |n| if n == 3 { 2 } else { then(n) })[1], FIRES);
+}
