@@ -150,9 +150,6 @@ mod tests {
 
     #[test]
     fn burn_rates_are_those_of_the_workbook() {
-        // Table 5-4: an objective of 99.9% over 30 days, by the rate of errors: 0.1% burns at 1 and lasts 30 days, 0.2% at 2 and 15 days,
-        // 1% at 10 and 3 days, 100% at 1,000 and 43 minutes. A journey of a minute cannot fail once in a thousand runs within five
-        // minutes: the same rates by 90%, 80%, 0% with an objective of 90, 99 and 99.9%.
         let steady = measured(90.0, |n| u64::from(n % 2 == 0));
         assert!((steady.present.unwrap().rate - 1.0).abs() < 1e-9, "{steady:?}");
         let tenfold = measured(98.0, |_| 1);
@@ -168,13 +165,34 @@ mod tests {
     }
 
     #[test]
+    fn a_whole_budget_lasts_as_long_as_the_table_of_the_workbook_says() {
+        // 99.9% over 30 days. Rate of errors, burn rate, time to exhaustion: 0.2%, 2, 15 days; 1%, 10, 3 days; 1.44%, 14.4, 50 hours; 100%,
+        // 1,000, 43.2 minutes. At 0.1% and 1 it is exactly the window.
+        let ledger = month(|_| 0);
+        let slo = slo(99.9);
+        let budget = budget_of(&slo, &ledger, at(30 * DAY));
+        let window = Duration::from_secs(3600);
+        for (share, rate, minutes) in [
+            (0.002, 2.0, 21_600.0),
+            (0.01, 10.0, 4_320.0),
+            (0.0144, 14.4, 3_000.0),
+            (1.0, 1000.0, 43.2),
+        ] {
+            let present = Burn { window, known: 60.0, bad: 60.0 * share, rate };
+            assert!((share / allowed(&slo) - rate).abs() < 1e-6);
+            let end = end(&slo, &budget, &ledger, present, at(30 * DAY)).unwrap();
+            let lasts = end.duration_since(at(30 * DAY)).as_secs_f64() / 60.0;
+            assert!((lasts / minutes - 1.0).abs() < 1e-6, "{rate}: {lasts} minutes");
+        }
+    }
+
+    #[test]
     fn a_budget_ends_when_its_rate_says() {
         // Nothing was bad until six hours ago; since then every fifth run of 99% is: a burn rate of 20. 432 may be bad, 72 are, 12 more
         // come each hour: 30 hours.
         let standing = measured(99.0, |n| u64::from(n < 72));
         assert!((standing.present.unwrap().rate - 20.0).abs() < 1e-9);
         assert!((hours(&standing).unwrap() - 30.0).abs() < 0.01, "{:?}", hours(&standing));
-        // The whole outage of table 5-4: 43 minutes.
         let burning = measured(99.9, |n| if n == 0 { 5 } else { 0 });
         assert!(burning.ends_at.is_some());
     }

@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn the_pairs_are_those_of_the_workbook() {
-        // Table 5-8 and the rules below it; the pair of a day is Sloth's third.
+        // Its recommended parameters for 99.9%, and the pair of a day that its rules have beside them.
         let month = [("1h", "5m", 14.4), ("6h", "30m", 6.0), ("1d", "2h", 3.0), ("3d", "6h", 1.0)];
         let month: Vec<_> = month.map(|(l, s, f)| (l.to_owned(), s.to_owned(), f)).into();
         for days in [28, 30, 31] {
