@@ -29,7 +29,7 @@ fn boards() -> Vec<(String, Value)> {
             boards.push((name, serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()));
         }
     }
-    assert_eq!(boards.len(), 4);
+    assert_eq!(boards.len(), 5);
     boards
 }
 
@@ -172,7 +172,7 @@ fn dashboards_have_the_shape_that_grafana_imports() {
                 .skip_while(|c| *c == '{')
                 .take_while(|c| c.is_alphanumeric() || *c == '_')
                 .collect();
-            let own = ["__rate_interval", "__range"];
+            let own = ["__rate_interval", "__range", "__interval"];
             assert!(
                 names.contains(&used.as_str()) || own.contains(&used.as_str()),
                 "{name}: ${used}"
@@ -248,6 +248,7 @@ fn every_expression_of_a_dashboard_is_promql() {
             let filled = expression
                 .replace("$__rate_interval", "5m")
                 .replace("$__range", "6h")
+                .replace("$__interval", "5m")
                 .replace('$', "");
             let number = rules.lines().count();
             rules += &format!("  - record: board:{number}\n    expr: {}\n", Value::from(filled));

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde::Serialize;
 
-pub(super) use self::section::{BudgetSection, section};
+pub(super) use self::section::{BudgetSection, MARKS, section};
 use super::{
     filter::{Bar, Filter},
     shell::{Shell, page},

@@ -9,7 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    budgets::{BudgetSection, section},
+    budgets::{BudgetSection, MARKS, section},
     changes::{self, ChangeRow},
     filter::Filter,
     measures::{MeasureRow, measures},
@@ -430,7 +430,7 @@ async fn budget(
     let (all, now) = (face.handle.budgets(), face.handle.now());
     let Some(row) = all.of(series).filter(|row| row.since.is_some()) else { return Ok(None) };
     let from = now.checked_sub(row.slo.window).unwrap_or(now);
-    let changes = changes::of_span(face, here, &Window { from, to: now }, 200).await?;
+    let changes = changes::of_span(face, here, &Window { from, to: now }, MARKS).await?;
     let marks = |window: &Window| changes::marks(window, &changes);
     Ok(Some(section(face.handle.store(), row, now, marks).await?))
 }

@@ -1,5 +1,6 @@
 //! The error budget of one journey, on its page.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Left, amount, badge, left, promise, rate, share};
@@ -13,6 +14,10 @@ use crate::{
 
 /// Height of the chart.
 const HEIGHT: u32 = 120;
+/// Bad runs so near to each other, in percent of the width, are one stretch.
+const NARROW: f64 = 0.3;
+/// Changes that are marked on the chart.
+pub(in crate::web::pages) const MARKS: usize = 60;
 /// Causes that are listed.
 const CAUSES: usize = 8;
 
@@ -63,7 +68,7 @@ struct CauseRow {
 pub(in crate::web::pages) async fn section(
     store: &Store,
     row: &BudgetRow,
-    now: jiff::Timestamp,
+    now: Timestamp,
     marks: impl Fn(&Window) -> Vec<Mark>,
 ) -> Result<BudgetSection, StoreError> {
     let budget = &row.standing.budget;
@@ -152,30 +157,44 @@ async fn causes(store: &Store, row: &BudgetRow) -> Result<Vec<CauseRow>, StoreEr
     Ok(rows)
 }
 
+/// Where runs were bad: since when, between which places (in percent), and how many. Neighbours are put together, so that a journey that is bad all
+/// the time makes no longer a page.
+fn stretches(row: &BudgetRow, window: &Window) -> Vec<(Timestamp, (f64, f64), f64)> {
+    let mut all: Vec<(Timestamp, (f64, f64), f64)> = Vec::new();
+    for slice in row.ledger.slices().iter().filter(|s| s.bad > 0.0 && s.end() > window.from) {
+        let bad = slice.bad * slice.share_in(window.from, window.to);
+        let (x, end) = (window.place(slice.at).max(0.0), window.place(slice.end()).min(100.0));
+        match all.last_mut().filter(|last| end - last.1.0 <= NARROW) {
+            Some(last) => {
+                last.1.1 = end;
+                last.2 += bad;
+            }
+            None => all.push((slice.at, (x, end), bad)),
+        }
+    }
+    all
+}
+
 /// What was left of the budget of this window, from all of it down to now.
 fn chart(row: &BudgetRow, window: &Window, marks: Vec<Mark>) -> Chart {
     let allowed = row.standing.budget.allowed.max(1e-9);
-    let slices = row.ledger.slices().iter().filter(|s| s.end() > window.from);
     let mut spent = 0.0;
     let mut steps: Vec<(f64, f64)> = vec![(0.0, 1.0)];
     let mut columns = Vec::new();
-    for slice in slices.filter(|slice| slice.bad > 0.0) {
-        spent += slice.bad * slice.share_in(window.from, window.to) / allowed;
-        let (x, end) = (window.place(slice.at).max(0.0), window.place(slice.end()).min(100.0));
+    for (at, (x, end), bad) in stretches(row, window) {
+        spent += bad / allowed;
         steps.push((x, steps.last().map_or(1.0, |s| s.1)));
         steps.push((end, 1.0 - spent));
-        if columns.len() < 500 {
-            columns.push(Column {
-                x: short(x),
-                w: short((end - x).max(0.35)),
-                text: format!(
-                    "{} bad runs\n{} of the budget left after them",
-                    amount(slice.bad),
-                    share(1.0 - spent)
-                ),
-                at: slice.at.to_string(),
-            });
-        }
+        columns.push(Column {
+            x: short(x),
+            w: short((end - x).max(0.35)),
+            text: format!(
+                "{} bad runs\n{} of the budget left after them",
+                amount(bad),
+                share(1.0 - spent)
+            ),
+            at: at.to_string(),
+        });
     }
     steps.push((100.0, steps.last().map_or(1.0, |s| s.1)));
     // Far below nothing there is nothing to read off.
