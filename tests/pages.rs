@@ -2,6 +2,8 @@
 //! there is no chromedriver.
 #![expect(clippy::unwrap_used, reason = "a test may fail by panicking")]
 
+#[path = "pages/access.rs"]
+mod access;
 #[path = "pages/browser.rs"]
 mod browser;
 #[path = "pages/http.rs"]

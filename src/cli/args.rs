@@ -56,6 +56,8 @@ pub(super) enum Verb {
     Delivery(DeliveryArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
+    /// The review of a change, or the summary of a week or a service
+    Report(ReportArguments),
     /// Show or send what receivers would get
     Notify(NotifyArguments),
     /// What waits for receivers, and why
@@ -482,6 +484,39 @@ pub(super) enum OnInconclusive {
     Pass,
     /// Stop.
     Fail,
+}
+
+/// `wayfarer report`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer report 4711\n\
+  wayfarer report 4711 --html review.html\n\
+  wayfarer report 4711 --md >> $GITHUB_STEP_SUMMARY\n\
+  wayfarer report --week\n\
+  wayfarer report --service shop --since 30d --md\n\n\
+The HTML is one file that needs nothing else and asks nobody for anything.")]
+pub(super) struct ReportArguments {
+    /// The change's id
+    #[arg(required_unless_present_any = ["week", "service"])]
+    pub(super) id: Option<String>,
+    /// Of a week: 2026-W47, this one by default
+    #[arg(long, value_name = "WEEK", conflicts_with_all = ["id", "service"])]
+    pub(super) week: Option<Option<String>>,
+    /// Of a service
+    #[arg(long, value_name = "NAME", conflicts_with = "id")]
+    pub(super) service: Option<String>,
+    /// How far back a service is looked at: 24h, 7d, 4w
+    #[arg(long, value_name = "SPAN", default_value = "7d", requires = "service")]
+    pub(super) since: String,
+    /// As one HTML file, there or on standard output
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["md", "json"])]
+    pub(super) html: Option<Option<PathBuf>>,
+    /// As Markdown for a pull request
+    #[arg(long, conflicts_with = "json")]
+    pub(super) md: bool,
+    /// Where to ask
+    #[command(flatten)]
+    pub(super) place: Place,
 }
 
 /// `wayfarer notify`.

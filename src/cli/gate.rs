@@ -12,7 +12,7 @@ use super::{
     say,
 };
 use crate::{
-    daemon::{Intent, before, look_up},
+    daemon::{Intent, answered, before, look_up},
     model::{ChangeId, ChangeKind, EnvironmentName, GateStatus, Obstacle},
     source::agent::AgentError,
     web::{gate::GateDocument, views::JudgedView},
@@ -110,6 +110,10 @@ impl Log {
                 let judged = look_up(store, &ChangeId::from(id)).await?.ok_or_else(unknown)?;
                 let pending = judged.gate.status == GateStatus::Pending;
                 if !pending || context.clock.instant() >= until {
+                    let by = context.variables.get("USER").cloned();
+                    let kept = answered(&judged, by, "wayfarer", context.clock.now());
+                    // Its reader wants the answer, whatever becomes of the record of it.
+                    drop(store.gate_answered(kept));
                     let settings = setup.as_ref().map(|setup| &setup.settings);
                     let least =
                         settings.map_or_else(Default::default, |s| s.watch.clone()).min_runs;

@@ -20,6 +20,7 @@ mod logs;
 mod notify;
 mod outbox;
 mod place;
+mod report;
 mod rollback;
 mod run;
 mod schema;
@@ -154,6 +155,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
         Verb::Delivery(arguments) => delivery::run(&arguments, context).await,
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
+        Verb::Report(arguments) => report::run(&arguments, context).await,
         Verb::Notify(arguments) => notify::run(&arguments, context).await,
         Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,

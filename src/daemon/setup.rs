@@ -346,6 +346,13 @@ impl Setup {
         change.services.iter().any(|service| reached.contains(service))
     }
 
+    /// Whether a journey touches a service: by its own word, by that of a step, or by what those depend on.
+    pub fn touches(&self, journey: &Journey, service: &ServiceName) -> bool {
+        let named = journey.step_services().into_values();
+        let all: Vec<ServiceName> = journey.services.iter().cloned().chain(named).collect();
+        self.reach(&all).contains(service)
+    }
+
     /// The environments in which a change is watched: those it names, or wherever a journey maps to it.
     pub fn environments_of(&self, change: &Change) -> Vec<EnvironmentName> {
         self.environments

@@ -30,6 +30,9 @@ pub enum GateStatus {
 }
 
 impl GateStatus {
+    /// All of them.
+    pub const ALL: &[Self] = &[Self::Pass, Self::Fail, Self::Pending, Self::Inconclusive];
+
     /// What a conclusion means for a pipeline, while the watch is open or after it closed.
     pub fn of(conclusion: Conclusion, open: bool) -> Self {
         use Conclusion as C;

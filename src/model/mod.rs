@@ -31,6 +31,7 @@ pub mod probe;
 pub mod query;
 pub mod receiver;
 pub mod request;
+mod review;
 pub mod rollback;
 mod run;
 pub mod secret;
@@ -87,6 +88,7 @@ pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,
 };
+pub use review::{GateAnswer, LONGEST_NOTE, Note, is_steering, plain_words};
 pub use rollback::{
     ROLLBACK_EXPIRY, ROLLBACK_RECEIVER, RollbackMode, RollbackOrder, RollbackRecord,
     RollbackSettings, RollbackState, RollbackWay,

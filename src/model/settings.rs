@@ -92,6 +92,10 @@ pub struct AgentSettings {
     pub self_check: Vec<String>,
     /// Where people find this agent, for links in messages: without a slash at its end.
     pub public_url: Option<String>,
+    /// Whether whoever asks from this machine may see everything and log changes without a token; they may by default.
+    pub anonymous: bool,
+    /// Whether `/metrics` needs no token wherever it is asked from; it does by default.
+    pub open_metrics: bool,
 }
 
 /// `[environments.NAME]`.
@@ -174,6 +178,8 @@ pub struct Service {
     pub owner: Option<String>,
     /// The hosts that are its own: a failure that names one of them points at it.
     pub hosts: Vec<Destination>,
+    /// Where its commits are shown: `{commit}` stands for the hash.
+    pub commit_url: Option<String>,
 }
 
 /// `[retention]`.

@@ -12,11 +12,13 @@ mod mask;
 pub mod message;
 pub mod page;
 mod page_text;
+pub mod review;
 mod side_by_side;
 mod stored_run;
 mod template;
 mod totp;
 mod waterfall;
+pub mod words;
 
 pub use evidence_page::{EvidencePage, evidence_page};
 pub use felt::{felt, size};

@@ -23,7 +23,8 @@ pub const STYLE: &str = concat!(
     include_str!("page/style.css"),
     include_str!("page/chart.css"),
     include_str!("page/parts.css"),
-    include_str!("page/delivery.css")
+    include_str!("page/delivery.css"),
+    include_str!("page/review.css")
 );
 
 /// Pages and what they share, one file each.
@@ -49,6 +50,16 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("tile", include_str!("page/tile.hbs")),
     ("delivery", include_str!("page/delivery.hbs")),
     ("pipeline", include_str!("page/pipeline.hbs")),
+    ("review", include_str!("page/review.hbs")),
+    ("note_form", include_str!("page/note_form.hbs")),
+    ("review_head", include_str!("page/review_head.hbs")),
+    ("review_case", include_str!("page/review_case.hbs")),
+    ("review_people", include_str!("page/review_people.hbs")),
+    ("report", include_str!("page/report.hbs")),
+    ("digest", include_str!("page/digest.hbs")),
+    ("digest_body", include_str!("page/digest_body.hbs")),
+    ("report_digest", include_str!("page/report_digest.hbs")),
+    ("login", include_str!("page/login.hbs")),
     ("problem", include_str!("page/problem.hbs")),
     ("evidence", include_str!("page/evidence.hbs")),
 ];

@@ -3,7 +3,7 @@
 
 mod compare;
 
-use compare::{Mark, Row, rows};
+pub(in crate::render) use compare::{Mark, Row, rows};
 
 use super::{
     page_text::{kept_line, page_lines},

@@ -72,6 +72,7 @@ impl AgentClient {
             .tls_backend_preconfigured(tls().map_err(|e| unusable(&url, &e))?)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
+            .user_agent(concat!("wayfarer/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|e| unusable(&url, &e))?;
         Ok(Self { base: url, token, client })

@@ -22,6 +22,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0005_outbox.sql")),
     M::up(include_str!("migrations/0006_rollbacks.sql")),
     M::up(include_str!("migrations/0008_delivery.sql")),
+    M::up(include_str!("migrations/0009_review.sql")),
 ];
 
 /// All migrations.

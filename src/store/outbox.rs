@@ -137,7 +137,7 @@ impl MessageState {
     }
 }
 
-const COLUMNS: &str = "id, key, receiver, body, created_at, next_try_at, attempts, last_error, state, settled_at, thread, receipt";
+pub(super) const COLUMNS: &str = "id, key, receiver, body, created_at, next_try_at, attempts, last_error, state, settled_at, thread, receipt";
 
 impl Store {
     /// Messages whose time has come, the longest waiting first.
@@ -404,7 +404,7 @@ pub(super) fn write(conn: &Connection, message: &NewMessage) -> Result<(), Fault
     Ok(())
 }
 
-fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<OutboxMessage>, Fault> {
+pub(super) fn collect(mut rows: rusqlite::Rows<'_>) -> Result<Vec<OutboxMessage>, Fault> {
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         let word = row.get::<_, String>(8)?;

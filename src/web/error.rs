@@ -16,6 +16,8 @@ pub struct ApiError {
     code: &'static str,
     message: String,
     hint: String,
+    /// Seconds.
+    retry_after: Option<u64>,
 }
 
 impl ApiError {
@@ -54,6 +56,19 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message, hint)
     }
 
+    /// Too many wrong tokens came from there.
+    pub fn too_many(wait: std::time::Duration) -> Self {
+        let seconds = wait.as_secs().max(1);
+        let mut error = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many",
+            "too many wrong tokens were shown from here",
+            format!("wait {seconds} s"),
+        );
+        error.retry_after = Some(seconds);
+        error
+    }
+
     /// The body is larger than is read.
     pub fn too_large(limit_bytes: usize) -> Self {
         Self::new(
@@ -90,7 +105,7 @@ impl ApiError {
         message: impl Into<String>,
         hint: impl Into<String>,
     ) -> Self {
-        Self { status, code, message: message.into(), hint: hint.into() }
+        Self { status, code, message: message.into(), hint: hint.into(), retry_after: None }
     }
 }
 
@@ -104,6 +119,9 @@ impl IntoResponse for ApiError {
             // A browser then asks for it: any user name, the token as the password.
             let ask = HeaderValue::from_static("Basic realm=\"wayfarer\", charset=\"UTF-8\"");
             response.headers_mut().insert(header::WWW_AUTHENTICATE, ask);
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
         }
         // A browser is shown it as a page.
         response.extensions_mut().insert(self);

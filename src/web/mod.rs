@@ -14,6 +14,7 @@ mod router;
 mod serve;
 pub mod views;
 
+pub use api::review::span_of;
 pub use auth::Access;
 pub use error::ApiError;
 pub use router::router;

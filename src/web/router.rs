@@ -18,12 +18,12 @@ use super::{
     ApiError,
     api::{
         annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, outbox,
-        rollback, runs, series,
+        review, rollback, runs, series,
     },
-    auth::{self, Access},
+    auth::{self, Access, login},
     pages::{
         self, assets, change, changes as change_log, compare, delivery as delivery_page, live,
-        problem, rollback as button,
+        note, problem, reports, rollback as button,
     },
 };
 use crate::{
@@ -41,6 +41,8 @@ pub struct Face {
     pub handle: Handle,
     /// The pages.
     pub pages: Arc<Pages>,
+    /// Who may do what.
+    pub access: Arc<Access>,
     /// Ends what would otherwise never end: live streams.
     pub stop: CancellationToken,
 }
@@ -53,7 +55,8 @@ impl FromRef<Face> for Handle {
 
 /// The whole face.
 pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Router {
-    let face = Face { handle: access.handle.clone(), pages, stop };
+    let access = Arc::new(access);
+    let face = Face { handle: access.handle.clone(), pages, access: Arc::clone(&access), stop };
     Router::new()
         .route("/", get(pages::overview))
         .route("/assets/{name}", get(assets::asset))
@@ -65,6 +68,11 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/changes/{id}/rollback", post(button::press))
         .route("/delivery", get(delivery_page::delivery))
         .route("/delivery/pipelines/{name}", get(delivery_page::pipeline))
+        .route("/changes/{id}/notes", post(note::write))
+        .route("/reports/week", get(reports::week))
+        .route("/services/{name}", get(reports::service))
+        .route("/login", get(login::show).post(login::enter))
+        .route("/logout", post(login::leave))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/evidence", get(pages::evidence))
         .route("/runs/{id}/pictures/{which}", get(pages::picture))
@@ -74,6 +82,10 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
+        .route("/api/v1/changes/{id}/review", get(review::show))
+        .route("/api/v1/changes/{id}/notes", get(review::notes).post(review::note))
+        .route("/api/v1/reports/week", get(review::week))
+        .route("/api/v1/reports/service/{name}", get(review::service))
         .route("/api/v1/changes/{id}/rollback", get(rollback::show).post(rollback::order))
         .route("/api/v1/changes/{id}/place", post(changes::place))
         .route("/api/v1/releases/{id}", get(changes::release))
@@ -99,7 +111,7 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .fallback(nothing_here)
         .with_state(face.clone())
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
-        .layer(middleware::from_fn_with_state(Arc::new(access), auth::guard))
+        .layer(middleware::from_fn_with_state(access, auth::guard))
         .layer(middleware::from_fn_with_state(face, problem::explained))
         .layer(TimeoutLayer::with_status_code(
             StatusCode::GATEWAY_TIMEOUT,
@@ -107,7 +119,8 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         ))
         .layer(CatchPanicLayer::new())
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        // Nothing to other sites; but forms of ours must say where they come from, or they would be taken for those of another site.
+        .layer(fixed(header::REFERRER_POLICY, "same-origin"))
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",

@@ -60,8 +60,11 @@ impl Server {
     /// The listener failed.
     pub async fn serve(self, handle: Handle, stop: CancellationToken) -> Result<(), ServeError> {
         let pages = Arc::new(Pages::new().map_err(ServeError::Pages)?);
-        let access = Access { handle, loopback: self.address.ip().is_loopback() };
-        axum::serve(self.listener, router(access, pages, stop.clone()))
+        let access = Access::new(handle, self.address.ip().is_loopback());
+        let router = router(access, pages, stop.clone());
+        // Who asks too often is told by the address.
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
+        axum::serve(self.listener, router)
             .with_graceful_shutdown(stop.cancelled_owned())
             .await
             .map_err(ServeError::Ended)

@@ -90,6 +90,22 @@ fn agent() -> Value {
                 "public_url",
                 link("Where people find this agent: what links in messages begin with."),
             ),
+            (
+                "anonymous",
+                default(
+                    truth(
+                        "Whether whoever asks from this machine needs no token to see everything and to log changes.",
+                    ),
+                    json!(true),
+                ),
+            ),
+            (
+                "open_metrics",
+                default(
+                    truth("Whether /metrics needs no token, wherever it is asked from."),
+                    json!(false),
+                ),
+            ),
         ],
     )
 }
@@ -329,6 +345,12 @@ fn service() -> Value {
             (
                 "hosts",
                 list("Its hosts: a failure that names one of them points at it.", text(PLACE)),
+            ),
+            (
+                "commit_url",
+                link(
+                    "Where its commits are shown: `https://git.example.com/shop/commit/{commit}`.",
+                ),
             ),
         ],
     )

@@ -35,6 +35,8 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
         drain: DRAIN,
         self_check: Vec::new(),
         public_url: None,
+        anonymous: true,
+        open_metrics: false,
     };
     let Some(table) = top.table("agent") else { return agent };
     if let Some(location) = table.name("location", NameOf::Thing) {
@@ -58,6 +60,8 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
     if let Some(url) = table.take("public_url").and_then(|entry| super::receiver::address(&entry)) {
         agent.public_url = Some(url.trim_end_matches('/').to_owned());
     }
+    agent.anonymous = table.boolean("anonymous").map_or(true, |said| said.value);
+    agent.open_metrics = table.boolean("open_metrics").is_some_and(|said| said.value);
     table.finish();
     agent
 }

@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 pub(super) use environments::{variable, variable_name};
 
-use super::{names::NameOf, reader::Reader, scope::Places};
+use super::{names::NameOf, reader::Reader, scope::Places, value::Entry};
 use crate::model::{Service, ServiceName, Settings};
 
 /// Lowers the settings file. What could not be read is replaced by its default: the faults noted keep it from being used.
@@ -48,6 +48,19 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     (settings, places)
 }
 
+/// The address of a commit, with a place for its hash.
+fn commit_url(entry: &Entry<'_>) -> Option<String> {
+    let url = receiver::address(entry)?;
+    if url.contains("{commit}") {
+        return Some(url);
+    }
+    let note = entry.fault("`commit_url` has no place for the commit");
+    entry.refuse(
+        note.label("no `{commit}`")
+            .help("write it as `https://git.example.com/shop/commit/{commit}`"),
+    )
+}
+
 /// `[services.NAME]`.
 fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
     let mut services = BTreeMap::new();
@@ -57,6 +70,7 @@ fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
         let depends_on = reader.names("depends_on", NameOf::Service).unwrap_or_default();
         let owner = reader.text("owner").map(|owner| owner.value);
         let hosts = network::destinations(&reader, "hosts");
+        let commit_url = reader.take("commit_url").and_then(|entry| commit_url(&entry));
         reader.finish();
         for other in depends_on.iter().filter(|other| other.value == entry.key) {
             let note = super::page::Note::new(
@@ -67,7 +81,7 @@ fn services(top: &Reader<'_>) -> BTreeMap<ServiceName, Service> {
         }
         if let Some(name) = name {
             let depends_on = depends_on.into_iter().map(|other| other.value.into()).collect();
-            services.insert(name.into(), Service { depends_on, owner, hosts });
+            services.insert(name.into(), Service { depends_on, owner, hosts, commit_url });
         }
     }
     services

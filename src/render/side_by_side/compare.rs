@@ -35,7 +35,7 @@ const FLEETING: &[&str] = &[
 
 /// How two lines stand to each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mark {
+pub(in crate::render) enum Mark {
     /// The same, or there is nothing to compare with.
     Same,
     /// Not the same; one of them may be missing.
@@ -48,12 +48,12 @@ pub(super) enum Mark {
 
 /// One line of each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Row {
-    pub(super) mark: Mark,
+pub(in crate::render) struct Row {
+    pub(in crate::render) mark: Mark,
     /// Of the run that failed.
-    pub(super) now: Option<String>,
+    pub(in crate::render) now: Option<String>,
     /// Of the good one.
-    pub(super) good: Option<String>,
+    pub(in crate::render) good: Option<String>,
 }
 
 impl Row {
@@ -73,7 +73,7 @@ impl Row {
 }
 
 /// The rows of an exchange, beside those of a good one if there is one.
-pub(super) fn rows(now: &Exchange, good: Option<&Exchange>) -> Vec<Row> {
+pub(in crate::render) fn rows(now: &Exchange, good: Option<&Exchange>) -> Vec<Row> {
     let mut rows = vec![Row::title("sent")];
     let line = |text: String| Some(text);
     let both = |of: &dyn Fn(&Exchange) -> Option<String>| match good {

@@ -94,7 +94,7 @@ pub(crate) async fn dismiss(
     let reason = *reason
         .ok_or_else(|| ApiError::bad_request(format!("`reason` is `{}`", said.reason), HINT))?;
     let note = note(said.note)?;
-    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by: caller.0 }).await?;
+    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by: caller.name }).await?;
     Ok(Json(json!({ "finding": FindingView::from(&finding) })))
 }
 
@@ -154,7 +154,7 @@ async fn taken_on(
             ApiError::bad_request(format!("the body is not what is asked: {e}"), HINT)
         })?
     };
-    let by = Acknowledgement { at: handle.now(), note: note(said.note)?, by: caller.0 };
+    let by = Acknowledgement { at: handle.now(), note: note(said.note)?, by: caller.name };
     let findings = handle.acknowledge(ids, by).await?;
     let findings: Vec<_> = findings.iter().map(FindingView::from).collect();
     Ok(Json(json!({ "findings": findings })))

@@ -105,7 +105,11 @@ async fn answer(
             asked.judged(handle).await.map(|judged| match judged {
                 Some(judged) if hook == "rollback" => recent(handle, judged),
                 // A canary finishes only after it was confirmed.
-                Some(judged) => told(handle.so_far(judged)),
+                Some(judged) => {
+                    let judged = handle.so_far(judged);
+                    handle.answered(&judged, None, "flagger");
+                    told(judged)
+                }
                 None => inconclusive_gate("no change of this service was logged yet"),
             })
         }

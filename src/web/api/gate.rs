@@ -2,7 +2,7 @@
 //! their own way: Argo Rollouts takes any other status for a failed measurement, and an empty body for success.
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Bytes,
     extract::{
         Query, State,
@@ -17,7 +17,7 @@ use super::{changes::known, query};
 use crate::{
     daemon::{Handle, HandleError, Intent},
     model::{ChangeId, ChangeKind, EnvironmentName, Gate, GateStatus, Obstacle},
-    web::{ApiError, gate::GateDocument},
+    web::{ApiError, auth::Caller, gate::GateDocument},
 };
 
 const WHICH: &str = "ask with change=ID, with service= and environment= for the newest one, or with before=true before a deployment";
@@ -63,15 +63,17 @@ impl GateQuery {
 /// `GET /api/v1/gate?change=ID`, `?service=&environment=` for the newest change there, `?before=true&service=&environment=`.
 pub(crate) async fn ask(
     State(handle): State<Handle>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: Result<Query<GateQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    answer(&handle, &headers, known(query)?).await
+    answer(&handle, (caller, &headers), known(query)?).await
 }
 
 /// The same by POST, for those that cannot GET: the parameters may stand in a JSON body.
 pub(crate) async fn post(
     State(handle): State<Handle>,
+    Extension(caller): Extension<Caller>,
     headers: HeaderMap,
     query: Result<Query<GateQuery>, QueryRejection>,
     body: Result<Bytes, BytesRejection>,
@@ -80,16 +82,16 @@ pub(crate) async fn post(
     let body =
         body.map_err(|_| ApiError::bad_request("the body could not be read", "send it whole"))?;
     if body.iter().all(u8::is_ascii_whitespace) {
-        return answer(&handle, &headers, query).await;
+        return answer(&handle, (caller, &headers), query).await;
     }
     let asked: GateQuery = serde_json::from_slice(&body)
         .map_err(|e| ApiError::bad_request(format!("the body is not what is asked: {e}"), WHICH))?;
-    answer(&handle, &headers, query.or(asked)).await
+    answer(&handle, (caller, &headers), query.or(asked)).await
 }
 
 async fn answer(
     handle: &Handle,
-    headers: &HeaderMap,
+    (caller, headers): (Caller, &HeaderMap),
     query: GateQuery,
 ) -> Result<Json<Value>, ApiError> {
     let wait = query::duration("wait", query.wait.as_deref())?;
@@ -120,8 +122,18 @@ async fn answer(
         judged => judged?,
     };
     let judged = if query.so_far == Some(true) { handle.so_far(judged) } else { judged };
+    handle.answered(&judged, caller.name, &program(headers));
     let least = handle.setup().settings.watch.min_runs;
     Ok(Json(json!(GateDocument::of(&judged, least, handle.now(), base.as_deref()))))
+}
+
+/// The program that asks, by its own word: `curl`, `argo-rollouts`.
+pub(crate) fn program(headers: &HeaderMap) -> String {
+    let said = headers.get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
+    let name = said.and_then(|agent| agent.split(['/', ' ', '(']).next()).unwrap_or_default();
+    let plain = name.chars().filter(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c));
+    let name: String = plain.take(40).collect();
+    if name.is_empty() { "api".to_owned() } else { name }
 }
 
 fn nothing(handle: &Handle, reason: String) -> Json<Value> {

@@ -11,6 +11,7 @@ pub(super) mod hooks;
 pub(super) mod journeys;
 pub(super) mod outbox;
 pub(super) mod query;
+pub(super) mod review;
 pub(super) mod rollback;
 pub(super) mod runs;
 pub(super) mod series;

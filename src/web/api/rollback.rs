@@ -51,7 +51,7 @@ pub(crate) async fn order(
         let message = format!("the reason is longer than {LONGEST_REASON} bytes");
         return Err(ApiError::bad_request(message, "say it in fewer words"));
     }
-    let ask = RollbackAsk { by: caller.0, reason, force: said.force, dry_run: said.dry_run };
+    let ask = RollbackAsk { by: caller.name, reason, force: said.force, dry_run: said.dry_run };
     let answers = handle.roll_back(&id.into(), ask).await?;
     let rollbacks: Vec<Value> = answers
         .iter()

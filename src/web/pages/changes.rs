@@ -10,12 +10,12 @@ use serde::Serialize;
 use super::{
     filter::{Bar, Filter},
     shell::{Shell, page},
-    words::{Badge, When, change_link, what},
+    words::{Badge, When, change_link, count, what},
 };
 use crate::{
     model::Change,
     render::chart::{Mark, Window, short},
-    store::ChangeFilter,
+    store::{ChangeFilter, UnplacedChange},
     web::{ApiError, router::Face},
 };
 
@@ -52,9 +52,49 @@ struct Changes {
     shell: Shell,
     bar: Bar,
     rows: Vec<ChangeRow>,
+    /// What nobody knows where it belongs: told by hooks, watched nowhere.
+    unplaced: Vec<Unplaced>,
+    /// How many these are: "3 changes wait"; empty where none does.
+    waiting: String,
     /// Behind `?`, of newer and older ones; empty where there are none.
     newer: String,
     older: String,
+}
+
+/// A change that waits for a place.
+#[derive(Debug, Serialize)]
+struct Unplaced {
+    id: String,
+    what: String,
+    title: String,
+    hook: String,
+    received: When,
+    /// The line that gives it a place.
+    command: String,
+}
+
+/// What waits for a place, and how many that are.
+async fn unplaced(face: &Face) -> Result<(Vec<Unplaced>, String), ApiError> {
+    const SHOWN: usize = 20;
+    let waiting = face.handle.store().unplaced(None, SHOWN + 1).await?;
+    let many = if waiting.len() > SHOWN { "More than ".to_owned() } else { String::new() };
+    let count = count(waiting.len().min(SHOWN), "change waits", "changes wait");
+    let told = if waiting.is_empty() { String::new() } else { format!("{many}{count}") };
+    let row = |waiting: &UnplacedChange| {
+        let change = &waiting.change;
+        // For a shell: an id may hold anything.
+        let id = change.id.as_str().replace('\'', r"'\''");
+        let service = if change.services.is_empty() { " --service NAME" } else { "" };
+        Unplaced {
+            what: format!("{} of {}", change.kind, what(change)),
+            title: change.title.clone().unwrap_or_default(),
+            hook: waiting.hook.clone(),
+            received: When::minute(waiting.at),
+            command: format!("wayfarer change place '{id}' --env ENVIRONMENT{service}"),
+            id: change.id.to_string(),
+        }
+    };
+    Ok((waiting.iter().take(SHOWN).map(row).collect(), told))
 }
 
 /// The page.
@@ -78,7 +118,10 @@ pub(in crate::web) async fn changes(
     let more = found.len() > number * ON_A_PAGE;
     let on_it = found.into_iter().skip((number - 1) * ON_A_PAGE).take(ON_A_PAGE).collect();
     let link = |page| filter.query(filter.view(), page);
+    let (unplaced, waiting) = unplaced(&face).await?;
     let data = Changes {
+        unplaced,
+        waiting,
         shell: Shell::new(&face, &uri, "changes", "Changes"),
         bar: filter.bar(&setup),
         rows: rows(&face, on_it).await?,

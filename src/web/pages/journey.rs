@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     changes::{self, ChangeRow},
     filter::Filter,
+    measures::{MeasureRow, measures},
     shell::{Shell, page},
     steps::{EACH, STRETCHES, Steps, Wanted, steps},
     words::{Badge, Piece, When, change_link, encoded, maybe_ms, percent, prose},
@@ -83,6 +84,7 @@ struct JourneyPage {
     /// For the table that tells the same as the charts.
     table: Vec<TableRow>,
     steps: Option<Steps>,
+    measures: Vec<MeasureRow>,
     changes: Vec<ChangeRow>,
     failures: Vec<RunRow>,
     recent: Vec<RunRow>,
@@ -176,6 +178,7 @@ pub(in crate::web) async fn journey(
     let order = journey.map(|j| j.every_step().iter().map(|s| s.name.clone()).collect());
     let wanted = Wanted { order: order.unwrap_or_default(), chosen: &query.step };
     let steps = steps(&window, &sample, &wanted);
+    let measures = measures(&sample, journey.map(|j| &**j));
     let marks = changes::marks(&window, &changes);
     let all = figures.sum();
     let quantiles = all.latency.quantiles_ms([0.5, 0.95]);
@@ -221,6 +224,7 @@ pub(in crate::web) async fn journey(
         single: !figures.points.is_empty(),
         table: table(&figures),
         steps,
+        measures,
         changes: changes.into_iter().map(|(_, row)| row).collect(),
         failures: runs(&face, &series, Some(RunResult::Failed)).await?,
         recent,

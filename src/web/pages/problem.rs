@@ -9,7 +9,7 @@ use axum::{
 use serde::Serialize;
 
 use super::shell::Shell;
-use crate::web::{ApiError, router::Face};
+use crate::web::{ApiError, auth::Caller, router::Face};
 
 #[derive(Debug, Serialize)]
 struct Problem {
@@ -24,6 +24,11 @@ struct Problem {
 const PROGRAMS: &[&str] =
     &["/api/", "/hooks/", "/metrics", "/healthz", "/readyz", "/live", "/assets/"];
 
+/// Whether a program asks there.
+pub(in crate::web) fn is_program(path: &str) -> bool {
+    PROGRAMS.iter().any(|start| path.starts_with(start))
+}
+
 /// Turns an error into a page where a browser asked for one.
 pub(in crate::web) async fn explained(
     State(face): State<Face>,
@@ -31,8 +36,8 @@ pub(in crate::web) async fn explained(
     next: Next,
 ) -> Response {
     let accepts = request.headers().get(header::ACCEPT).and_then(|a| a.to_str().ok());
-    let browser = accepts.is_some_and(|a| a.contains("text/html"))
-        && !PROGRAMS.iter().any(|path| request.uri().path().starts_with(path));
+    let browser =
+        accepts.is_some_and(|a| a.contains("text/html")) && !is_program(request.uri().path());
     let uri = request.uri().clone();
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<ApiError>().filter(|_| browser) else {
@@ -44,10 +49,11 @@ pub(in crate::web) async fn explained(
         401 => "Who are you?",
         403 => "You may not see this",
         404 => "Nothing here",
+        429 => "Not so fast",
         _ => "That did not work",
     };
     let data = Problem {
-        shell: Shell::new(&face, &uri, "", title),
+        shell: Shell::new(&face, &uri, "", title).seen_by(response.extensions().get::<Caller>()),
         status: status.as_u16(),
         title,
         message: error.message().to_owned(),

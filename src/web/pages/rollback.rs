@@ -1,88 +1,64 @@
-//! The button that undoes a change, and what became of it.
+//! The button that undoes a change.
 
 use axum::{
     Extension,
     body::Bytes,
     extract::{Path, State},
-    http::{StatusCode, header},
-    response::{IntoResponse, Response},
+    response::Response,
 };
 
 use serde::Serialize;
 
-use super::words::encoded;
+use super::{form::Form, words::encoded};
 use crate::{
     daemon::{Handle, RollbackAsk},
-    model::{Change, RollbackMode, RollbackState},
+    model::RollbackMode,
+    render::review::Review,
     web::{ApiError, auth::Caller},
 };
 
 /// Undoing a change.
 #[derive(Debug, Serialize)]
 pub(super) struct RollbackPart {
-    /// What was ordered, and what became of it.
-    lines: Vec<String>,
-    /// Where the button leads, from the root of all pages; none where nothing is left to order.
-    action: Option<String>,
+    /// Where the button leads, from the root of all pages.
+    action: String,
+    /// What undoes it.
+    hooks: String,
 }
 
-/// What the page of a change says of undoing it; none where nothing undoes it.
+/// The button of a change; none where nothing is left to order.
 pub(super) async fn part(
     handle: &Handle,
-    change: &Change,
+    review: &Review,
 ) -> Result<Option<RollbackPart>, ApiError> {
+    let Some(change) = handle.store().change(&review.change.id).await? else { return Ok(None) };
     let setup = handle.setup();
-    let hooks: Vec<_> = setup
+    let open = |mode: RollbackMode| matches!(mode, RollbackMode::Manual | RollbackMode::Automatic);
+    let fired = |name: &str| {
+        review.rollbacks.iter().any(|undo| undo.hook == name && undo.state != "dry_run")
+    };
+    let left: Vec<&str> = setup
         .settings
         .rollbacks
         .iter()
-        .filter(|hook| hook.mode != RollbackMode::Off && hook.undoes(change))
+        .filter(|hook| open(hook.mode) && hook.undoes(&change) && !fired(&hook.name))
+        .map(|hook| hook.name.as_str())
         .collect();
-    let records = handle.store().rollbacks(&change.id).await?;
-    if hooks.is_empty() && records.is_empty() {
-        return Ok(None);
-    }
-    let lines = records.iter().map(|record| {
-        let what = match record.state {
-            RollbackState::DryRun => "would have been fired (dry run)",
-            RollbackState::Ordered => "is under way",
-            RollbackState::Done => "was done",
-            RollbackState::Failed => "failed: nothing was undone",
-            RollbackState::Unknown => "was fired, and nobody knows what came of it",
-        };
-        let error = record.error.as_ref().map_or(String::new(), |error| format!(" ({error})"));
-        let order = &record.order;
-        format!(
-            "{}: {what}{error}; ordered by {} at {}: {}",
-            order.hook, order.by, order.at, order.reason
-        )
-    });
-    let fired = |name: &str| {
-        records.iter().any(|r| r.order.hook == name && r.state != RollbackState::DryRun)
-    };
-    let open = |mode: RollbackMode| matches!(mode, RollbackMode::Manual | RollbackMode::Automatic);
-    let left = hooks.iter().any(|hook| open(hook.mode) && !fired(&hook.name));
     let id = encoded(change.id.as_str());
-    Ok(Some(RollbackPart {
-        lines: lines.collect(),
-        action: left.then(|| format!("changes/{id}/rollback")),
-    }))
+    Ok((!left.is_empty())
+        .then(|| RollbackPart { action: format!("changes/{id}/rollback"), hooks: left.join(", ") }))
 }
 
-/// `POST /changes/{id}/rollback`: the button. Needs an `admin` token, for which the browser asks.
+/// `POST /changes/{id}/rollback`: the button. Needs the scope `admin`.
 pub(in crate::web) async fn press(
     State(handle): State<Handle>,
     Extension(caller): Extension<Caller>,
     Path(id): Path<String>,
     body: Bytes,
 ) -> Result<Response, ApiError> {
-    let said: Vec<(String, String)> = url::form_urlencoded::parse(&body).into_owned().collect();
-    let field = |name: &str| said.iter().find(|(n, _)| n == name).map(|(_, value)| value.clone());
-    let reason = field("reason").filter(|reason| !reason.trim().is_empty());
-    let reason = reason.map(|reason| reason.chars().take(500).collect());
-    let force = field("force").is_some();
-    let ask = RollbackAsk { by: caller.0, reason, force, dry_run: false };
+    let form = Form::read(&body);
+    let reason = form.words("reason", 500);
+    let ask = RollbackAsk { by: caller.name, reason, force: form.has("force"), dry_run: false };
     handle.roll_back(&id.as_str().into(), ask).await?;
-    let back = format!("../{}", encoded(&id));
-    Ok((StatusCode::SEE_OTHER, [(header::LOCATION, back)]).into_response())
+    Ok(super::form::back(&format!("../{}#rollback", encoded(&id))))
 }

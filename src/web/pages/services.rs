@@ -11,6 +11,7 @@ use super::{
 use crate::{
     daemon::Setup,
     model::{Deployment, EnvironmentName, ServiceName},
+    render::review::digest::service_link,
 };
 
 /// An environment on the first page.
@@ -31,6 +32,8 @@ pub(super) struct Place {
 pub(super) struct ServiceChip {
     /// Its name.
     name: String,
+    /// Its page, from the root.
+    page: String,
     /// The version that is deployed; empty where nobody said.
     version: String,
     /// Since when.
@@ -70,6 +73,7 @@ pub(super) fn places(
                 let deployment = here.get(name);
                 let journeys = touched.get(name).copied().unwrap_or_default();
                 ServiceChip {
+                    page: service_link(name.as_str()),
                     name: name.to_string(),
                     version: deployment.map(|d| shortened(&d.version)).unwrap_or_default(),
                     since: deployment.map(|d| When::minute(d.at)),

@@ -9,7 +9,11 @@ use axum::{
 use serde::Serialize;
 
 use super::assets;
-use crate::web::{ApiError, router::Face};
+use crate::web::{
+    ApiError,
+    auth::{Caller, present},
+    router::Face,
+};
 
 /// The frame of a page.
 #[derive(Debug, Serialize)]
@@ -26,11 +30,17 @@ pub(in crate::web) struct Shell {
     live: bool,
     /// Changes whenever an asset does.
     stamp: &'static str,
+    /// Who is logged in; empty where nobody is.
+    who: String,
+    /// Whether somebody could log in.
+    login: bool,
+    /// What the forms of whoever sees it carry.
+    csrf: String,
 }
 
 impl Shell {
     /// The frame of a page at this address.
-    pub(super) fn new(face: &Face, uri: &Uri, here: &'static str, title: &str) -> Self {
+    pub(in crate::web) fn new(face: &Face, uri: &Uri, here: &'static str, title: &str) -> Self {
         Self {
             title: format!("{title} · Wayfarer"),
             root: root(uri.path()),
@@ -42,7 +52,20 @@ impl Shell {
             here,
             live: false,
             stamp: assets::stamp(),
+            who: String::new(),
+            login: !face.handle.setup().tokens.is_empty() && here != "login",
+            csrf: String::new(),
         }
+        .seen_by(Some(&present()))
+    }
+
+    /// The same for somebody.
+    pub(super) fn seen_by(mut self, caller: Option<&Caller>) -> Self {
+        if let Some(caller) = caller {
+            self.who = caller.name.clone().unwrap_or_default();
+            self.csrf.clone_from(&caller.csrf);
+        }
+        self
     }
 
     /// The same of a page that follows what happens.
@@ -53,7 +76,7 @@ impl Shell {
 }
 
 /// The way from a path up to the root, relative: it holds below any path that a proxy takes away.
-fn root(path: &str) -> String {
+pub(in crate::web) fn root(path: &str) -> String {
     match path.matches('/').count() {
         0 | 1 => "./".to_owned(),
         n => "../".repeat(n - 1),
@@ -61,7 +84,11 @@ fn root(path: &str) -> String {
 }
 
 /// A filled page. It is filled beside the threads that walk journeys: a large page takes milliseconds.
-pub(super) async fn page<T>(face: &Face, name: &'static str, data: T) -> Result<Response, ApiError>
+pub(in crate::web) async fn page<T>(
+    face: &Face,
+    name: &'static str,
+    data: T,
+) -> Result<Response, ApiError>
 where
     T: Serialize + Send + 'static,
 {
