@@ -17,6 +17,7 @@ pub mod slo;
 // Floor 2: text and time.
 pub mod clock;
 pub mod config;
+pub mod delivery;
 
 // Floor 3: one door to the outside each.
 pub mod engine;

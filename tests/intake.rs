@@ -9,6 +9,8 @@
 
 #[path = "intake/burst.rs"]
 mod burst;
+#[path = "intake/delivered.rs"]
+mod delivered;
 #[path = "intake/face.rs"]
 mod face;
 #[path = "intake/hostile.rs"]
@@ -24,6 +26,8 @@ mod snippets;
 #[expect(dead_code, reason = "shared with the tests of the agent")]
 #[path = "agent/support.rs"]
 mod support;
+#[path = "intake/vendors.rs"]
+mod vendors;
 
 use std::collections::BTreeMap;
 

@@ -255,6 +255,7 @@ async fn conclusions_are_all_or_nothing_and_tell_their_history() {
         location: "fra1".into(),
         metric: Metric::Latency,
         part: Part::Whole,
+        pipeline: None,
         summary: "slower".to_owned(),
         onset_at: None,
         opened_at: later(1),

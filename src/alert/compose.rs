@@ -12,7 +12,7 @@ use super::{
 };
 use crate::model::{
     Change, ChangeState, Finding, FindingId, Gravity, Happening, Metric, Notice, NoticeChange,
-    NoticeFinding, NoticePerson, Quantiles, RunId, Verdict, subject,
+    NoticeFinding, NoticePerson, Quantiles, RunId, Verdict,
 };
 
 /// Most findings in one message.
@@ -67,7 +67,12 @@ pub fn compose(
         was: telling.was,
         firing,
         title: String::new(),
-        services: change.map(|change| change.services.clone()).unwrap_or_default(),
+        services: match change {
+            Some(change) => change.services.clone(),
+            None => {
+                distinct(told.iter().filter_map(|f| f.pipeline.as_ref()?.service.clone()).collect())
+            }
+        },
         owners: distinct(owners),
         runbooks: distinct(runbooks),
         labels: telling.told.labels.clone(),
@@ -160,7 +165,7 @@ fn in_words(finding: &Finding, knowledge: &Knowledge, shown: Option<&Shown>) -> 
         environment: finding.environment.clone(),
         location: finding.location.clone(),
         metric: finding.metric,
-        subject: subject(finding.metric, &finding.part),
+        subject: finding.subject(),
         gravity: gravity(finding.kind),
         state: finding.state,
         summary: finding.summary.clone(),
@@ -264,6 +269,12 @@ fn title(notice: &Notice, incident: &Incident) -> String {
         (Happening::Recovered, Some(journeys), Some(cause)) => {
             format!("{journeys} {} as before ({cause})", if many { "are" } else { "is" })
         }
+        (Happening::Recovered, Some(journeys), None)
+            if matches!(notice.gravity, Gravity::BudgetFast | Gravity::BudgetSlow) =>
+        {
+            let verb = if many { "no longer spend" } else { "no longer spends" };
+            format!("{journeys} {verb} the error budget too fast")
+        }
         (Happening::Recovered, Some(journeys), None) => {
             format!("{journeys} {} as before", if many { "are" } else { "is" })
         }
@@ -290,7 +301,8 @@ fn title(notice: &Notice, incident: &Incident) -> String {
             format!("still: {}", standing(notice, journeys.as_deref(), cause, many))
         }
         _ => {
-            let was = notice.was.map(|was| format!(" (was {})", was.as_str())).unwrap_or_default();
+            let was =
+                notice.was.map(|was| format!(" (was {})", was.in_words())).unwrap_or_default();
             format!("{}{was}", standing(notice, journeys.as_deref(), cause, many))
         }
     };
@@ -301,6 +313,16 @@ fn title(notice: &Notice, incident: &Incident) -> String {
 fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: bool) -> String {
     let (cause, journeys) = (cause.unwrap_or("a change"), journeys.unwrap_or("a journey"));
     match notice.gravity {
+        Gravity::Pipeline => {
+            let subjects: Vec<String> =
+                notice.findings.iter().map(|finding| finding.subject.clone()).collect();
+            format!(
+                "{journeys} {} not what {} should be ({})",
+                if many { "are" } else { "is" },
+                if many { "they" } else { "it" },
+                distinct(subjects).join(", ")
+            )
+        }
         Gravity::Overdue => format!("{cause} is under way for too long"),
         Gravity::Failed => format!("{cause} failed"),
         Gravity::Suspected => {
@@ -313,6 +335,13 @@ fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: 
             "{journeys} {} in trouble that no logged change explains",
             if many { "are" } else { "is" }
         ),
+        Gravity::BudgetFast => {
+            format!("{journeys} {} the error budget fast", if many { "spend" } else { "spends" })
+        }
+        Gravity::BudgetSlow => format!(
+            "{journeys} {} more of the error budget than comes back",
+            if many { "spend" } else { "spends" }
+        ),
         Gravity::Regressed => format!("{journeys} regressed after {cause}"),
     }
 }
@@ -321,7 +350,12 @@ fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: 
 fn page(incident: &Incident, knowledge: &Knowledge) -> Option<String> {
     match &incident.change {
         Some(change) => link(knowledge, &["changes", change.id.as_str()]),
-        None => link(knowledge, &[""]),
+        None => match incident.findings.iter().find_map(|f| f.pipeline.as_ref()) {
+            Some(concern) => {
+                link(knowledge, &["delivery", "pipelines", &concern.pipeline.to_string()])
+            }
+            None => link(knowledge, &[""]),
+        },
     }
 }
 

@@ -3,9 +3,12 @@
 use jiff::Timestamp;
 
 use crate::model::{
-    Acknowledgement, Conclusion, Dismissal, Finding, FindingId, FindingKind, FindingState, Metric,
-    Onset, Part, RunId, SeriesKey, Verdict,
+    Acknowledgement, Conclusion, Dismissal, Finding, FindingId, FindingKind, FindingState,
+    LocationName, Metric, Onset, Part, PipelineConcern, RunId, SeriesKey, Verdict,
 };
+
+/// What stands for the environment of what is wrong with a pipeline.
+const PIPELINES: &str = "pipelines";
 
 /// Why a finding is (or is not) written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +109,7 @@ fn opened(verdict: &Verdict, kind: FindingKind, now: Timestamp) -> Finding {
         location: verdict.location.clone(),
         metric: verdict.metric,
         part: verdict.part.clone(),
+        pipeline: None,
         summary: verdict.summary.clone(),
         onset_at: verdict.onset.as_ref().map(|o| o.at),
         opened_at: now,
@@ -134,8 +138,39 @@ pub fn unexplained(
         location: series.location.clone(),
         metric,
         part: Part::Whole,
+        pipeline: None,
         summary: summary.to_owned(),
         onset_at: Some(onset.at),
+        opened_at: now,
+        updated_at: now,
+        closed_at: None,
+        dismissal: None,
+        acknowledged: None,
+    };
+    Decision { finding, reason: Reason::Opened }
+}
+
+/// A finding of a pipeline: what is wrong in a sentence, and since when. It stands in no environment of ours; `pipelines` takes that place.
+pub fn of_pipeline(
+    concern: &PipelineConcern,
+    metric: Metric,
+    (summary, onset_at): (&str, Timestamp),
+    location: &LocationName,
+    now: Timestamp,
+) -> Decision {
+    let finding = Finding {
+        id: fresh_id(now),
+        kind: FindingKind::Pipeline,
+        state: FindingState::Open,
+        change: None,
+        journey: concern.pipeline.to_string().into(),
+        environment: PIPELINES.into(),
+        location: location.clone(),
+        metric,
+        part: Part::Whole,
+        pipeline: Some(concern.clone()),
+        summary: summary.to_owned(),
+        onset_at: Some(onset_at),
         opened_at: now,
         updated_at: now,
         closed_at: None,
@@ -187,7 +222,7 @@ fn closed(
     Decision { finding: next, reason }
 }
 
-fn fresh_id(now: Timestamp) -> FindingId {
+pub(super) fn fresh_id(now: Timestamp) -> FindingId {
     FindingId::from(format!("fnd-{}", RunId::at(now).0.simple()))
 }
 

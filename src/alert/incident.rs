@@ -77,6 +77,7 @@ impl Incidents {
         let id = match (&finding.change, known) {
             (Some(change), _) => of_change(change),
             (None, Some(known)) => known.to_owned(),
+            (None, None) if finding.pipeline.is_some() => self.of_pipeline(finding),
             (None, None) => self.unexplained(finding),
         };
         let incident = self.entry(&id);
@@ -123,6 +124,19 @@ impl Incidents {
         })
     }
 
+    /// All that is wrong with one pipeline is one incident, as long as any of it goes on.
+    fn of_pipeline(&self, finding: &Finding) -> String {
+        let own = |f: &Finding| f.pipeline.is_some() && f.journey == finding.journey;
+        let here = |incident: &&Incident| {
+            incident.findings.iter().any(|f| f.id == finding.id)
+                || incident.goes_on() && incident.findings.iter().any(own)
+        };
+        match self.all.values().find(here) {
+            Some(incident) => incident.id.clone(),
+            None => format!("pipeline:{}:{}", finding.journey, finding.id),
+        }
+    }
+
     /// What no change explains is one incident for an environment, as long as any of it goes on. What began together with the harm of a change
     /// is told with that.
     fn unexplained(&self, finding: &Finding) -> String {
@@ -136,7 +150,17 @@ impl Incidents {
             })
         };
         let member = |incident: &&Incident| incident.findings.iter().any(|f| f.id == finding.id);
+        // What spends a budget is the trouble of its journey, if any is known: nobody is told of it twice.
+        let same = |incident: &&Incident| {
+            finding.kind.is_budget()
+                && incident.findings.iter().any(|f| {
+                    f.state == FindingState::Open
+                        && (&f.journey, &f.environment, &f.location)
+                            == (&finding.journey, &finding.environment, &finding.location)
+                })
+        };
         let known = self.all.values().find(member);
+        let known = known.or_else(|| self.all.values().find(same));
         if let Some(incident) = known.or_else(|| self.all.values().find(together)) {
             return incident.id.clone();
         }
@@ -144,7 +168,7 @@ impl Incidents {
             incident.change.is_none()
                 && incident.goes_on()
                 && incident.environment() == Some(&finding.environment)
-                && incident.findings.iter().all(|f| f.change.is_none())
+                && incident.findings.iter().all(|f| f.change.is_none() && f.pipeline.is_none())
         };
         match self.all.values().find(here) {
             Some(incident) => incident.id.clone(),
@@ -186,6 +210,9 @@ pub(super) fn gravity(kind: FindingKind) -> Gravity {
     match kind {
         FindingKind::Suspected => Gravity::Suspected,
         FindingKind::Unexplained => Gravity::Unexplained,
+        FindingKind::Pipeline => Gravity::Pipeline,
         FindingKind::Regressed => Gravity::Regressed,
+        FindingKind::BudgetFast => Gravity::BudgetFast,
+        FindingKind::BudgetSlow => Gravity::BudgetSlow,
     }
 }

@@ -37,6 +37,10 @@ pub struct Knowledge {
 impl Knowledge {
     /// Who looks after what a finding is about: the journey's owner, else those of the services changed.
     pub fn owners_of(&self, finding: &Finding, change: Option<&Change>) -> Vec<String> {
+        if let Some(concern) = &finding.pipeline {
+            let service = concern.service.as_ref();
+            return service.and_then(|s| self.owners.get(s)).cloned().into_iter().collect();
+        }
         match self.journeys.get(&finding.journey).and_then(|facts| facts.owner.clone()) {
             Some(owner) => vec![owner],
             None => change.map(|change| self.owners_of_change(change)).unwrap_or_default(),
@@ -77,6 +81,9 @@ impl Knowledge {
     }
 
     fn services_of(&self, finding: &Finding) -> Vec<ServiceName> {
+        if let Some(concern) = &finding.pipeline {
+            return concern.service.iter().cloned().collect();
+        }
         self.journeys.get(&finding.journey).map(|facts| facts.services.clone()).unwrap_or_default()
     }
 }

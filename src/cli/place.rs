@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::{Context, Exit, Failed, args::Place};
 use crate::{
     config,
-    daemon::{Setup, call_in, is_bare, look_up, release, touched},
+    daemon::{DeliveryAsk, Setup, call_in, delivery, is_bare, look_up, release, touched},
     intake::native,
     model::{ChangeId, Secret},
     source::{
@@ -211,6 +211,39 @@ impl Log {
                     answer["release"] = json!(ReleaseView::from(&whole));
                 }
                 Ok(answer)
+            }
+        }
+    }
+
+    /// How software was delivered in a span such as `30d`.
+    pub(super) async fn delivery(
+        &self,
+        (service, environment, span): (Option<&str>, Option<&str>, &str),
+        context: &Context,
+    ) -> Result<Value, Failed> {
+        match self {
+            Self::Agent(agent) => {
+                let mut path = format!("api/v1/delivery?span={span}");
+                for (name, value) in [("service", service), ("environment", environment)] {
+                    if let Some(value) = value {
+                        path = format!("{path}&{name}={}", encoded(value));
+                    }
+                }
+                Ok(agent.get(&path, Duration::ZERO).await?)
+            }
+            Self::File(store, setup) => {
+                let now = context.clock.now();
+                let days: i64 = span.trim_end_matches('d').parse().unwrap_or(30);
+                let back = jiff::SignedDuration::from_secs(days * 86_400);
+                let ask = DeliveryAsk {
+                    service: service.map(Into::into),
+                    environment: environment.map(Into::into),
+                    from: now.checked_sub(back).unwrap_or(now),
+                    to: now,
+                };
+                let mut report = delivery(store, setup.as_deref(), ask, now).await?;
+                report.pipelines.iter_mut().for_each(|one| one.runs.clear());
+                Ok(json!(report))
             }
         }
     }

@@ -3,7 +3,7 @@
 
 use super::{
     Tuning,
-    innovation::Noise,
+    innovation::{Noise, Trail},
     onset::{Weight, interval},
     prior::Spell,
     robust::{ln_add, ln_sum},
@@ -76,7 +76,7 @@ struct Hypothesis {
 /// The running evidence of one series.
 #[derive(Debug, Clone)]
 pub(super) struct Evidence {
-    noise: Noise,
+    trail: Trail,
     shifts: Vec<f64>,
     /// Log prior probability of each.
     ln_prior: Vec<f64>,
@@ -86,7 +86,6 @@ pub(super) struct Evidence {
     spell: Spell,
     /// Log-likelihood of all scores so far if nothing ever happened, without constants.
     base: f64,
-    last: Option<f64>,
     /// What all scores so far say of a level that was off all the time.
     sums: Sums,
     /// In order of time.
@@ -118,7 +117,7 @@ impl Evidence {
     pub(super) fn new(noise: Noise, om: f64, shifts: Vec<f64>, tuning: &Tuning) -> Self {
         let nothing = vec![0.0; shifts.len()];
         Self {
-            noise,
+            trail: Trail::new(noise),
             ln_prior: ln_prior(shifts.len(), tuning.shift_fading),
             before: vec![f64::NEG_INFINITY; shifts.len()],
             shifts,
@@ -126,7 +125,6 @@ impl Evidence {
             ln_weights: WANDER.map(|(_, weight)| weight.ln()),
             spell: Spell::new(tuning),
             base: 0.0,
-            last: None,
             sums: Sums { shifted: nothing, strayed: [0.0; WANDER.len()], age: 0.0 },
             hypotheses: Vec::new(),
             weights: Vec::new(),
@@ -135,7 +133,7 @@ impl Evidence {
 
     /// Takes in the score of a probe, and opens the onset that it would be the first of.
     pub(super) fn push(&mut self, score: f64, gaps: Gaps, onset: Onset) {
-        let innovation = self.noise.innovation(score, self.last.map(|last| (last, gaps.score)));
+        let innovation = self.trail.next(score, gaps.score);
         let level = innovation.ln_density(0.0, 0.0);
         self.base += level - innovation.ln_scale();
         let stays = |shift: f64| innovation.ln_density(shift, shift) - level;
@@ -158,7 +156,6 @@ impl Evidence {
             let spell = f64::NEG_INFINITY;
             self.hypotheses.push(Hypothesis { onset, ln_mass, until, spell });
         }
-        self.last = Some(score);
     }
 
     /// Lets the spells that began with an onset end with a score that comes `gap` intervals after the probe before it; `ends` gives
@@ -178,6 +175,11 @@ impl Evidence {
                 hypothesis.spell = ln_add(hypothesis.spell, ends.ln() + back);
             }
         }
+    }
+
+    /// Believes each shift less, by so much in logarithms.
+    pub(super) fn doubt(&mut self, shifts: &[f64]) {
+        self.ln_prior.iter_mut().zip(shifts).for_each(|(prior, doubt)| *prior -= doubt);
     }
 
     /// Log-likelihood, without constants, of all scores so far if nothing ever happened.

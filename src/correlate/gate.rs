@@ -214,6 +214,7 @@ mod tests {
             location: "local".into(),
             metric: Metric::Latency,
             part: crate::model::Part::Whole,
+            pipeline: None,
             summary: String::new(),
             onset_at: None,
             opened_at: Timestamp::UNIX_EPOCH,

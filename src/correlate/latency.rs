@@ -6,7 +6,6 @@ use super::{
     Baseline, Direction, Look, Point, Tuning,
     evidence::{Evidence, Gaps, Onset, Side, Weighed},
     excursion,
-    innovation::Noise,
     onset::{self, Heard},
     pace::{Beat, Pace},
     prior::{self, Onsets},
@@ -23,6 +22,8 @@ const EDGE: usize = 2;
 const REBASE_ROWS: usize = 30;
 /// The effect is measured over this many base intervals up to now, as far as they follow the onset.
 const EFFECT_ROWS: (f64, f64) = (3.0, 15.0);
+/// Probes that say how dense they are now.
+const RECENT: usize = 16;
 /// Residuals kept for the gates.
 const KEPT: usize = 512;
 
@@ -37,7 +38,8 @@ pub struct LatencyFold {
     baseline: Baseline,
     /// Good levels of the history, for the scan that is made when the evidence first comes near.
     history: Vec<f64>,
-    raised: Option<f64>,
+    /// The largest doubt that it raised.
+    doubt: Option<f64>,
     pace: Pace,
     onsets: Onsets,
     evidence: Evidence,
@@ -86,7 +88,7 @@ impl LatencyFold {
         let rows = tuning.pre.min(baseline.span);
         let past = Past::new(&history, &baseline, rows);
         let (rebased, om) = past.shifted_already(&baseline, tuning);
-        let noise = Noise { phi: baseline.phi, tail: tuning.tail };
+        let noise = tuning.noise_of(baseline.phi);
         let mut evidence = Evidence::new(noise, om, tuning.shifts_in(baseline.se), tuning);
         let since_score =
             past.replay(&mut evidence, &prior::before(rows, tuning.pre_taper), |row| {
@@ -102,7 +104,7 @@ impl LatencyFold {
         Some(Self {
             direction,
             history: history.good_levels(tuning.history),
-            raised: None,
+            doubt: None,
             pace: Pace::new(&history, change_at_s, sane_interval(interval_s)),
             onsets: Onsets::new(horizon, tuning),
             evidence,
@@ -188,20 +190,20 @@ impl LatencyFold {
 
     /// Puts the evidence behind the gates.
     fn judge(&mut self, beat: Beat, level: f64) -> Look {
-        let (mut now, mut log_e) = (self.weighed, self.gated(beat, level));
-        if let Some(tail) = self.slow_runs().filter(|tail| tail.log_e > log_e) {
-            (now, log_e) = (Weighed { shift: now.shift, ..tail }, tail.log_e);
+        let known = self.tuning.raise(&self.baseline);
+        let mut told = self.told(beat, level);
+        if told.1 >= self.tuning.latency_suspected + known && self.doubt.is_none() {
+            self.look_back();
+            told = self.told(beat, level);
         }
+        let (now, log_e) = told;
         let spell = self.tuning.spell_short * self.baseline.few;
         let allowed = now.before <= self.tuning.before_regressed
             && (spell <= 0.0 || beat.tau + 1.0 - now.onset >= spell);
-        let known = self.tuning.raise(&self.baseline);
-        if log_e >= self.tuning.latency_suspected + known && self.raised.is_none() {
-            let largest = excursion::largest(&self.history, &self.baseline, &self.tuning);
-            self.raised = Some((largest - self.tuning.excursion).max(0.0));
-            self.history = Vec::new();
-        }
-        let raise = known + self.raised.unwrap_or(0.0);
+        let raise = match self.tuning.excursion_of_others {
+            Some(_) => known,
+            None => known + self.doubt.unwrap_or(0.0),
+        };
         let onset_lag = self.pace.lag(now.onset);
         let shift = (now.shift + self.rebased) * self.baseline.se * self.direction.sign();
         Look {
@@ -215,6 +217,29 @@ impl LatencyFold {
             onset_high: self.pace.lag(now.interval.1).max(onset_lag),
             suspected_at: self.tuning.latency_suspected + raise,
             regressed_at: self.tuning.latency_regressed + raise,
+        }
+    }
+
+    /// Learns what the journey's own noise can do: once, when it matters.
+    fn look_back(&mut self) {
+        let gap = self.gates.gap();
+        let doubts = excursion::doubts(&self.history, gap, &self.baseline, &self.tuning);
+        let most = doubts.iter().copied().fold(0.0, f64::max);
+        self.doubt = Some(most);
+        self.history = Vec::new();
+        if let Some(share) = self.tuning.excursion_of_others {
+            let doubts: Vec<f64> = doubts.iter().map(|own| own + share * (most - own)).collect();
+            self.evidence.doubt(&doubts);
+            self.weighed = self.evidence.weigh();
+        }
+    }
+
+    /// What stands behind the gates: a shift of the level, or more slow runs.
+    fn told(&mut self, beat: Beat, level: f64) -> (Weighed, f64) {
+        let (now, log_e) = (self.weighed, self.gated(beat, level));
+        match self.slow_runs().filter(|tail| tail.log_e > log_e) {
+            Some(tail) => (Weighed { shift: now.shift, ..tail }, tail.log_e),
+            None => (now, log_e),
         }
     }
 
@@ -241,6 +266,8 @@ impl LatencyFold {
         let tail = tail.weigh(self.tuning.effect_share * self.tuning.effect)?;
         let fresh =
             tail.before <= most && (self.weighed.before <= most || self.weighed.log_e < 0.0);
+        let by_itself = self.tuning.excursion_of_others.and(self.doubt);
+        let price = price + by_itself.unwrap_or(0.0);
         fresh.then_some(Weighed { log_e: tail.log_e - price, ..tail })
     }
 }
@@ -288,7 +315,7 @@ impl Past {
         if rows < REBASE_ROWS {
             return (0.0, baseline.om);
         }
-        let noise = Noise { phi: baseline.phi, tail: tuning.tail };
+        let noise = tuning.noise_of(baseline.phi);
         let mut evidence = Evidence::new(noise, baseline.om, tuning.shifts_in(baseline.se), tuning);
         self.replay(&mut evidence, &vec![1.0 / rows as f64; rows], |_| Side::After);
         let weighed = evidence.weigh();
@@ -332,6 +359,14 @@ impl Gates {
         }
         self.taus.drain(..self.taus.len().saturating_sub(KEPT));
         self.residuals.drain(..self.residuals.len().saturating_sub(KEPT));
+    }
+
+    /// The usual distance of the newest probes, in base intervals.
+    fn gap(&self) -> f64 {
+        let last: Vec<f64> =
+            self.taus.range(self.taus.len().saturating_sub(RECENT)..).copied().collect();
+        let gaps: Vec<f64> = last.windows(2).map(|w| w[1] - w[0]).collect();
+        if gaps.is_empty() { 1.0 } else { median(&gaps).max(1e-3) }
     }
 
     /// Whether two of the last three residuals are up, and the median since the onset is up enough, relatively and in

@@ -55,7 +55,7 @@ pub struct Score {
 
 /// A score as a step from the one before it.
 pub(super) fn step(now: Score, last: Option<Score>, noise: &Noise) -> Innovation {
-    let memory = innovation::Noise { phi: noise.phi, tail: noise.tail };
+    let memory = innovation::Noise { phi: noise.phi, tail: noise.tail, spike: 0.0 };
     let gap = |p: Score| ((now.at_s - p.at_s) / noise.interval_s.max(1e-3)).max(0.0);
     memory.innovation(now.z, last.map(|p| (p.z, gap(p))))
 }

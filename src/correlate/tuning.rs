@@ -2,7 +2,7 @@
 
 use crate::model::Detect;
 
-use super::budget::Raise;
+use super::{budget::Raise, innovation::Noise};
 
 /// The numbers of the detector. Those without a word on their source were fitted on simulated series of 18 null and 16
 /// shifted kinds and on recorded incidents, then checked on seeds not used for fitting.
@@ -50,6 +50,8 @@ pub struct Tuning {
     pub history: usize,
     /// Degrees of freedom of the noise: a Student t forgives a single spike.
     pub tail: f64,
+    /// How probable it is that an outlying score is a spike, which says nothing of the next.
+    pub spike: f64,
     /// How much less probable than the one before each of the latency ratios looked for is: large shifts are seen anyway.
     pub shift_fading: f64,
     /// The latency ratios looked for. A larger smallest effect removes the smallest ratios (below three
@@ -77,6 +79,9 @@ pub struct Tuning {
     pub rebase: f64,
     /// Largest excursion that plain autocorrelated noise shows; a journey that shows more must show that much more.
     pub excursion: f64,
+    /// A size of shift is doubted for the excursions that speak for it, and by this share of what more speaks for the others. None: all alike,
+    /// by raised thresholds.
+    pub excursion_of_others: Option<f64>,
     /// How much both latency thresholds rise as a baseline shrinks from [`Tuning::short`] to nothing.
     pub raise_short: f64,
     /// Smallest log ratio from which on a run is slow; infinite: slow runs are not counted.
@@ -152,6 +157,7 @@ impl Default for Tuning {
             wander_short: 0.3,
             history: 2880,
             tail: 6.0,
+            spike: 0.5,
             shift_fading: 0.8,
             shifts: vec![1.15, 1.22, 1.35, 1.55, 2.0, 3.0, 6.0],
             onset_at_once: 0.6,
@@ -165,6 +171,7 @@ impl Default for Tuning {
             before_regressed: 0.13,
             rebase: 1.5,
             excursion: 13.0,
+            excursion_of_others: Some(0.5),
             raise_short: 1.5,
             tail_bound: 0.0,
             tail_price: 2.0,
@@ -199,6 +206,8 @@ impl Tuning {
             tail_bound: f64::INFINITY,
             rare_relief: (0.0, 0.0),
             novelty_most: 0.0,
+            spike: 0.0,
+            excursion_of_others: None,
             shift_fading: 1.0,
             memory_doubt: (0.9, 0.0),
             spell_short: 0.0,
@@ -243,6 +252,11 @@ impl Tuning {
         tuning.success_regressed =
             (tuning.success_regressed + raise).max(tuning.success_suspected + 0.5);
         tuning
+    }
+
+    /// The noise of scores with this memory.
+    pub(super) fn noise_of(&self, phi: f64) -> Noise {
+        Noise { phi, tail: self.tail, spike: self.spike }
     }
 
     /// By how much the latency thresholds rise for what is known of a baseline: that it is short, and that the level strays.

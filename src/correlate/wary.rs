@@ -4,7 +4,6 @@
 use super::{
     Baseline, Tuning,
     evidence::{Evidence, Gaps, Onset, Side},
-    innovation::Noise,
 };
 
 /// How far such a level may be from where the baseline has seen it, in units of its noise.
@@ -42,7 +41,7 @@ impl Wary {
             (prior / (1.0 - prior)).ln() + n * (steady.max(least).ln() - creeping.max(least).ln());
         // The mean of absolute innovations is 0.8 of their standard deviation.
         let scale = (creeping * 1.2533 / (1.0 - memory * memory).sqrt()).max(baseline.se);
-        let noise = Noise { phi: memory, tail: tuning.tail };
+        let noise = tuning.noise_of(memory);
         let mut evidence = Evidence::new(noise, STRAYS, tuning.shifts_in(scale), tuning);
         if let Some(last) = residuals.iter().rev().find(|r| r.is_finite()) {
             let none = Onset { side: Side::Edge, mass: 0.0, tau: -1.0, since: -2.0 };

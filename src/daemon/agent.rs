@@ -11,11 +11,14 @@ use tracing::{error, info, warn};
 
 use super::{
     alerts::{Alerts, Board},
+    books::Bookkeeper,
+    burning::Burns,
     deliver::Deliverer,
     dispatcher::{Dispatcher, Order, Situations},
     goods::Goods,
     handle::Handle,
     live::Live,
+    overseer::Overseer,
     pipeline::{Input, Pipeline},
     prune,
     pulse::SelfCheck,
@@ -72,7 +75,9 @@ impl Agent {
             (TaskTracker::new(), CancellationToken::new(), CancellationToken::new());
         let (live, goods) = (Live::default(), Goods::default());
         let bell = Arc::new(Notify::new());
+        let told = Arc::new(Notify::new());
         let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
+        let (budgets, budgets_receiver) = watch::channel(Arc::default());
         let mut alerts = Alerts::default();
         alerts.configure(&setup);
         introduce(&parts.exporter, &setup);
@@ -86,6 +91,7 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            burns: Burns::default(),
             alerts,
             board,
             bell: Arc::clone(&bell),
@@ -121,8 +127,30 @@ impl Agent {
             goods,
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
+            budgets: budgets_receiver,
+            told: Arc::clone(&told),
         };
+        let bookkeeper = Bookkeeper {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            shown: budgets,
+        };
+        workers.spawn(bookkeeper.run(stop.clone()));
         workers.spawn(place_waiting(handle.clone()));
+        #[cfg(feature = "kubernetes")]
+        workers.spawn(super::kubernetes::run(handle.clone(), stop.clone()));
+        let overseer = Overseer {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            told,
+        };
+        workers.spawn(overseer.run(stop.clone()));
         let last = CancellationToken::new();
         let deliverer = Deliverer {
             clock: parts.clock,

@@ -4,10 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use thiserror::Error;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{
+    books::Budgets,
     budget::Budget,
+    delivery::{DeliveryAsk, DeliveryReport, delivery},
     goods::Goods,
     live::{Event, Live},
     outlook::{Before, Intent, before},
@@ -44,6 +46,9 @@ pub struct Handle {
     pub(super) goods: Goods,
     pub(super) setup: watch::Receiver<Arc<Setup>>,
     pub(super) inputs: mpsc::WeakSender<Input>,
+    pub(super) budgets: watch::Receiver<Arc<Budgets>>,
+    /// Rung when facts of pipelines were told.
+    pub(super) told: Arc<Notify>,
 }
 
 /// Why a question could not be answered.
@@ -209,6 +214,11 @@ impl Handle {
         Ok(Budget::read(&self.store, &self.setup().settings.detect, self.now()).await?)
     }
 
+    /// How all error budgets stood a few seconds ago.
+    pub fn budgets(&self) -> Arc<Budgets> {
+        Arc::clone(&self.budgets.borrow())
+    }
+
     /// A change, its verdicts and its gate, as they stand.
     ///
     /// # Errors
@@ -260,6 +270,14 @@ impl Handle {
                 }
             }
         }
+    }
+
+    /// How software was delivered in a span.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub async fn delivered(&self, ask: DeliveryAsk) -> Result<DeliveryReport, HandleError> {
+        Ok(delivery(&self.store, Some(&self.setup()), ask, self.now()).await?)
     }
 
     /// May this be deployed now?

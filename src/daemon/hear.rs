@@ -231,6 +231,9 @@ impl Handle {
                 Said::Ignored(reason) => hearing.ignored.push(reason),
             }
         }
+        if hearing.facts > 0 {
+            self.told.notify_one();
+        }
         if !hearing.changes.is_empty()
             && let Some(inputs) = self.inputs.upgrade()
         {
@@ -396,7 +399,11 @@ pub async fn call_in(
 }
 
 /// What is known here; the query of a request wins over what its hook fills in.
-fn known(setup: &Setup, mut defaults: HookDefaults, query: &BTreeMap<String, String>) -> Known {
+pub(super) fn known(
+    setup: &Setup,
+    mut defaults: HookDefaults,
+    query: &BTreeMap<String, String>,
+) -> Known {
     let mut known = Known {
         services: setup
             .journeys

@@ -9,15 +9,21 @@ mod agenda;
 mod agent;
 mod alerts;
 mod annotate;
+mod books;
 mod budget;
+mod burning;
 mod deliver;
+mod delivery;
 mod dispatcher;
 mod goods;
 mod handle;
 mod hear;
 mod history;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod live;
 mod outlook;
+mod overseer;
 mod people;
 mod pipeline;
 mod prune;
@@ -33,7 +39,9 @@ mod writeback;
 pub use crate::source::forward::Passed;
 pub use agent::{Agent, Parts};
 pub use annotate::Noted;
+pub use books::{BudgetRow, Budgets, budgets};
 pub use budget::{Budget, Observed};
+pub use delivery::{DeliveryAsk, DeliveryReport, ObjectiveReport, PipelineReport, delivery};
 pub use handle::{
     Handle, HandleError, Judged, LONGEST_WAIT, Logged, is_bare, look_up, touched, unmapped,
 };

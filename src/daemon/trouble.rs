@@ -37,6 +37,8 @@ pub(super) struct Trouble {
     sentinels: HashMap<SeriesKey, Sentinel>,
     /// Alarms of series that are being watched for a change: the watch speaks first.
     held: HashMap<(SeriesKey, Metric), Held>,
+    /// Open findings of pipelines: another one says when they are over.
+    pipelines: BTreeMap<FindingId, Finding>,
     /// What people said is nothing: the same change is not told for it again.
     dismissed: HashMap<Concern, Finding>,
 }
@@ -86,8 +88,13 @@ impl Trouble {
             }
         }
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
-        for finding in store.findings(filter).await? {
-            self.track(store, setup, finding, now).await?;
+        let found = store.findings(filter).await?;
+        for finding in found.into_iter().filter(|f| !f.kind.is_budget()) {
+            if finding.pipeline.is_some() {
+                self.pipelines.insert(finding.id.clone(), finding);
+            } else {
+                self.track(store, setup, finding, now).await?;
+            }
         }
         let state = Some(FindingState::Dismissed);
         let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
@@ -99,6 +106,7 @@ impl Trouble {
     /// A person said that a finding is nothing: it is let go, and not opened again for the same change.
     pub(super) fn let_go(&mut self, finding: &Finding) {
         self.open.remove(&finding.id);
+        self.pipelines.remove(&finding.id);
         self.dismissed.extend(concern(finding).map(|concern| (concern, finding.clone())));
     }
 
@@ -107,6 +115,40 @@ impl Trouble {
         if let Some(tracked) = self.open.get_mut(&finding.id) {
             tracked.finding = finding.clone();
         }
+        if let Some(own) = self.pipelines.get_mut(&finding.id) {
+            own.clone_from(finding);
+        }
+    }
+
+    /// What opens and what is over of pipelines.
+    pub(super) fn oversee(&mut self, decisions: &[Decision]) {
+        for Decision { finding, .. } in decisions {
+            if finding.state == FindingState::Open {
+                self.pipelines.insert(finding.id.clone(), finding.clone());
+            } else {
+                self.pipelines.remove(&finding.id);
+            }
+        }
+    }
+
+    /// A change turned out to be another one: its open findings are those of the other one, as they are in the store already.
+    pub(super) fn hand_over(&mut self, from: &ChangeId, to: &ChangeId) -> Vec<Finding> {
+        let of = |finding: &Finding| finding.change.as_ref() == Some(from);
+        let mut moved = Vec::new();
+        for tracked in self.open.values_mut().filter(|tracked| of(&tracked.finding)) {
+            tracked.finding.change = Some(to.clone());
+            moved.push(tracked.finding.clone());
+        }
+        let nothing: Vec<Concern> =
+            self.dismissed.keys().filter(|(change, ..)| change == from).cloned().collect();
+        for concern in nothing {
+            if let Some(mut finding) = self.dismissed.remove(&concern) {
+                finding.change = Some(to.clone());
+                let (_, series, metric, part) = concern;
+                self.dismissed.insert((to.clone(), series, metric, part), finding);
+            }
+        }
+        moved
     }
 
     /// What people said is nothing of a change.
@@ -356,7 +398,8 @@ impl Trouble {
 
     /// The open findings.
     pub(super) fn open(&self) -> Vec<Finding> {
-        self.open.values().map(|t| t.finding.clone()).collect()
+        let journeys = self.open.values().map(|t| &t.finding);
+        journeys.chain(self.pipelines.values()).cloned().collect()
     }
 }
 

@@ -11,9 +11,9 @@ use prometheus::TextEncoder;
 use super::{
     agent,
     family::{Families, histogram},
-    runs,
+    pipelines, runs,
 };
-use crate::model::{ChangeId, EnvironmentName, JourneyName, SeriesKey, ServiceName};
+use crate::model::{ChangeId, EnvironmentName, JourneyName, SeriesKey, ServiceName, Slo};
 
 /// The metrics cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -34,10 +34,14 @@ pub(super) struct State {
     pub(super) shown: BTreeMap<SeriesKey, Timestamp>,
     /// Journeys that are gone: a run of theirs that was under way is not shown any more.
     pub(super) forgotten: BTreeSet<JourneyName>,
+    /// What journeys promise.
+    pub(super) objectives: BTreeMap<JourneyName, Slo>,
     /// Changes that are shown, and when they started.
     pub(super) changes: BTreeMap<ChangeId, Timestamp>,
     /// The newest change of each service and environment: the one its gate speaks of.
     pub(super) gates: BTreeMap<(ServiceName, EnvironmentName), (Timestamp, ChangeId)>,
+    /// The pipelines and stages that have series of their own.
+    pub(super) pipelines: pipelines::Named,
 }
 
 impl Exporter {
@@ -46,7 +50,13 @@ impl Exporter {
     /// # Errors
     /// When the metrics library does not take our buckets: a fault of this program.
     pub fn new(version: &str) -> Result<Self, ExportError> {
-        let buckets = [runs::BOUNDS, agent::LATE_BOUNDS, agent::COMMIT_BOUNDS];
+        let buckets = [
+            runs::BOUNDS,
+            agent::LATE_BOUNDS,
+            agent::COMMIT_BOUNDS,
+            pipelines::BOUNDS,
+            pipelines::WAIT_BOUNDS,
+        ];
         for bounds in buckets {
             histogram("wayfarer", "Tried once.", bounds).map_err(|e| ExportError(e.to_string()))?;
         }

@@ -224,6 +224,7 @@ fn finding(kind: FindingKind) -> Finding {
         location: "fra1".into(),
         metric: Metric::Latency,
         part: Part::Whole,
+        pipeline: None,
         summary: String::new(),
         onset_at: None,
         opened_at: noon(0),

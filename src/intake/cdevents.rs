@@ -207,7 +207,14 @@ impl CdEvent<'_> {
             PipelineKind::Artifact => Some(subject.clone()),
             _ => content.at("artifactId").text().map(str::to_owned),
         };
-        fact.commit = content.at("change.id").text().map(str::to_owned);
+        let custom = self.body.at("customData");
+        fact.commit = content
+            .at("change.id")
+            .text()
+            .or_else(|| custom.at("commit").text())
+            .map(str::to_owned);
+        fact.reference = custom.at("branch").text().and_then(|t| text::kept(t, 200));
+        fact.trigger = content.at("trigger.type").text().and_then(|t| text::kept(t, 60));
         fact.url = ["uri", "testSuite.uri", "trigger.uri"]
             .into_iter()
             .find_map(|p| content.at(p).text())

@@ -104,7 +104,7 @@ fn deployment(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, Inta
 fn status(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFault> {
     let status = body.need_object("deployment_status")?;
     let draft = draft(delivery, body)?;
-    let ours = ["description", "context", "creator.login"].map(|path| status.at(path).text());
+    let ours = ["description", "context"].map(|path| status.at(path).text());
     if ours.into_iter().flatten().any(echo) {
         return Ok(Heard::ignored("our own word, coming back"));
     }
@@ -145,9 +145,13 @@ fn workflow_run(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, In
     let mut fact = fact(delivery, &key, PipelineKind::Pipeline, name);
     source_of(delivery, &mut fact, repository);
     fact.reference = run.at("head_branch").text().map(str::to_owned);
+    // A branch of another repository may have the same name.
+    let own = run.at("head_repository.full_name").text().is_none_or(|r| Some(r) == repository);
+    fact.main = own && is_main(body, fact.reference.as_deref());
     fact.commit = run.at("head_sha").text().map(str::to_owned);
     fact.author = run.at("triggering_actor.login").text().map(str::to_owned);
     fact.url = run.at("html_url").text().and_then(super::text::link);
+    fact.trigger = run.at("event").text().and_then(|t| super::text::kept(t, 60));
     fact.queued_at = run.at("created_at").time().filter(|_| attempt == "1");
     let action = body.at("action").text().or_else(|| run.at("status").text()).unwrap_or_default();
     if matches!(action, "in_progress" | "completed") {
@@ -179,6 +183,7 @@ fn workflow_job(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, In
     let attempt = job.at("run_attempt").word().unwrap_or_else(|| "1".to_owned());
     fact.parent = job.at("run_id").word().map(|run| format!("github:{owner}:run:{run}:{attempt}"));
     fact.reference = job.at("head_branch").text().map(str::to_owned);
+    fact.main = is_main(body, fact.reference.as_deref());
     fact.commit = job.at("head_sha").text().map(str::to_owned);
     fact.url = job.at("html_url").text().and_then(super::text::link);
     // A job with a deployment is one that deploys.
@@ -274,6 +279,11 @@ fn pull_request(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, In
             Some(if merged { PipelineOutcome::Success } else { PipelineOutcome::Cancelled });
     }
     Ok(Heard::one(fact))
+}
+
+/// Whether a branch is the main one of its repository.
+fn is_main(body: Document<'_>, branch: Option<&str>) -> bool {
+    branch.is_some() && body.at("repository.default_branch").text() == branch
 }
 
 fn source_of(delivery: &Delivery<'_>, fact: &mut PipelineFact, repository: Option<&str>) {

@@ -4,7 +4,7 @@
 //! <https://docs.gitlab.com/user/project/integrations/webhook_events/>. Times are not RFC 3339 there.
 
 use super::{
-    Delivery, Heard, IntakeFault, Proof, Sender,
+    Delivery, Heard, IntakeFault, Proof, Said, Sender,
     document::Document,
     echo,
     heard::{Draft, commit, digest, fact},
@@ -169,6 +169,10 @@ fn pipeline(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, Intake
     let name = run.at("name").text().or_else(|| run.at("source").text());
     let mut fact = named(delivery, body, fact(delivery, &key, PipelineKind::Pipeline, name));
     fact.reference = run.at("ref").text().map(str::to_owned);
+    fact.trigger = run.at("source").text().and_then(|t| text::kept(t, 60));
+    // A merge request's pipeline runs on its own branch, whatever it goes to.
+    let merge = run.at("source").text() == Some("merge_request_event");
+    fact.main = !merge && is_main(body, fact.reference.as_deref());
     fact.commit = run.at("sha").text().map(str::to_owned);
     fact.url =
         run.at("url").text().map(str::to_owned).or_else(|| {
@@ -198,7 +202,49 @@ fn pipeline(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, Intake
     if fact.outcome.is_some() {
         fact.finished_at = run.at("finished_at").time();
     }
-    Ok(Heard::one(fact))
+    // Its jobs stand in it: who sends only pipelines tells of stages as well.
+    let mut said: Vec<Said> =
+        jobs().take(text::MOST).filter_map(|job| part(delivery, body, &fact, job)).collect();
+    said.insert(0, fact.into());
+    Ok(said.into())
+}
+
+/// A job as its pipeline tells it: the same fact as the job's own event.
+fn part(
+    delivery: &Delivery<'_>,
+    body: Document<'_>,
+    run: &PipelineFact,
+    job: Document<'_>,
+) -> Option<Said> {
+    let id = job.at("id").word()?;
+    let name = job.at("name").text().filter(|name| !echo(name))?;
+    let key = format!("{}:job:{id}", home(delivery, body));
+    let mut own = fact(delivery, &key, PipelineKind::Task, Some(name));
+    own.repository.clone_from(&run.repository);
+    own.service.clone_from(&run.service);
+    own.parent = Some(run.id.clone());
+    own.stage = job.at("stage").text().and_then(|t| text::kept(t, 100));
+    own.reference.clone_from(&run.reference);
+    own.main = run.main;
+    own.commit.clone_from(&run.commit);
+    own.queued_at = job.at("created_at").time();
+    // A job waits for those of earlier stages before it waits for a machine: only the second is a queue.
+    let waited = job.at("queued_duration").0.as_f64().filter(|s| (0.0..1e7).contains(s));
+    own.started_at = job.at("started_at").time();
+    if let (Some(started), Some(waited)) = (own.started_at, waited) {
+        let waited = jiff::SignedDuration::try_from_secs_f64(waited).unwrap_or_default();
+        own.queued_at = started.checked_sub(waited).ok();
+    }
+    own.outcome = outcome(job.at("status").text().unwrap_or_default());
+    if own.outcome.is_some() {
+        own.finished_at = job.at("finished_at").time();
+    }
+    Some(own.into())
+}
+
+/// Whether a branch is the main one of its project.
+fn is_main(body: Document<'_>, branch: Option<&str>) -> bool {
+    branch.is_some() && body.at("project.default_branch").text() == branch
 }
 
 fn job(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFault> {
@@ -214,7 +260,9 @@ fn job(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFault
         fact(delivery, &key, PipelineKind::Task, body.at("build_name").text()),
     );
     fact.parent = body.at("pipeline_id").word().map(|run| format!("{home}:pipeline:{run}"));
+    fact.stage = body.at("build_stage").text().and_then(|t| text::kept(t, 100));
     fact.reference = body.at("ref").text().map(str::to_owned);
+    fact.main = is_main(body, fact.reference.as_deref());
     fact.commit = body.at("sha").text().map(str::to_owned);
     fact.url = body.at("project.web_url").text().map(|url| format!("{url}/-/jobs/{id}"));
     // Newer ones say each time twice, once as RFC 3339.
@@ -222,6 +270,11 @@ fn job(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFault
         |name: &str| body.key(&format!("{name}_iso")).time().or_else(|| body.key(name).time());
     fact.queued_at = time("build_created_at");
     fact.started_at = time("build_started_at");
+    let waited = body.at("build_queued_duration").0.as_f64().filter(|s| (0.0..1e7).contains(s));
+    if let (Some(started), Some(waited)) = (fact.started_at, waited) {
+        let waited = jiff::SignedDuration::try_from_secs_f64(waited).unwrap_or_default();
+        fact.queued_at = started.checked_sub(waited).ok();
+    }
     fact.environment = body
         .at("environment.name")
         .text()

@@ -92,6 +92,8 @@ fn job(delivery: &Delivery<'_>, kind: &str, body: Document<'_>) -> Result<Heard,
     let called = name.to_ascii_lowercase().contains("deploy");
     let deploys = place.is_some() || called || delivery.known.defaults.environment.is_some();
     fact.deploys = deploys;
+    // A person's name stands there where one pressed the button.
+    fact.trigger = fact.author.as_ref().map(|_| "manual".to_owned());
     fact.started_at = began;
     if phase == "QUEUED" {
         fact.started_at = None;

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric, Part};
+use super::{
+    ChangeId, EnvironmentName, FindingId, JourneyName, LocationName, Metric, Part, PipelineConcern,
+    subject,
+};
 
 /// Trouble that people should know of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -27,6 +30,9 @@ pub struct Finding {
     /// Which part of the journey.
     #[serde(default, skip_serializing_if = "Part::is_whole")]
     pub part: Part,
+    /// Which pipeline, where it is one that is in trouble: then `journey` has its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<PipelineConcern>,
     /// A sentence for people.
     pub summary: String,
     /// When the trouble began, as far as is known.
@@ -43,6 +49,17 @@ pub struct Finding {
     /// Who has taken it on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acknowledged: Option<Acknowledgement>,
+}
+
+impl Finding {
+    /// What is wrong, for people: `latency`, "latency of step `pay`", of a pipeline `duration`.
+    pub fn subject(&self) -> String {
+        match &self.pipeline {
+            _ if self.kind.is_budget() => "error budget".to_owned(),
+            Some(concern) => concern.signal.to_string(),
+            None => subject(self.metric, &self.part),
+        }
+    }
 }
 
 /// Somebody has taken a finding on: nobody is told of it again until something is new.
@@ -104,6 +121,12 @@ pub enum FindingKind {
     Regressed,
     /// Trouble that no logged change explains.
     Unexplained,
+    /// An error budget is spent so fast that it is soon gone.
+    BudgetFast,
+    /// An error budget is spent faster than it is given back.
+    BudgetSlow,
+    /// A pipeline is not what it was, or not what it should be.
+    Pipeline,
 }
 
 /// How a finding stands.
@@ -121,17 +144,38 @@ pub enum FindingState {
 }
 
 impl FindingKind {
+    /// All of them, gravest first.
+    pub const ALL: &[Self] = &[
+        Self::Regressed,
+        Self::BudgetFast,
+        Self::Suspected,
+        Self::Unexplained,
+        Self::BudgetSlow,
+        Self::Pipeline,
+    ];
+
+    /// Whether it speaks of an error budget: it is opened and closed by what was counted, not by a verdict.
+    pub fn is_budget(self) -> bool {
+        matches!(self, Self::BudgetFast | Self::BudgetSlow)
+    }
+
     /// The word used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suspected => "suspected",
             Self::Regressed => "regressed",
             Self::Unexplained => "unexplained",
+            Self::BudgetFast => "budget_fast",
+            Self::BudgetSlow => "budget_slow",
+            Self::Pipeline => "pipeline",
         }
     }
 }
 
 impl FindingState {
+    /// All states.
+    pub const ALL: &[Self] = &[Self::Open, Self::Recovered, Self::Explained, Self::Dismissed];
+
     /// The word used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

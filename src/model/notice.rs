@@ -39,14 +39,20 @@ pub enum Happening {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Gravity {
+    /// A pipeline is not what it was, or not what it should be.
+    Pipeline,
     /// A change is under way for longer than it should be.
     Overdue,
     /// A change was given up by whoever made it.
     Failed,
+    /// An error budget is spent faster than it is given back.
+    BudgetSlow,
     /// A change is suspected of harm.
     Suspected,
     /// Trouble that no logged change explains.
     Unexplained,
+    /// An error budget is spent so fast that it is soon gone.
+    BudgetFast,
     /// A change did harm.
     Regressed,
 }
@@ -226,26 +232,46 @@ impl Happening {
 
 impl Gravity {
     /// All of them, mildest first.
-    pub const ALL: &[Self] =
-        &[Self::Overdue, Self::Failed, Self::Suspected, Self::Unexplained, Self::Regressed];
+    pub const ALL: &[Self] = &[
+        Self::Pipeline,
+        Self::Overdue,
+        Self::Failed,
+        Self::BudgetSlow,
+        Self::Suspected,
+        Self::Unexplained,
+        Self::BudgetFast,
+        Self::Regressed,
+    ];
 
     /// The word used in JSON and in settings.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::Pipeline => "pipeline",
             Self::Overdue => "overdue",
             Self::Failed => "failed",
             Self::Suspected => "suspected",
+            Self::BudgetSlow => "budget_slow",
+            Self::BudgetFast => "budget_fast",
             Self::Unexplained => "unexplained",
             Self::Regressed => "regressed",
+        }
+    }
+
+    /// For people: "was suspected", "was a leaking budget".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::BudgetSlow => "a leaking budget",
+            Self::BudgetFast => "a burning budget",
+            other => other.as_str(),
         }
     }
 
     /// The word that pagers and routing trees know: PagerDuty's four.
     pub fn severity(self) -> &'static str {
         match self {
-            Self::Overdue | Self::Suspected => "warning",
+            Self::Pipeline | Self::Overdue | Self::Suspected | Self::BudgetSlow => "warning",
             Self::Unexplained | Self::Failed => "error",
-            Self::Regressed => "critical",
+            Self::Regressed | Self::BudgetFast => "critical",
         }
     }
 }

@@ -25,6 +25,15 @@ pub struct PipelineFact {
     pub repository: Option<String>,
     /// The branch or tag.
     pub reference: Option<String>,
+    /// Whether that is the branch that its repository names as its main one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub main: bool,
+    /// What set it off, in the sender's word: `push`, `schedule`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trigger: Option<String>,
+    /// The stage that a job is of, where its sender has stages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stage: Option<String>,
     /// The commit it ran on.
     pub commit: Option<String>,
     /// The artifact it made, a package URL.
@@ -115,6 +124,9 @@ impl PipelineFact {
             environment: None,
             repository: None,
             reference: None,
+            main: false,
+            trigger: None,
+            stage: None,
             commit: None,
             artifact: None,
             commits: Vec::new(),
@@ -154,6 +166,9 @@ impl PipelineFact {
             environment: least(self.environment, other.environment),
             repository: least(self.repository, other.repository),
             reference: least(self.reference, other.reference),
+            main: self.main || other.main,
+            trigger: least(self.trigger, other.trigger),
+            stage: least(self.stage, other.stage),
             commit: least(self.commit, other.commit),
             artifact: least(self.artifact, other.artifact),
             commits: if (other.commits.len(), &self.commits) > (self.commits.len(), &other.commits)

@@ -125,7 +125,8 @@ pub fn short(value: f64) -> String {
 pub fn sign(verdict: &str) -> &'static str {
     match verdict {
         "regressed" | "failed" | "fail" => "✕",
-        "suspected" | "unexplained" | "broken" | "prober_fault" => "▲",
+        "budget_fast" | "budget_slow" => "▲",
+        "suspected" | "unexplained" | "pipeline" | "broken" | "prober_fault" => "▲",
         "watching" | "waiting" | "pending" => "○",
         "improved" | "unchanged" | "passed" | "pass" | "transient" | "pre_existing" => "✓",
         _ => "–",

@@ -7,7 +7,8 @@ use crate::model::{FaultKind, Label};
 use super::{
     Noise, Scenario,
     quiet::{
-        FOREVER, HISTORY, MORNING, SHORT, TWO_HOURS, WATCHED, WEEK, beside, series, usual, watched,
+        BURSTS, FOREVER, HISTORY, MORNING, SHORT, TWO_HOURS, WATCHED, WEEK, beside, series, usual,
+        watched,
     },
     scenario::Drawn,
     trace::{Trace, USUAL_FAILURE, Why},
@@ -19,6 +20,11 @@ pub(super) const ALL: &[Scenario] = &[
     Scenario { name: "step20", about: "20% slower", draw: |r| slower(usual(r), 1.2) },
     Scenario { name: "step50", about: "50% slower", draw: |r| slower(usual(r), 1.5) },
     Scenario { name: "step100", about: "twice as slow", draw: |r| slower(usual(r), 2.0) },
+    Scenario {
+        name: "step50-bursts",
+        about: "50% slower where there are bursts anyway",
+        draw: |r| slower(series(BURSTS, HISTORY, r), 1.5),
+    },
     Scenario {
         name: "step20-week",
         about: "20% slower, with a week of history",
@@ -116,7 +122,7 @@ pub(super) const ALL: &[Scenario] = &[
 ];
 
 /// A failure as there were before, and one as there was none.
-const OLD: Why = USUAL_FAILURE;
+pub(super) const OLD: Why = USUAL_FAILURE;
 pub(super) const NEW: Why = ("pay", FaultKind::Status);
 
 fn harmed(mut trace: Trace, happen: impl Fn(&mut Trace)) -> Drawn {
@@ -124,17 +130,21 @@ fn harmed(mut trace: Trace, happen: impl Fn(&mut Trace)) -> Drawn {
     Drawn::one(trace, Label::Regressed, Label::None)
 }
 
-fn slower(trace: Trace, times: f64) -> Drawn {
+pub(super) fn slower(trace: Trace, times: f64) -> Drawn {
     harmed(trace, |t| t.slow(0, FOREVER, times)).since_row(0.0)
 }
 
 fn mixture(rng: &mut StdRng, share: f64, times: f64) -> Drawn {
-    let mut trace = usual(rng);
+    mixture_of(usual(rng), share, times, rng)
+}
+
+/// A share of the runs of a series so many times slower.
+pub(super) fn mixture_of(mut trace: Trace, share: f64, times: f64, rng: &mut StdRng) -> Drawn {
     trace.slow_some(0, share, times, rng);
     Drawn::one(trace, Label::Regressed, Label::None)
 }
 
-fn failing(mut trace: Trace, share: f64, why: Why, rng: &mut StdRng) -> Drawn {
+pub(super) fn failing(mut trace: Trace, share: f64, why: Why, rng: &mut StdRng) -> Drawn {
     trace.fail((0, WATCHED as i64), share, why, rng);
     Drawn::one(trace, Label::None, Label::Regressed).since_row(0.0)
 }

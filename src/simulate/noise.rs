@@ -25,6 +25,9 @@ pub struct Noise {
     pub fails: f64,
     /// Chance that a row of 2 to 4 failures begins.
     pub failing_rows: f64,
+    /// Runs a base interval after the change, as a watch has them: the same noise, looked at more often. What lasts (memory, drift, bursts,
+    /// rows of failures) lasts as long in minutes; what strikes one run strikes as many of them.
+    pub dense: usize,
 }
 
 impl Noise {
@@ -41,9 +44,22 @@ impl Noise {
         slow_path: 0.0,
         fails: 0.002,
         failing_rows: 0.0,
+        dense: 1,
     };
 
     /// Nothing but independent normal noise.
     pub const WHITE: Self =
         Self { diurnal: 0.0, memory: 0.0, spread: 0.15, spikes: 0.0, ..Self::USUAL };
+
+    /// The same as rows see it that are `dense` to a base interval.
+    pub(super) fn on_rows(&self) -> Self {
+        let dense = self.dense.max(1) as f64;
+        Self {
+            memory: self.memory.powf(1.0 / dense),
+            drift: self.drift / dense.sqrt(),
+            bursts: self.bursts / dense,
+            failing_rows: self.failing_rows / dense,
+            ..*self
+        }
+    }
 }

@@ -160,8 +160,8 @@ pub(super) const ALL: &[Scenario] = &[
 pub(super) const FOREVER: i64 = i64::MAX / 2;
 
 const WHITE: Noise = Noise::WHITE;
-const SMOOTH: Noise = Noise { spread: 0.2, ..Noise::WHITE };
-const BURSTS: Noise = Noise { bursts: 1.0 / 200.0, ..Noise::USUAL };
+pub(super) const SMOOTH: Noise = Noise { spread: 0.2, ..Noise::WHITE };
+pub(super) const BURSTS: Noise = Noise { bursts: 1.0 / 200.0, ..Noise::USUAL };
 
 /// A morning that begins with the change.
 pub(super) const MORNING: Noise = Noise { diurnal: 0.1, morning: 0.35, ..Noise::USUAL };
@@ -183,7 +183,7 @@ pub(super) fn watched(after: usize, rng: &mut StdRng) -> Trace {
     Trace::draw(&Noise::USUAL, (HISTORY, after), clock, rng)
 }
 
-fn plain(noise: Noise, history: usize, rng: &mut StdRng) -> Drawn {
+pub(super) fn plain(noise: Noise, history: usize, rng: &mut StdRng) -> Drawn {
     Drawn::one(series(noise, history, rng), Label::None, Label::None)
 }
 

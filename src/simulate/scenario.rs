@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 use super::{
-    fleet, harm, overlap, quiet, rollout, spells,
+    dense, fleet, harm, overlap, quiet, rollout, spells,
     trace::{STEP_S, Trace, at},
 };
 
@@ -26,7 +26,7 @@ pub struct Scenario {
 
 /// All scenarios, in the order in which they are shown.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    [quiet::ALL, harm::ALL, spells::ALL, rollout::ALL, overlap::ALL, fleet::ALL]
+    [quiet::ALL, dense::ALL, harm::ALL, spells::ALL, rollout::ALL, overlap::ALL, fleet::ALL]
         .into_iter()
         .flatten()
 }

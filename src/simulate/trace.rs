@@ -19,7 +19,7 @@ pub(super) const DAY: usize = 1440;
 /// When simulated histories begin: seconds since 1970, on a Monday.
 const START_S: f64 = 1_767_571_200.0;
 
-/// A series on a grid of base intervals: `change` rows of history, then what follows the change.
+/// A series on a grid of base intervals, or a denser one: history, then what follows the change.
 ///
 /// A row is drawn as a whole and becomes a run in one place, [`Trace::probe`]: steps would be drawn beside `ln_ms`, their times
 /// in shares of it, and handed over there.
@@ -33,9 +33,11 @@ pub(super) struct Trace {
     pub(super) said: BTreeMap<usize, String>,
     /// Whether there was a run at all.
     pub(super) probed: Vec<bool>,
-    /// Row of the change.
+    /// Base intervals before the change.
     pub(super) change: usize,
-    /// How long after the begin of its row each run begins, as a share of a row.
+    /// Rows to a base interval. Before the change only the first of each is a run.
+    dense: usize,
+    /// How long after the begin of its row each run begins, as a share of a base interval.
     pub(super) phase: f64,
     /// What the parts of each run took, where it has any.
     pub(super) steps: Option<Steps>,
@@ -48,19 +50,21 @@ pub(super) type Why = (&'static str, FaultKind);
 pub(super) const USUAL_FAILURE: Why = ("load", FaultKind::Timeout);
 
 impl Trace {
-    /// Draws `change` rows of history and `after` rows of what follows; `clock` is the row of the day it begins at.
+    /// Draws `change` base intervals of history and `after` of what follows; `clock` is the minute of the day it begins at.
     pub(super) fn draw(
         noise: &Noise,
         (change, after): (usize, usize),
         clock: usize,
         rng: &mut StdRng,
     ) -> Self {
-        let rows = change + after;
+        let dense = noise.dense.max(1);
+        let noise = &noise.on_rows();
+        let rows = (change + after) * dense;
         let mut level = memory(noise, rows, rng);
         let morning = (change + clock) % DAY + 30;
         let mut walk = 0.0;
         for (row, ln) in level.iter_mut().enumerate() {
-            let of_day = (row + clock) % DAY;
+            let of_day = (row / dense + clock) % DAY;
             walk += noise.drift * normal(rng);
             let wave = (std::f64::consts::TAU * of_day as f64 / DAY as f64).sin();
             *ln += 300_f64.ln() + noise.diurnal * wave + walk;
@@ -79,8 +83,9 @@ impl Trace {
             ln_ms: level,
             failed: vec![None; rows],
             said: BTreeMap::new(),
-            probed: vec![true; rows],
+            probed: (0..rows).map(|row| row >= change * dense || row % dense == 0).collect(),
             change,
+            dense,
             phase: 0.0,
             steps: None,
         };
@@ -93,24 +98,25 @@ impl Trace {
         let rows = self.ln_ms.len();
         for row in 0..rows {
             if rng.random::<f64>() < noise.bursts {
-                let end = (row + rng.random_range(3..9)).min(rows);
+                let end = (row + rng.random_range(3..9) * self.dense).min(rows);
                 self.ln_ms[row..end].iter_mut().for_each(|ln| *ln += 3_f64.ln());
             }
             if rng.random::<f64>() < noise.fails {
                 self.failed[row] = Some(USUAL_FAILURE);
             }
             if rng.random::<f64>() < noise.failing_rows {
-                let end = (row + rng.random_range(2..5)).min(rows);
+                let end = (row + rng.random_range(2..5) * self.dense).min(rows);
                 self.failed[row..end].fill(Some(USUAL_FAILURE));
             }
         }
     }
 
-    /// Rows `from` to `to` after the change (negative: before it).
+    /// The rows of base intervals `from` to `to` after the change (negative: before it).
     fn rows(&self, from: i64, to: i64) -> std::ops::Range<usize> {
         let len = self.ln_ms.len();
         let at = |lag: i64| {
-            usize::try_from(lag.saturating_add(self.change as i64)).unwrap_or(0).min(len)
+            let interval = usize::try_from(lag.saturating_add(self.change as i64)).unwrap_or(0);
+            interval.saturating_mul(self.dense).min(len)
         };
         at(from)..at(to).max(at(from))
     }
@@ -124,7 +130,7 @@ impl Trace {
     /// Makes row `from` and those after it slower by `times` of how many rows ago that was.
     pub(super) fn slow_by(&mut self, from: i64, times: impl Fn(usize) -> f64) {
         for (age, row) in self.rows(from, FOREVER).enumerate() {
-            self.ln_ms[row] += times(age).ln();
+            self.ln_ms[row] += times(age / self.dense).ln();
         }
     }
 
@@ -147,7 +153,7 @@ impl Trace {
         rng: &mut StdRng,
     ) {
         for (age, row) in self.rows(from, FOREVER).enumerate() {
-            if rng.random::<f64>() < share(age) {
+            if rng.random::<f64>() < share(age / self.dense) {
                 self.ln_ms[row] += times.ln();
             }
         }
@@ -162,7 +168,7 @@ impl Trace {
         rng: &mut StdRng,
     ) {
         for (age, row) in self.rows(from, FOREVER).enumerate() {
-            if rng.random::<f64>() < share(age) {
+            if rng.random::<f64>() < share(age / self.dense) {
                 self.failed[row] = Some(why);
             }
         }
@@ -209,7 +215,7 @@ impl Trace {
     fn probe(&self, row: usize) -> Probe {
         let failed = self.failed[row];
         Probe {
-            at: at(row as f64 + self.phase),
+            at: at(row as f64 / self.dense as f64 + self.phase),
             latency_ms: failed.is_none().then(|| (self.ln_ms[row].exp() * 1e3).round() / 1e3),
             success: Some(failed.is_none()),
             late_ms: 0.0,

@@ -8,6 +8,7 @@ use super::{
     filter::limit,
     handle::Store,
     session::{maybe_timestamp, micros, sql_count, timestamp},
+    told_first,
 };
 
 /// Longest error kept of a delivery, in bytes.
@@ -383,6 +384,9 @@ pub(super) fn write(conn: &Connection, message: &NewMessage) -> Result<(), Fault
             micros(message.next_try_at),
             message.thread,
         ])?;
+    if added > 0 {
+        told_first::note(conn, message)?;
+    }
     if added > 0
         && let Some(thread) = &message.thread
     {

@@ -82,6 +82,15 @@ impl Store {
                 runs,
                 batch,
             )?;
+            // Figures of delivery look no further back than roll-ups do.
+            for table in ["pipeline_fact", "incident_fact"] {
+                delete(
+                    conn,
+                    &format!("DELETE FROM {table} WHERE id IN (SELECT id FROM {table} WHERE at < ?1 ORDER BY at LIMIT ?2)"),
+                    rollups,
+                    batch,
+                )?;
+            }
             let emptied =
                 [pruned.runs, pruned.rollups, pruned.evidence, pruned.messages, pruned.deliveries];
             pruned.more = emptied.iter().any(|n| *n >= full);

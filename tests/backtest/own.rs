@@ -104,6 +104,7 @@ async fn fill(path: &Path, now: Timestamp) {
         location: "local".into(),
         metric: Metric::Latency,
         part: wayfarer::model::Part::Whole,
+        pipeline: None,
         dismissal: None,
         acknowledged: None,
         summary: "slower".to_owned(),

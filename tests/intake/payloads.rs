@@ -72,8 +72,13 @@ fn gitlab() {
     assert_eq!((flag.kind, flag.environments.len()), (ChangeKind::Flag, 0));
     assert_eq!(flag.labels["flag"], "test-feature-flag");
     let heard = hear("gitlab", &[], &payload("gitlab-pipeline.json").unwrap()).unwrap();
-    let [Said::Pipeline(run)] = &heard.said[..] else { panic!("{heard:?}") };
+    let [Said::Pipeline(run), Said::Pipeline(job), ..] = &heard.said[..] else {
+        panic!("{heard:?}")
+    };
     assert!(run.deploys);
+    assert_eq!((run.trigger.as_deref(), run.main), (Some("merge_request_event"), false));
+    assert_eq!(job.parent.as_ref(), Some(&run.id));
+    assert_eq!((job.stage.as_deref(), job.name.as_str()), (Some("deploy"), "production"));
     assert_eq!(run.finished_at.unwrap().to_string(), "2016-08-12T15:26:29Z");
 }
 

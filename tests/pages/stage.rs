@@ -16,7 +16,8 @@ use wayfarer::{
     model::{
         AssertionResult, Candidate, Change, ChangeKind, Conclusion, Effect, Evidence, Exchange,
         Failure, FaultKind, Finding, FindingKind, FindingState, Hop, Metric, Onset, Outcome, Part,
-        Phases, Quantiles, Run, RunId, StepOutcome, StepRun, Trigger, Verdict,
+        Phases, PipelineFact, PipelineKind, PipelineOutcome, Quantiles, Run, RunId, StepOutcome,
+        StepRun, Trigger, Verdict,
     },
     store::{Conclusions, Store, StoreOptions},
 };
@@ -74,7 +75,7 @@ impl Stage {
         {
             let text = format!(
                 "name = \"{name}\"\ndescription = \"What a customer does\"\nservices = [\"shop\", \"payments\"]\n\
-                 environments = [\"production\", \"staging\"]\nevery = \"24h\"\nowner = \"team-shop\"\n\
+                 environments = [\"production\", \"staging\"]\nevery = \"24h\"\nowner = \"team-shop\"\n[slo]\nobjective = 99.0\nlatency = \"800ms\"\n\
                  [[step]]\nname = \"open\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n"
             );
             fs::write(folder.path().join(format!("journeys/{name}.toml")), text).unwrap();
@@ -123,6 +124,8 @@ impl Stage {
             "/?view=developer&owner=team-shop",
             "/?view=product&environment=production",
             "/?service=nobody-knows",
+            "/budgets",
+            "/budgets?environment=production",
             "/changes",
             "/changes/deploy-1",
             "/changes/silent",
@@ -131,6 +134,11 @@ impl Stage {
             "/reports/week?week=2020-W01",
             "/services/payments",
             "/login",
+            "/delivery",
+            "/delivery?environment=&service=payments&span=90d",
+            "/delivery?environment=staging&span=7d",
+            "/delivery/pipelines/acme%2Fshop%20CI%20%3Cscript%3E",
+            "/delivery/pipelines/nope",
             "/journeys/checkout",
             "/journeys/checkout?environment=production&span=90d",
             "/journeys/checkout?environment=production&change=deploy-1",
@@ -188,8 +196,35 @@ async fn history(path: &std::path::Path) -> (RunId, RunId) {
         ..Conclusions::default()
     };
     store.conclude(conclusions).await.unwrap();
+    pipelines(&store, now).await;
     store.close().await;
     (failed.unwrap(), passed.unwrap())
+}
+
+/// Runs of a pipeline with a hostile name, some failed, one job flaky, and an objective that is missed.
+async fn pipelines(store: &Store, now: Timestamp) {
+    for n in 0..60_i64 {
+        let at = now - SignedDuration::from_mins(60 * (60 - n));
+        let mut run = PipelineFact::new(format!("run:{n}"), PipelineKind::Pipeline, "CI <script>");
+        run.repository = Some("acme/shop".to_owned());
+        run.service = Some("payments".into());
+        (run.reference, run.trigger) = (Some(HOSTILE.to_owned()), Some(HOSTILE.to_owned()));
+        run.commit = Some(format!("{n:040x}"));
+        run.url = Some("javascript:alert(1)".to_owned());
+        (run.queued_at, run.started_at) = (Some(at), Some(at + SignedDuration::from_secs(4)));
+        run.finished_at = Some(at + SignedDuration::from_secs(700 + n));
+        let good = n % 7 != 0;
+        let outcome = |good| if good { PipelineOutcome::Success } else { PipelineOutcome::Failure };
+        run.outcome = Some(outcome(good));
+        for (i, well) in [(0, good), (1, true)].into_iter().take(if n % 7 == 0 { 2 } else { 1 }) {
+            let mut job = PipelineFact::new(format!("job:{n}:{i}"), PipelineKind::Task, HOSTILE);
+            job.parent = Some(run.id.clone());
+            (job.started_at, job.finished_at) = (run.started_at, run.finished_at);
+            job.outcome = Some(outcome(well));
+            store.record_pipeline(job, now).await.unwrap();
+        }
+        store.record_pipeline(run, now).await.unwrap();
+    }
 }
 
 fn walk(journey: &str, at: Timestamp, ms: u64) -> Run {
@@ -323,6 +358,7 @@ fn finding(onset: Timestamp, now: Timestamp) -> Finding {
         location: "fra1".into(),
         metric: Metric::Latency,
         part: Part::Whole,
+        pipeline: None,
         summary: "p50 148 -> 208 ms".to_owned(),
         onset_at: Some(onset),
         opened_at: now,

@@ -16,6 +16,7 @@ secrets = { password = { env = "P" } }
 latency = {}
 success = {}
 [retention]
+[pipelines]
 "#;
 
 const JOURNEY: &str = r#"

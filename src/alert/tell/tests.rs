@@ -53,6 +53,7 @@ fn finding(journey: &str, kind: FindingKind, opened: i64) -> Finding {
         location: "fra1".into(),
         metric: Metric::Latency,
         part: Part::Whole,
+        pipeline: None,
         summary: String::new(),
         onset_at: None,
         opened_at: at(opened),

@@ -7,6 +7,8 @@
 mod action;
 mod hooks;
 mod journey;
+mod kubernetes;
+mod pipelines;
 mod query;
 mod receiver;
 mod request;

@@ -64,6 +64,10 @@ environment = "production"
 services = { "acme/shop" = "shop" }
 environments = { prod = "production" }
 forward = { url = "https://grafana.example.com", token = { env = "C" } }
+[kubernetes.eu-1]
+kubeconfig = "kube.config"
+services = { "shop/web" = "shop" }
+environments = { shop-prod = "production" }
 [[place]]
 when = { sender = "ci" }
 service = "shop"
@@ -112,6 +116,11 @@ timeout = "60s"
 kind = "github"
 token = { env = "X" }
 repository = "acme/shop"
+[pipelines]
+success = "95%"
+flaky = false
+[pipelines.for."acme/shop CI"]
+build = "20m"
 "#;
 
 /// A journey in which those tables stand that no example has.

@@ -6,8 +6,10 @@ pub(super) mod environments;
 mod freeze;
 mod hooks;
 pub(super) mod hours;
+pub(super) mod kubernetes;
 mod limits;
 mod network;
+mod pipelines;
 pub(super) mod receiver;
 pub(super) mod rollback;
 pub(super) mod secret;
@@ -40,6 +42,8 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         retention: limits::retention(top),
         tokens,
         hooks: hooks::hooks(top),
+        kubernetes: kubernetes::kubernetes(top),
+        pipelines: pipelines::lower(top),
         place: hooks::places(top),
     };
     top.finish();

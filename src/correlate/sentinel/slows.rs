@@ -7,7 +7,6 @@ use crate::model::Metric;
 use super::{
     super::{
         Baseline, Direction, Point, Tuning,
-        innovation::Noise,
         pace::Pace,
         rebase,
         robust::median,
@@ -121,7 +120,7 @@ impl Slows {
         let expected = frozen.baseline.centre + frozen.baseline.season.after(beat.tau);
         let residual = point.level(Direction::Worse) - expected;
         let score = frozen.baseline.score.of(residual + frozen.baseline.centre);
-        let noise = Noise { phi: frozen.baseline.phi, tail: self.tuning.tail };
+        let noise = self.tuning.noise_of(frozen.baseline.phi);
         let gap = |(at_s, _): (f64, f64)| ((point.at_s - at_s) / self.interval_s).max(0.0);
         let innovation = noise.innovation(score, self.last.map(|l| (l.1, gap(l))));
         let quiet_s = self.last.map_or(point.at_s, |(at_s, _)| at_s);

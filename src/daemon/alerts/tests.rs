@@ -67,6 +67,7 @@ fn finding(change: Option<&str>, id: &str) -> Finding {
         location: "local".into(),
         metric: Metric::Latency,
         part: Part::Whole,
+        pipeline: None,
         summary: "slower".to_owned(),
         onset_at: Some(at(5)),
         opened_at: at(10),

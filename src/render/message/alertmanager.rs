@@ -87,10 +87,13 @@ fn alert(
 /// What rules and routes call it.
 fn name(gravity: Gravity) -> &'static str {
     match gravity {
+        Gravity::Pipeline => "WayfarerPipeline",
         Gravity::Overdue => "WayfarerChangeOverdue",
         Gravity::Failed => "WayfarerChangeFailed",
         Gravity::Suspected => "WayfarerSuspected",
         Gravity::Unexplained => "WayfarerUnexplained",
+        Gravity::BudgetSlow => "WayfarerBudgetSlow",
+        Gravity::BudgetFast => "WayfarerBudgetFast",
         Gravity::Regressed => "WayfarerRegressed",
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod annotations;
 pub(super) mod changes;
+pub(super) mod delivery;
 pub(super) mod findings;
 pub(super) mod flagger;
 pub(super) mod gate;
@@ -14,3 +15,4 @@ pub(super) mod review;
 pub(super) mod rollback;
 pub(super) mod runs;
 pub(super) mod series;
+pub(super) mod slo;

@@ -13,15 +13,16 @@ use serde::Serialize;
 
 use self::row::{Group, JourneyRow, Named};
 use super::{
+    budgets::left,
     changes::{self, ChangeRow},
     filter::{Bar, Filter},
     services::{Place, places},
     shell::{Shell, page},
-    words::{Badge, Piece, When, change_link, count, journey_link, prose},
+    words::{Badge, Piece, When, change_link, count, journey_link, pipeline_link, prose},
 };
 use crate::{
     daemon::Setup,
-    model::{Finding, FindingState, SeriesKey, subject},
+    model::{Finding, FindingKind, FindingState, SeriesKey},
     render::chart::{Mark, Window, XTick},
     store::{FindingFilter, StoreError},
     web::{ApiError, router::Face},
@@ -68,6 +69,8 @@ struct Overview {
     /// How the figures' span is called: `last 24 hours`.
     span: String,
     groups: Vec<Group>,
+    /// Whether any of them has an objective.
+    promised: bool,
     journeys: usize,
     /// Behind `?`, of the pages before and after; empty where there are none.
     before: String,
@@ -112,7 +115,9 @@ pub(in crate::web) async fn overview(
     let summary = summary(&setup, &named, &changes, view);
     let (headline, mood) = headline(&findings, &named);
     let shown: Vec<Named> = named.into_iter().skip((number - 1) * most).take(most).collect();
-    let shown = row::rows(store, shown, window, &changes, view == "product").await?;
+    let mut shown = row::rows(store, shown, window, &changes, view == "product").await?;
+    let budgets = face.handle.budgets();
+    shown.rows.iter_mut().for_each(|(series, row)| row.left = left(budgets.of(series)));
     let link = |page| filter.query(view, page);
     let earlier = changes.iter().filter(|(at, _)| !shown.window.holds(*at)).count();
     let title = if findings.is_empty() {
@@ -140,6 +145,7 @@ pub(in crate::web) async fn overview(
         changes: changes.into_iter().take(LISTED).map(|(_, row)| row).collect(),
         places: places(&setup, &filter, &deployed),
         span: shown.span,
+        promised: shown.rows.iter().any(|(_, row)| !row.left.text.is_empty()),
         groups: grouped(&setup, shown.rows),
         journeys,
         before: if number > 1 { link(number - 1) } else { String::new() },
@@ -164,10 +170,15 @@ async fn open_findings(face: &Face, filter: &Filter) -> Result<Vec<Finding>, Sto
     };
     let mut findings = face.handle.store().findings(wanted).await?;
     findings.retain(|finding| {
+        if let Some(concern) = &finding.pipeline {
+            let service = concern.service.as_ref();
+            let all = filter.service.is_empty() && filter.owner.is_empty();
+            return all || service.is_some_and(|s| filter.wants_service(&setup, s));
+        }
         let journey = setup.journeys.get(&finding.journey);
         journey.is_none_or(|s| filter.wants_journey(&setup, &s.journey))
     });
-    let rank = |f: &Finding| (f.kind.as_str() != "regressed", f.kind.as_str() != "suspected");
+    let rank = |f: &Finding| FindingKind::ALL.iter().position(|kind| *kind == f.kind);
     findings.sort_by(|a, b| (rank(a), b.opened_at).cmp(&(rank(b), a.opened_at)));
     findings.truncate(FINDINGS);
     Ok(findings)
@@ -177,7 +188,7 @@ fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
     let kinds = |kind: &str| findings.iter().filter(|f| f.kind.as_str() == kind).count();
     let failing = named.iter().filter(|n| n.is_failing()).count();
     let (regressed, suspected) = (kinds("regressed"), kinds("suspected"));
-    let unexplained = kinds("unexplained");
+    let (unexplained, pipelines) = (kinds("unexplained"), kinds("pipeline"));
     if regressed + suspected > 0 {
         let changes: std::collections::BTreeSet<_> =
             findings.iter().filter_map(|f| f.change.as_ref()).collect();
@@ -191,10 +202,25 @@ fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
             "bad",
         );
     }
+    let burning = kinds("budget_fast") + kinds("budget_slow");
+    if burning > 0 {
+        let verb = if burning == 1 { "is" } else { "are" };
+        let budgets = count(burning, "error budget", "error budgets");
+        return (format!("{budgets} {verb} spent too fast"), "bad");
+    }
     if failing > 0 {
         return (
             format!("{} failing just now", count(failing, "journey is", "journeys are")),
             "bad",
+        );
+    }
+    if pipelines > 0 {
+        return (
+            format!(
+                "All journeys are well; {} with pipelines",
+                count(pipelines, "trouble", "troubles")
+            ),
+            "calm",
         );
     }
     if named.is_empty() {
@@ -226,12 +252,15 @@ fn finding_row(finding: &Finding) -> FindingRow {
         badge: Badge::of(finding.kind.as_str()),
         journey: finding.journey.to_string(),
         environment: finding.environment.to_string(),
-        link: journey_link(
-            finding.journey.as_str(),
-            finding.environment.as_str(),
-            Some(finding.location.as_str()),
-        ),
-        metric: subject(finding.metric, &finding.part),
+        link: match &finding.pipeline {
+            Some(concern) => pipeline_link(&concern.pipeline),
+            None => journey_link(
+                finding.journey.as_str(),
+                finding.environment.as_str(),
+                Some(finding.location.as_str()),
+            ),
+        },
+        metric: finding.subject(),
         change: finding.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         change_link: finding.change.as_ref().map(|c| change_link(c.as_str())).unwrap_or_default(),
         summary: prose(&match &finding.acknowledged {

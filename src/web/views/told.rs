@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::{
     daemon::Budget,
-    model::{Acknowledgement, Dismissal, Finding, Parcel, Part},
+    model::{Acknowledgement, Dismissal, Finding, Parcel, Part, PipelineConcern},
     store::OutboxMessage,
 };
 
@@ -23,6 +23,8 @@ pub struct FindingView<'a> {
     pub metric: &'static str,
     #[serde(skip_serializing_if = "Part::is_whole")]
     pub part: &'a Part,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pipeline: Option<&'a PipelineConcern>,
     pub summary: &'a str,
     pub onset_at: Option<Timestamp>,
     pub opened_at: Timestamp,
@@ -137,6 +139,7 @@ impl<'a> From<&'a Finding> for FindingView<'a> {
             location: finding.location.as_str(),
             metric: finding.metric.as_str(),
             part: &finding.part,
+            pipeline: finding.pipeline.as_ref(),
             summary: &finding.summary,
             onset_at: finding.onset_at,
             opened_at: finding.opened_at,

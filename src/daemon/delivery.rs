@@ -1,0 +1,264 @@
+//! Figures of delivery for whoever asks: read from the store, made by `delivery`.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Serialize;
+
+use super::setup::Setup;
+use crate::{
+    delivery::{
+        Dora,
+        dora::{Choice, Commits, Record, Records, Standing},
+        pipeline::{Kept, Line, Lines, Objective, PipelineRun, Stats, lines, objectives},
+    },
+    model::{
+        Change, ChangeId, EnvironmentName, Finding, FindingKind, FindingState, PipelineFact,
+        PipelineKey, PipelineSettings, ServiceName,
+    },
+    store::{ChangeFilter, FactFilter, FindingFilter, Store, StoreError},
+};
+
+/// So much before a span is read as well: rollbacks find what they undid there, and lengths what is usual.
+const BEFORE: SignedDuration = SignedDuration::from_secs(30 * 86_400);
+/// Most changes, findings and facts that are looked at.
+const CHANGES: usize = 5000;
+const FINDINGS: usize = 5000;
+pub(super) const FACTS: usize = 20_000;
+/// Most pipelines that are told of, the busiest first.
+const PIPELINES: usize = 200;
+/// Most runs of each that are told one by one.
+const RUNS: usize = 400;
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub struct DeliveryAsk {
+    /// Of this service.
+    pub service: Option<ServiceName>,
+    /// Deployments in this environment; pipelines stand in none.
+    pub environment: Option<EnvironmentName>,
+    /// From when.
+    pub from: Timestamp,
+    /// Until when.
+    pub to: Timestamp,
+}
+
+/// How software was delivered in a span.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DeliveryReport {
+    /// The service asked for.
+    pub service: Option<ServiceName>,
+    /// The environment asked for.
+    pub environment: Option<EnvironmentName>,
+    /// The five figures.
+    #[serde(flatten)]
+    pub dora: Dora,
+    /// Pipelines, the busiest first.
+    pub pipelines: Vec<PipelineReport>,
+    /// What the reader should know of what was not read, a sentence each.
+    pub notes: Vec<String>,
+}
+
+/// A pipeline in a span.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PipelineReport {
+    /// What it is called: repository and name.
+    pub label: String,
+    /// The same in two.
+    #[serde(flatten)]
+    pub key: PipelineKey,
+    /// Whose code.
+    pub service: Option<ServiceName>,
+    /// Its figures.
+    pub stats: Stats,
+    /// What it should keep.
+    pub objectives: Vec<ObjectiveReport>,
+    /// What is wrong with it, and was in the span; newest first.
+    pub findings: Vec<Finding>,
+    /// Its newest runs, oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub runs: Vec<PipelineRun>,
+}
+
+/// An objective.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ObjectiveReport {
+    /// What of it: `duration`, `success`, `queue`, `flaky tests`.
+    pub signal: String,
+    /// How it stands.
+    pub state: Kept,
+    /// A sentence.
+    pub summary: String,
+    /// By how many runs it is judged.
+    pub n: usize,
+}
+
+impl From<Objective> for ObjectiveReport {
+    fn from(objective: Objective) -> Self {
+        let signal = objective.concern.signal.to_string();
+        Self { signal, state: objective.state, summary: objective.summary, n: objective.n }
+    }
+}
+
+/// Reads and reckons. The reckoning takes milliseconds and is done beside the threads that walk.
+///
+/// # Errors
+/// The store could not be read.
+pub async fn delivery(
+    store: &Store,
+    setup: Option<&Setup>,
+    ask: DeliveryAsk,
+    now: Timestamp,
+) -> Result<DeliveryReport, StoreError> {
+    let since = ask.from.checked_sub(BEFORE).unwrap_or(Timestamp::MIN);
+    let facts = facts(store, since, ask.to).await?;
+    let changes = changes(store, &ask, since).await?;
+    let incidents = FactFilter { since: Some(since), limit: CHANGES, ..FactFilter::default() };
+    let incidents = store.incident_facts(incidents).await?;
+    let found = pipeline_findings(store, FINDINGS).await?;
+    let everywhere = setup
+        .map(|setup| setup.settings.environments.keys().cloned().collect())
+        .unwrap_or_default();
+    let goals = setup.map(|setup| setup.settings.pipelines.clone()).unwrap_or_default();
+    let mut notes = Vec::new();
+    if facts.len() >= FACTS
+        && let Some(oldest) = facts.iter().filter_map(PipelineFact::at).min()
+        && oldest > ask.from
+    {
+        notes.push(format!(
+            "only the newest {FACTS} facts of pipelines were read: those since {oldest:.0}"
+        ));
+    }
+    if changes.len() >= CHANGES {
+        notes.push(format!("only the newest {CHANGES} changes were read"));
+    }
+    let reckon = move || {
+        let commits = Commits::of(&facts);
+        let records = Records { changes, incidents, commits, everywhere };
+        let choice = Choice { service: ask.service.clone(), environment: ask.environment.clone() };
+        let dora = Dora::of(&records, &choice, (ask.from, ask.to));
+        let lines = lines(&facts);
+        if lines.orphans > 0 {
+            notes.push(format!(
+                "{} jobs were told of runs that nobody told: have whole runs sent as well",
+                lines.orphans
+            ));
+        }
+        let pipelines = pipelines(&lines, &found, &goals, &ask, now);
+        DeliveryReport {
+            service: ask.service,
+            environment: ask.environment,
+            dora,
+            pipelines,
+            notes,
+        }
+    };
+    let done = tokio::task::spawn_blocking(reckon).await;
+    match done {
+        Ok(report) => Ok(report),
+        Err(e) => std::panic::resume_unwind(e.into_panic()),
+    }
+}
+
+/// Facts of a span, of the newest.
+pub(super) async fn facts(
+    store: &Store,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<PipelineFact>, StoreError> {
+    let filter = FactFilter {
+        since: Some(since),
+        until: Some(until),
+        limit: FACTS,
+        ..FactFilter::default()
+    };
+    store.pipeline_facts(filter).await
+}
+
+/// The newest findings of pipelines, whatever became of them.
+pub(super) async fn pipeline_findings(
+    store: &Store,
+    limit: usize,
+) -> Result<Vec<Finding>, StoreError> {
+    let kind = Some(FindingKind::Pipeline);
+    store.findings(FindingFilter { kind, limit, ..FindingFilter::default() }).await
+}
+
+/// The changes of a span with what was found of them.
+async fn changes(
+    store: &Store,
+    ask: &DeliveryAsk,
+    since: Timestamp,
+) -> Result<Vec<Record>, StoreError> {
+    let filter = ChangeFilter {
+        service: ask.service.clone(),
+        environment: ask.environment.clone(),
+        since: Some(since),
+        until: Some(ask.to),
+        limit: CHANGES,
+    };
+    let changes: Vec<Change> = store.changes(filter).await?;
+    let ids: Vec<ChangeId> = changes.iter().map(|c| c.id.clone()).collect();
+    let standings = store.standings(ids.clone()).await?;
+    let mut told = store.first_told(ids).await?;
+    let mut findings: BTreeMap<ChangeId, Vec<Finding>> = BTreeMap::new();
+    for kind in [FindingKind::Regressed, FindingKind::Suspected] {
+        let filter =
+            FindingFilter { kind: Some(kind), limit: FINDINGS, ..FindingFilter::default() };
+        for finding in store.findings(filter).await? {
+            if let Some(id) = finding.change.clone() {
+                findings.entry(id).or_default().push(finding);
+            }
+        }
+    }
+    let mut records = Vec::with_capacity(changes.len());
+    for (change, standing) in changes.into_iter().zip(standings) {
+        let findings = findings.remove(&change.id).unwrap_or_default();
+        let over = findings.iter().any(|f| f.state == FindingState::Recovered);
+        let verdicts = if over { store.verdicts(&change.id).await? } else { Vec::new() };
+        records.push(Record {
+            told_at: told.remove(&change.id),
+            standing: Standing { worst: standing.worst, open: standing.open },
+            change,
+            findings,
+            verdicts,
+        });
+    }
+    Ok(records)
+}
+
+fn pipelines(
+    lines: &Lines,
+    found: &[Finding],
+    goals: &PipelineSettings,
+    ask: &DeliveryAsk,
+    now: Timestamp,
+) -> Vec<PipelineReport> {
+    let inside = |run: &&PipelineRun| run.at >= ask.from && run.at < ask.to;
+    let wanted = |line: &&Line| {
+        ask.service.as_ref().is_none_or(|s| line.service.as_ref() == Some(s))
+            && line.runs.iter().any(|run| inside(&run))
+    };
+    let mut chosen: Vec<&Line> = lines.all.values().filter(wanted).collect();
+    chosen.sort_by_key(|line| std::cmp::Reverse(line.runs.iter().filter(inside).count()));
+    let report = |line: &Line| {
+        let runs: Vec<&PipelineRun> = line.runs.iter().filter(inside).collect();
+        let of = |f: &&Finding| {
+            let own = f.pipeline.as_ref().is_some_and(|c| c.pipeline == line.key);
+            own && f.closed_at.is_none_or(|at| at >= ask.from) && f.opened_at < ask.to
+        };
+        PipelineReport {
+            label: line.key.to_string(),
+            key: line.key.clone(),
+            service: line.service.clone(),
+            stats: Stats::of(line, (ask.from, ask.to), None),
+            objectives: objectives(line, &goals.goals(&line.key), goals.window, now)
+                .into_iter()
+                .map(ObjectiveReport::from)
+                .collect(),
+            findings: found.iter().filter(of).cloned().collect(),
+            runs: runs[runs.len().saturating_sub(RUNS)..].iter().map(|r| (*r).clone()).collect(),
+        }
+    };
+    chosen.into_iter().take(PIPELINES).map(report).collect()
+}
