@@ -228,13 +228,26 @@ fn judgements(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<Judgement> {
         // A step's time is in its journey's, a phase's in its step's: what moved most stands first.
         let size = |v: &Verdict| v.effect.map_or(0.0, |e| -e.estimate.abs());
         parts.sort_by(|a, b| a.conclusion.cmp(&b.conclusion).then(size(a).total_cmp(&size(b))));
+        // The worst part stands beside its journey where that is judged milder.
+        let worst = parts.first().filter(|p| is_harm(p.conclusion) && !is_harm(v.conclusion));
+        let own = judgement(v);
+        let notes = worst
+            .map(|p| format!("{}: {}", p.conclusion.as_str().replace('_', "-"), p.summary))
+            .into_iter()
+            .chain(own.notes)
+            .collect();
         Judgement {
             dismissed: said(v, dismissed),
             parts: parts.into_iter().map(judgement).collect(),
-            ..judgement(v)
+            notes,
+            ..own
         }
     };
     whole.map(row).collect()
+}
+
+fn is_harm(conclusion: Conclusion) -> bool {
+    matches!(conclusion, Conclusion::Regressed | Conclusion::Suspected)
 }
 
 fn judgement(v: &Verdict) -> Judgement {
@@ -312,10 +325,11 @@ async fn cases(
     journeys: &[Judgement],
 ) -> Result<(Vec<Case>, usize), StoreError> {
     let harmed = |j: &Judgement| {
-        matches!(j.verdict, Conclusion::Regressed | Conclusion::Suspected)
-            || j.verdict == Conclusion::Transient && j.metric != Metric::Measure
+        is_harm(j.verdict) || j.verdict == Conclusion::Transient && j.metric != Metric::Measure
     };
-    let all: Vec<usize> = (0..journeys.len()).filter(|at| harmed(&journeys[*at])).collect();
+    // A step may be harmed where its journey as a whole shows nothing, or too little.
+    let in_part = |j: &Judgement| harmed(j) || j.parts.iter().any(harmed);
+    let all: Vec<usize> = (0..journeys.len()).filter(|at| in_part(&journeys[*at])).collect();
     let mut cases = Vec::new();
     for at in all.iter().take(CASES) {
         cases.extend(case::case(desk, &judged.change, *at, &journeys[*at]).await?);
