@@ -1,4 +1,4 @@
-//! `wayfarer slo`: how much of what may fail has failed, as a table; the same objectives as rules for Prometheus and as OpenSLO documents, and
+//! `wayfarer slo`: how much of what may fail has failed, as a table; the same objectives as rules for Prometheus and as `OpenSLO` documents, and
 //! such documents as `[slo]` tables.
 
 use std::{
@@ -104,7 +104,7 @@ fn give(path: Option<&Path>, text: &str) -> Result<Exit, Failed> {
     Ok(Exit::Good)
 }
 
-/// Documents of OpenSLO as `[slo]` tables.
+/// Documents of `OpenSLO` as `[slo]` tables.
 fn import(path: &Path) -> Result<Exit, Failed> {
     let unreadable = |e: std::io::Error| {
         Failed::new(Exit::Usage, format!("cannot read {}: {e}", path.display()))

@@ -1,9 +1,9 @@
-//! Objectives of OpenSLO v1 documents (<https://github.com/OpenSLO/OpenSLO>) as `[slo]` tables, and what of them cannot be said there.
+//! Objectives of `OpenSLO` v1 documents (<https://github.com/OpenSLO/OpenSLO>) as `[slo]` tables, and what of them cannot be said there.
 //!
 //! How something is measured is never taken over: here a journey is. What a document does not say, or says in a form that no roll of runs has,
 //! is named, never guessed.
 
-use std::{fmt::Write, time::Duration};
+use std::time::Duration;
 
 use serde_json::Value as Json;
 
@@ -43,7 +43,7 @@ pub struct Objectives {
 /// Reads all documents of a text.
 ///
 /// # Errors
-/// It is no YAML, or none of its documents is an objective of OpenSLO v1.
+/// It is no YAML, or none of its documents is an objective of `OpenSLO` v1.
 pub fn read(text: &str) -> Result<Objectives, String> {
     let mut found = Objectives::default();
     let mut others: Vec<(String, usize)> = Vec::new();
@@ -111,10 +111,10 @@ fn objective(document: &Json) -> Objective {
     let toml = target.map(|percent| {
         let mut toml = format!("[slo]\nobjective = {}\n", number(percent));
         if let Some(ms) = latency {
-            let _ = writeln!(toml, "latency = {}", toml_text::quoted(&format!("{ms}ms")));
+            toml += &format!("latency = {}\n", toml_text::quoted(&format!("{ms}ms")));
         }
         if let Some(window) = window {
-            let _ = writeln!(toml, "window = {}", toml_text::quoted(&window));
+            toml += &format!("window = {}\n", toml_text::quoted(&window));
         }
         toml
     });
@@ -196,7 +196,7 @@ fn window(spec: &Json, left_out: &mut Vec<String>) -> Option<String> {
     })
 }
 
-/// A duration in OpenSLO's shorthand; months, quarters and years have 30, 90 and 365 days.
+/// A duration in the shorthand of `OpenSLO`; months, quarters and years have 30, 90 and 365 days.
 fn duration(text: &str) -> Option<Duration> {
     let text = text.trim();
     let unit = text.chars().last()?;

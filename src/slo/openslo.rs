@@ -1,15 +1,15 @@
-//! Objectives as documents of OpenSLO v1 (<https://github.com/OpenSLO/OpenSLO>), for tools that read these.
+//! Objectives as documents of `OpenSLO` v1 (<https://github.com/OpenSLO/OpenSLO>), for tools that read these.
 //!
 //! Alerts are left out: an `AlertCondition` knows one span, and the rule of two spans cannot be said in it.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::collections::BTreeSet;
 
 use super::{
     promise::{Promise, quoted},
     windows::name_of,
 };
 
-/// The annotations that carry what OpenSLO has no word for; reading them back gives the same objective.
+/// The annotations that carry what `OpenSLO` has no word for; reading them back gives the same objective.
 pub const JOURNEY: &str = "wayfarer.io/journey";
 /// Where it is walked.
 pub const ENVIRONMENT: &str = "wayfarer.io/environment";
@@ -27,9 +27,8 @@ pub fn documents(promises: &[Promise]) -> String {
     for promise in promises {
         let service = label(promise.journey.as_str());
         if services.insert(service.clone()) {
-            let _ = writeln!(
-                out,
-                "---\napiVersion: openslo/v1\nkind: Service\nmetadata:\n  name: {service}\n  displayName: {}\nspec:\n  description: {}",
+            out += &format!(
+                "---\napiVersion: openslo/v1\nkind: Service\nmetadata:\n  name: {service}\n  displayName: {}\nspec:\n  description: {}\n",
                 quoted(promise.journey.as_str()),
                 quoted("A journey that Wayfarer walks as a user would")
             );
@@ -53,8 +52,8 @@ fn document(out: &mut String, promise: &Promise, name: &str, service: &str) {
     let (journey, environment) = (promise.journey.as_str(), promise.environment.as_str());
     let labels = format!("journey={},environment={}", quoted(journey), quoted(environment));
     let mut line = |text: String| {
-        // A string takes everything.
-        let _ = writeln!(out, "{text}");
+        *out += &text;
+        out.push('\n');
     };
     line(format!("---\napiVersion: openslo/v1\nkind: SLO\nmetadata:\n  name: {name}"));
     line(format!("  displayName: {}", quoted(&format!("{journey} in {environment}"))));

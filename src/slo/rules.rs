@@ -5,8 +5,6 @@
 
 mod proof;
 
-use std::fmt::Write;
-
 use super::{
     LEAST_BAD,
     promise::{Promise, decimal, quoted},
@@ -162,8 +160,11 @@ impl Rules<'_> {
     }
 
     fn line(&mut self, text: &str) {
-        // A string takes everything.
-        let _ = writeln!(self.out, "{}{text}", if text.starts_with('-') { "  " } else { "" });
+        if text.starts_with('-') {
+            *self.out += "  ";
+        }
+        *self.out += text;
+        self.out.push('\n');
     }
 }
 

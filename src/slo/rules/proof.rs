@@ -1,8 +1,6 @@
 //! A test for `promtool test rules` beside the rules: what they record and whom they tell when all is well, when a budget leaks, and when
 //! everything fails.
 
-use std::fmt::Write;
-
 use super::{
     super::{
         promise::{Promise, decimal, quoted},
@@ -75,8 +73,8 @@ impl Case {
 
 fn write(out: &mut String, promises: &[&Promise], case: Case) {
     let mut line = |text: &str| {
-        // A string takes everything.
-        let _ = writeln!(out, "{text}");
+        *out += text;
+        out.push('\n');
     };
     line(&format!("  - name: {}\n    interval: 1m\n    input_series:", quoted(case.name())));
     let made = promises.iter().filter_map(|promise| Some((*promise, case.runs(promise)?)));

@@ -253,7 +253,7 @@ pub(super) fn share(value: f64) -> String {
         v if v < 0.0 => format!("−{:.0} %", (-v * 100.0).ceil()),
         v if v >= 1.0 => format!("{:.0} %", (v * 100.0).floor()),
         v if v >= 0.1 => format!("{:.0} %", (v * 100.0).floor()),
-        v if v == 0.0 => "0 %".to_owned(),
+        0.0 => "0 %".to_owned(),
         v => format!("{:.1} %", (v * 1000.0).floor() / 10.0),
     }
 }
