@@ -56,6 +56,8 @@ pub(super) enum Verb {
     Delivery(DeliveryArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
+    /// Error budgets: what is left, how fast it burns, what spent it; as rules for Prometheus and as `OpenSLO`
+    Slo(SloArguments),
     /// The review of a change, or the summary of a week or a service
     Report(ReportArguments),
     /// Show or send what receivers would get
@@ -231,6 +233,44 @@ pub(super) struct Place {
     /// The answer as JSON
     #[arg(long)]
     pub(super) json: bool,
+}
+
+/// `wayfarer slo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer slo                                       what is left of every error budget\n\
+  wayfarer slo --rules prometheus -o slo.yml         rules in Sloth's naming, and slo_test.yml for promtool beside them\n\
+  wayfarer slo --openslo > objectives.yaml           the objectives as OpenSLO v1 documents\n\
+  wayfarer slo --import objectives.yaml              such documents as [slo] tables for journeys")]
+pub(super) struct SloArguments {
+    /// Only these journeys
+    #[arg(value_name = "JOURNEY")]
+    pub(super) journeys: Vec<String>,
+    /// Only this environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// Recording and alert rules instead of the table
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(super) rules: Option<RuleForm>,
+    /// `OpenSLO` v1 documents instead of the table
+    #[arg(long, conflicts_with = "rules")]
+    pub(super) openslo: bool,
+    /// Read `OpenSLO` v1 documents (`-` is standard input) and print them as [slo] tables
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "openslo", "output"])]
+    pub(super) import: Option<PathBuf>,
+    /// Write rules or documents there instead of to standard output
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Where the runs are
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// For whom rules are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RuleForm {
+    /// Recording and alerting rules for Prometheus, and a test of them for promtool.
+    Prometheus,
 }
 
 /// `wayfarer change`.

@@ -8,7 +8,7 @@ use super::{
     change::{table, text},
     place::Log,
     say,
-    verdicts::paragraph,
+    verdicts::{paragraph, plain},
 };
 use crate::delivery::{length, words};
 
@@ -70,11 +70,13 @@ fn figures(all: &Value, context: &Context) -> String {
         } else if figure["seconds"].is_object() {
             time(&figure["seconds"], what)
         } else {
-            ("-".to_owned(), "not known of any".to_owned())
+            let none = figure["missing"].as_array().is_none_or(Vec::is_empty);
+            let word = if none { "there were none" } else { "not known of any" };
+            ("-".to_owned(), word.to_owned())
         };
         rows.push((name, value, of, gaps(&figure["missing"])));
     }
-    let mut table = table(context, &[]);
+    let mut table = plain(context);
     for (name, value, of, gaps) in rows {
         let mut told = of;
         for gap in gaps {
@@ -88,7 +90,8 @@ fn figures(all: &Value, context: &Context) -> String {
 fn share(share: &Value, what: &str) -> (String, String) {
     let number = |key: &str| share[key].as_f64().unwrap_or_default();
     let (low, high) = (100.0 * number("low"), 100.0 * number("high"));
-    let of = format!("{} of {} {what}; 95%: {low:.0} to {high:.0}%", share["hits"], share["n"]);
+    let of =
+        format!("{} of {} {what}; 95% interval {low:.0} to {high:.0}%", share["hits"], share["n"]);
     (format!("{:.1}%", 100.0 * number("share")), worth(&of, share))
 }
 

@@ -27,6 +27,7 @@ mod run;
 mod schema;
 mod show;
 mod simulate;
+mod slo;
 mod verdicts;
 
 use std::{
@@ -153,6 +154,7 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Hooks(arguments) => hooks::list(&arguments, context).await,
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
+        Verb::Slo(arguments) => slo::run(&arguments, context).await,
         Verb::Delivery(arguments) => delivery::run(&arguments, context).await,
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Rollback(arguments) => rollback::run(&arguments, context).await,

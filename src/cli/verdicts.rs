@@ -12,7 +12,8 @@ pub(super) fn paragraph(context: &Context, text: &str) -> String {
     table.trim_fmt()
 }
 
-fn plain(context: &Context) -> Table {
+/// A table without lines, as wide as the terminal at most.
+pub(super) fn plain(context: &Context) -> Table {
     let mut table = Table::new();
     table
         .load_style(presets::NOTHING)

@@ -88,7 +88,8 @@ impl Trouble {
             }
         }
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
-        for finding in store.findings(filter).await? {
+        let found = store.findings(filter).await?;
+        for finding in found.into_iter().filter(|f| !f.kind.is_budget()) {
             if finding.pipeline.is_some() {
                 self.pipelines.insert(finding.id.clone(), finding);
             } else {

@@ -25,6 +25,7 @@ pub const STYLE: &str = concat!(
     include_str!("page/parts.css"),
     include_str!("page/review.css"),
     include_str!("page/delivery.css"),
+    include_str!("page/budget.css")
 );
 
 /// Pages and what they share, one file each.
@@ -41,6 +42,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("badge", include_str!("page/badge.hbs")),
     ("phases", include_str!("page/phases.hbs")),
     ("change_row", include_str!("page/change_row.hbs")),
+    ("budgets", include_str!("page/budgets.hbs")),
+    ("budget_left", include_str!("page/budget_left.hbs")),
+    ("budget_section", include_str!("page/budget_section.hbs")),
     ("overview", include_str!("page/overview.hbs")),
     ("journey", include_str!("page/journey.hbs")),
     ("compare", include_str!("page/compare.hbs")),

@@ -119,6 +119,8 @@ impl Badge {
             "pre_existing" => "pre-existing",
             "prober_fault" => "prober fault",
             "insufficient_data" => "too few runs",
+            "budget_fast" => "budget burns fast",
+            "budget_slow" => "budget leaks",
             other => other,
         };
         Self { class: word.to_owned(), sign: chart::sign(word), word: shown.to_owned() }

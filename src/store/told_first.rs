@@ -51,3 +51,32 @@ pub(super) fn note(conn: &Connection, message: &NewMessage) -> Result<(), Fault>
     .execute(params![thread, micros(message.created_at)])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Conclusions, StoreOptions};
+
+    #[tokio::test]
+    async fn the_first_message_of_a_change_is_remembered() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("a.db"), &StoreOptions::default()).unwrap();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (second, thread) in [(20, "change:a"), (30, "change:a"), (5, "news:a"), (9, "change:b")]
+        {
+            let message = NewMessage {
+                key: format!("{second}"),
+                receiver: "ops".to_owned(),
+                thread: Some(thread.to_owned()),
+                body: "{}".to_owned(),
+                created_at: at(second),
+                next_try_at: at(second),
+            };
+            let messages = vec![message];
+            store.conclude(Conclusions { messages, ..Conclusions::default() }).await.unwrap();
+        }
+        let told = store.first_told(vec!["a".into(), "b".into(), "c".into()]).await.unwrap();
+        assert_eq!(told, [("a".into(), at(20)), ("b".into(), at(9))].into());
+        store.close().await;
+    }
+}

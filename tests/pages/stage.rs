@@ -75,7 +75,7 @@ impl Stage {
         {
             let text = format!(
                 "name = \"{name}\"\ndescription = \"What a customer does\"\nservices = [\"shop\", \"payments\"]\n\
-                 environments = [\"production\", \"staging\"]\nevery = \"24h\"\nowner = \"team-shop\"\n\
+                 environments = [\"production\", \"staging\"]\nevery = \"24h\"\nowner = \"team-shop\"\n[slo]\nobjective = 99.0\nlatency = \"800ms\"\n\
                  [[step]]\nname = \"open\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n"
             );
             fs::write(folder.path().join(format!("journeys/{name}.toml")), text).unwrap();
@@ -124,6 +124,8 @@ impl Stage {
             "/?view=developer&owner=team-shop",
             "/?view=product&environment=production",
             "/?service=nobody-knows",
+            "/budgets",
+            "/budgets?environment=production",
             "/changes",
             "/changes/deploy-1",
             "/changes/silent",

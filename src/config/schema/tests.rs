@@ -116,6 +116,11 @@ timeout = "60s"
 kind = "github"
 token = { env = "X" }
 repository = "acme/shop"
+[pipelines]
+success = "95%"
+flaky = false
+[pipelines.for."acme/shop CI"]
+build = "20m"
 "#;
 
 /// A journey in which those tables stand that no example has.

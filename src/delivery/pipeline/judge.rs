@@ -157,6 +157,9 @@ fn of_objective(objective: Objective) -> Standing {
 }
 
 fn of_shift(shift: &Shift, changes: &[Change]) -> Standing {
+    if shift.aside && shift.over_at.is_none() {
+        return Standing::Between;
+    }
     if let Some(at) = shift.over_at {
         return Standing::Good(format!("{at}|as before since {at:.0}"));
     }
@@ -194,7 +197,10 @@ fn sentence(shift: &Shift, changes: &[Change]) -> String {
             .filter(|t| *t != "unknown")
             .map(|t| format!("set off by {t}")),
     ];
-    let place: Vec<String> = place.into_iter().flatten().collect();
+    let mut place: Vec<String> = place.into_iter().flatten().collect();
+    if shift.concern.branch.is_none() && shift.concern.signal != PipelineSignal::Flaky {
+        place.push("on branches with few runs of their own".to_owned());
+    }
     if !place.is_empty() {
         text += &format!(" ({})", place.join(", "));
     }
@@ -216,10 +222,10 @@ fn blame(shift: &Shift, changes: &[Change]) -> String {
         let hash: String = s.commit.chars().take(10).collect();
         let message = s.message.as_ref().map(|m| {
             let short: String = m.chars().take(72).collect();
-            format!(" \"{}\"", short.replace('`', "'"))
+            format!(" `{}`", short.replace('`', "'"))
         });
         let author = s.author.as_ref().map(|a| format!(" by {a}")).unwrap_or_default();
-        format!("`{hash}`{}{author}", message.unwrap_or_default())
+        format!("{hash}{}{author}", message.unwrap_or_default())
     };
     let mut text = match shift.suspects.as_slice() {
         [] if shift.concern.signal == PipelineSignal::Flaky => String::new(),
@@ -229,10 +235,8 @@ fn blame(shift: &Shift, changes: &[Change]) -> String {
         }
         [one] => format!("; it began with commit {}", named(one)),
         [one, rest @ ..] => {
-            let rest: Vec<String> = rest
-                .iter()
-                .map(|s| format!("`{}`", s.commit.chars().take(10).collect::<String>()))
-                .collect();
+            let rest: Vec<String> =
+                rest.iter().map(|s| s.commit.chars().take(10).collect::<String>()).collect();
             format!("; it began with commit {}, or with {}", named(one), rest.join(" or "))
         }
     };

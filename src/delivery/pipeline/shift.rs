@@ -59,6 +59,8 @@ pub struct Shift {
     pub new_commit: bool,
     /// The stage that grew most, with its medians before and after in seconds.
     pub mostly: Option<(String, f64, f64)>,
+    /// Whether it is told with another one: the same on another branch, or the whole of which it is a stage.
+    pub aside: bool,
 }
 
 /// A commit with which a shift may have begun.
@@ -90,24 +92,39 @@ pub fn shifts(line: &Line, detect: Detect) -> Vec<Shift> {
         let whole = readings(&strand, |run| run.took_s.filter(|_| run.good() == Some(true)));
         let mut slower = times(line, &strand, PipelineSignal::Duration, &whole, detect);
         slower.iter_mut().for_each(|shift| shift.mostly = mostly(&strand, shift));
-        // The trouble of a stage is told with that of its pipeline.
-        let stages = stages(line, &strand, detect);
-        let told = |s: &Shift| {
-            slower.iter().any(|whole| s.onset_at >= whole.before_at && s.before_at <= whole.seen_at)
-        };
-        found.extend(stages.into_iter().filter(|s| !told(s)));
         found.extend(slower);
+        found.extend(stages(line, &strand, detect));
         let waits = readings(&strand, |run| run.waited_s.map(|s| s + WAIT));
         found.extend(times(line, &strand, PipelineSignal::Queue, &waits, detect));
         let ends: Vec<Reading<'_>> =
             strand.runs.iter().filter_map(|run| reading(run, None, run.good()?)).collect();
         found.extend(shares(line, Some(&strand), PipelineSignal::Success, &ends, detect));
     }
+    // The first strand is that of the main branch, and a whole comes before its stages: what follows is the same trouble.
+    for at in 1..found.len() {
+        let (before, rest) = found.split_at_mut(at);
+        rest[0].aside = before.iter().any(|first| !first.aside && same(first, &rest[0]));
+    }
     let (all, _) = proofs(&line.results);
     let told: Vec<Reading<'_>> =
         all[all.len().saturating_sub(PROOFS)..].iter().map(of_proof).collect();
     found.extend(shares(line, None, PipelineSignal::Flaky, &told, detect));
     found
+}
+
+/// Whether two shifts are one trouble: of the same sort, and at about the same time.
+fn same(first: &Shift, other: &Shift) -> bool {
+    let sort = |shift: &Shift| match shift.concern.signal {
+        PipelineSignal::Duration | PipelineSignal::Stage(_) => 0,
+        PipelineSignal::Success => 1,
+        PipelineSignal::Queue => 2,
+        PipelineSignal::Flaky => 3,
+    };
+    let stages = (&first.concern.signal, &other.concern.signal);
+    let two_stages =
+        matches!(stages, (PipelineSignal::Stage(a), PipelineSignal::Stage(b)) if a != b);
+    let near = |a: &Shift, b: &Shift| a.onset_at >= b.before_at && a.onset_at <= b.seen_at;
+    sort(first) == sort(other) && !two_stages && (near(first, other) || near(other, first))
 }
 
 fn reading(run: &PipelineRun, value: Option<f64>, good: bool) -> Option<Reading<'_>> {
@@ -196,7 +213,7 @@ fn times(
         }
         let mut shift = told(concern(line, Some(strand), signal.clone()), readings, &spell, onset);
         (shift.before, shift.after) = (before - plain, after - plain);
-        (shift.suspects, shift.new_commit) = suspects(readings, &likely);
+        (shift.suspects, shift.new_commit) = suspects(strand, readings, &likely);
         found.push(shift);
     }
     found
@@ -221,7 +238,9 @@ fn shares(
         let mut shift = told(concern(line, strand, signal.clone()), readings, &spell, onset);
         shift.before = share(&readings[onset.saturating_sub(200)..onset]);
         shift.after = share(&readings[onset..end]);
-        (shift.suspects, shift.new_commit) = suspects(readings, &[onset]);
+        if let Some(strand) = strand {
+            (shift.suspects, shift.new_commit) = suspects(strand, readings, &[onset]);
+        }
         found.push(shift);
     }
     found
@@ -242,23 +261,36 @@ fn told(concern: PipelineConcern, readings: &[Reading<'_>], spell: &Spell, onset
         suspects: Vec::new(),
         new_commit: false,
         mostly: None,
+        aside: false,
     }
 }
 
-/// The commits of the runs with which it may have begun; whether the likeliest was new with its run.
-fn suspects(readings: &[Reading<'_>], likely: &[usize]) -> (Vec<Suspect>, bool) {
-    let commit = |i: usize| readings.get(i).and_then(|r| r.run?.commit.as_deref());
-    let fresh = |i: usize| i > 0 && commit(i).is_some() && commit(i) != commit(i - 1);
+/// The commits with which it may have begun, those of the likeliest split first, and whether one of them was new then. A run that failed has no
+/// time, but its commit may well be the one: all that came after the last run of the old level are named.
+fn suspects(
+    strand: &Strand<'_>,
+    readings: &[Reading<'_>],
+    likely: &[usize],
+) -> (Vec<Suspect>, bool) {
     let mut suspects: Vec<Suspect> = Vec::new();
-    for &i in likely.iter().filter(|i| fresh(**i)) {
-        let Some(run) = readings.get(i).and_then(|r| r.run) else { continue };
-        let Some(id) = run.commit.clone() else { continue };
-        if !suspects.iter().any(|known| known.commit == id) {
-            let (message, author) = (run.message.clone(), run.author.clone());
-            suspects.push(Suspect { commit: id, message, author });
+    let mut new = false;
+    for (rank, &i) in likely.iter().enumerate() {
+        let (Some(first), Some(last)) =
+            (readings.get(i), i.checked_sub(1).and_then(|i| readings.get(i)))
+        else {
+            continue;
+        };
+        let old = last.run.and_then(|run| run.commit.as_ref());
+        let between = strand.runs.iter().filter(|run| run.at > last.at && run.at <= first.at);
+        for run in between.filter(|run| run.commit.as_ref() != old) {
+            let Some(id) = run.commit.clone() else { continue };
+            new |= rank == 0;
+            if !suspects.iter().any(|known| known.commit == id) {
+                let (message, author) = (run.message.clone(), run.author.clone());
+                suspects.push(Suspect { commit: id, message, author });
+            }
         }
     }
-    let new = likely.first().is_some_and(|i| fresh(*i));
     suspects.truncate(4);
     (suspects, new)
 }

@@ -4,6 +4,7 @@ use axum::{
     extract::{OriginalUri, Path, Query, State},
     response::Response,
 };
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{Wanted, asked, maybe, percent, real, spans};
@@ -11,11 +12,11 @@ use crate::{
     daemon::{DeliveryAsk, PipelineReport},
     delivery::{
         length,
-        pipeline::{Kept, Part, PipelineRun},
+        pipeline::{Kept, Part, PipelineRun, Stats},
         words,
     },
     model::{Finding, FindingState},
-    render::chart::{Chart, Column, Mark, Shape, Window, short, y_axis},
+    render::chart::{Chart, Column, Mark, Shape, Window, YTick, short},
     web::{
         ApiError,
         figures::SpanLink,
@@ -139,10 +140,7 @@ pub(in crate::web) async fn pipeline(
     let data = PipelinePage {
         shell: Shell::new(&face, &uri, "delivery", &name),
         service: one.service.as_ref().map(ToString::to_string).unwrap_or_default(),
-        span_text: format!(
-            "{} runs, {} under way, {} stopped or not needed.",
-            stats.runs, stats.under_way, stats.neither
-        ),
+        span_text: counts(stats),
         spans: spans(&asked),
         findings: findings.into_iter().map(finding).collect(),
         figures: figures(&one),
@@ -171,6 +169,17 @@ pub(in crate::web) async fn pipeline(
         name,
     };
     page(&face, "pipeline", data).await
+}
+
+/// How many runs, and which of them say nothing of good or bad.
+fn counts(stats: &Stats) -> String {
+    let mut text = format!("{} runs", stats.runs);
+    for (n, words) in [(stats.under_way, "under way"), (stats.neither, "stopped or not needed")] {
+        if n > 0 {
+            text += &format!(", {n} {words}");
+        }
+    }
+    text
 }
 
 fn flaky_note(one: &PipelineReport) -> String {
@@ -221,7 +230,7 @@ fn figures(one: &PipelineReport) -> Vec<(&'static str, String, String)> {
             percent(stats.success),
             stats.success.map_or(String::new(), |s| {
                 format!(
-                    "{}; 95 %: {:.0} to {:.0} %",
+                    "{}; 95 % interval {:.0} to {:.0} %",
                     of(s.n, "runs"),
                     100.0 * s.low,
                     100.0 * s.high
@@ -318,18 +327,15 @@ fn chart(one: &PipelineReport, window: &Window) -> Chart {
         .filter_map(|r| Some((r, r.took_s.filter(|_| r.good() == Some(true))?)))
         .collect();
     let most = good.iter().map(|(_, s)| *s).fold(0.0, f64::max);
-    let (top, mut y) = y_axis(most * 1000.0, HEIGHT);
-    for tick in &mut y {
-        // The axis counts in milliseconds; builds take minutes.
-        if let Ok(down) = tick.y.parse::<f64>() {
-            let seconds = top / 1000.0 * (1.0 - down / f64::from(HEIGHT));
-            tick.label = if seconds < 0.5 { "0".to_owned() } else { length(seconds) };
-        }
-    }
-    let down = |seconds: f64| f64::from(HEIGHT) * (1.0 - (1000.0 * seconds / top).clamp(0.0, 1.0));
+    let (top, y) = axis(most, HEIGHT);
+    let down = |seconds: f64| f64::from(HEIGHT) * (1.0 - (seconds / top).clamp(0.0, 1.0));
     let mut line = String::new();
-    for (i, (run, seconds)) in good.iter().enumerate() {
-        let letter = if i == 0 { 'M' } else { 'L' };
+    let mut last: Option<Timestamp> = None;
+    for (run, seconds) in &good {
+        // Over a night or a week-end nothing was between.
+        let apart = last.is_none_or(|at| run.at.duration_since(at).as_hours() >= 10);
+        last = Some(run.at);
+        let letter = if apart { 'M' } else { 'L' };
         line +=
             &format!("{letter}{} {}", short(10.0 * window.place(run.at)), short(down(*seconds)));
     }
@@ -359,6 +365,26 @@ fn chart(one: &PipelineReport, window: &Window) -> Chart {
         columns: columns(one, window),
         ..Chart::default()
     }
+}
+
+/// Round times of clocks up to `most` seconds, and the one at the upper edge.
+fn axis(most: f64, height: u32) -> (f64, Vec<YTick>) {
+    const STEPS: [u32; 16] =
+        [1, 5, 10, 20, 30, 60, 120, 180, 300, 600, 1200, 1800, 3600, 7200, 14_400, 43_200];
+    let fits = |step: &&u32| f64::from(**step) * 4.0 >= most;
+    let step = STEPS.iter().find(fits).map_or(most.max(1.0) / 4.0, |step| f64::from(*step));
+    let count = (most / step).ceil().max(1.0);
+    let top = count * step;
+    let mut ticks = Vec::new();
+    let mut seconds = 0.0;
+    while seconds <= top * 1.0001 {
+        let y = short(f64::from(height) * (1.0 - seconds / top));
+        let label =
+            if seconds < 0.5 { "0".to_owned() } else { length(seconds).replace(".0 s", " s") };
+        ticks.push(YTick { y, label });
+        seconds += step;
+    }
+    (top, ticks)
 }
 
 fn mark(finding: &Finding, window: &Window) -> Option<Mark> {

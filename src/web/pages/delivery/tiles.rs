@@ -106,7 +106,7 @@ fn time(
 ) -> Tile {
     let sample = timed.seconds;
     let words_of = sample.map_or_else(
-        || "not known of any".to_owned(),
+        || nothing(&timed.missing),
         |s| match s.p90 {
             Some(p90) => format!("median of {} {what}; 9 of 10 below {}", s.n, length(p90)),
             None if s.n == 1 => format!("one of the {what}"),
@@ -133,10 +133,10 @@ fn rate(
     by_week: impl Fn(&Week) -> (Option<f64>, String),
 ) -> Tile {
     let words_of = rate.of.map_or_else(
-        || "not known of any".to_owned(),
+        || nothing(&rate.missing),
         |s| {
             format!(
-                "{} of {} {what}; 95 %: {:.0} to {:.0} %",
+                "{} of {} {what}; 95 % interval {:.0} to {:.0} %",
                 s.hits,
                 s.n,
                 100.0 * s.low,
@@ -154,6 +154,12 @@ fn rate(
         bars: bars(weeks, by_week),
         label: "shares by the week".to_owned(),
     }
+}
+
+/// Why there is no figure.
+fn nothing(missing: &[Gap]) -> String {
+    let word = if missing.is_empty() { "there were none" } else { "not known of any" };
+    word.to_owned()
 }
 
 fn gaps(missing: &[Gap]) -> Vec<String> {
