@@ -79,6 +79,7 @@ fn finding(change: &str) -> Finding {
         closed_at: None,
         dismissal: None,
         acknowledged: None,
+        pipeline: None,
     }
 }
 
