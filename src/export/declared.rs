@@ -3,7 +3,7 @@
 use super::{
     agent, browser, changes, delivery,
     family::{Family, Kind},
-    hooks, pipelines, runs, slo,
+    hooks, kubernetes, pipelines, runs, slo,
 };
 
 /// A metric as it is declared.
@@ -21,12 +21,13 @@ pub struct Declared {
 
 /// All of them, by name.
 pub fn declared() -> Vec<Declared> {
-    let lists: [&[&Family]; 8] = [
+    let lists: [&[&Family]; 9] = [
         &agent::FAMILIES,
         &browser::FAMILIES,
         &changes::FAMILIES,
         &delivery::FAMILIES,
         &hooks::FAMILIES,
+        &kubernetes::FAMILIES,
         &pipelines::FAMILIES,
         runs::OF_A_JOURNEY,
         &slo::FAMILIES,

@@ -12,6 +12,8 @@ static UP: Family = Family {
     kind: Kind::Gauge,
 };
 
+pub(super) static FAMILIES: [&Family; 1] = [&UP];
+
 impl Exporter {
     /// A watch stands or does not.
     pub fn kubernetes_watch(&self, cluster: &str, resource: &str, namespace: &str, up: bool) {
