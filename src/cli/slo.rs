@@ -157,10 +157,11 @@ fn table(answer: &Value, context: &Context) -> String {
         };
         return format!("{why}\n");
     }
-    let header = ["journey", "env", "objective", "left", "bad", "burns", "gone in", "state"];
+    let header = ["journey", "env", "objective", "left", "bad", "burns", "ends in", "state"];
     let mut table = change::table(context, &header);
-    for n in [2, 3, 4, 5, 6] {
-        if let Some(column) = table.column_mut(n) {
+    for (n, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((0, 1));
+        if (2..7).contains(&n) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }

@@ -60,7 +60,7 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
     if let Some(url) = table.take("public_url").and_then(|entry| super::receiver::address(&entry)) {
         agent.public_url = Some(url.trim_end_matches('/').to_owned());
     }
-    agent.anonymous = table.boolean("anonymous").map_or(true, |said| said.value);
+    agent.anonymous = table.boolean("anonymous").is_none_or(|said| said.value);
     agent.open_metrics = table.boolean("open_metrics").is_some_and(|said| said.value);
     table.finish();
     agent

@@ -117,7 +117,7 @@ impl FlakyTests {
                 last_at,
             })
             .collect();
-        list.sort_by(|a, b| (b.commits, b.last_at).cmp(&(a.commits, a.last_at)));
+        list.sort_by_key(|one| std::cmp::Reverse((one.commits, one.last_at)));
         list.truncate(LISTED);
         let flaky = proofs.iter().filter(|p| p.flaky).count();
         Self {
