@@ -53,6 +53,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rusqlite", &["store"]),
     ("reqwest", &["engine", "notify", "source"]),
     ("axum", &["web", "demo"]),
+    ("kube", &["source"]),
+    ("k8s_openapi", &["source"]),
     ("prometheus", &["export"]),
     ("miette", &["config", "cli"]),
     ("cron", &["schedule"]),

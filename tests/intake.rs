@@ -26,6 +26,8 @@ mod snippets;
 #[expect(dead_code, reason = "shared with the tests of the agent")]
 #[path = "agent/support.rs"]
 mod support;
+#[path = "intake/vendors.rs"]
+mod vendors;
 
 use std::collections::BTreeMap;
 

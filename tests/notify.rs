@@ -11,6 +11,8 @@ mod alertmanager;
 mod channels;
 #[path = "notify/mail.rs"]
 mod mail;
+#[path = "notify/quiet.rs"]
+mod quiet;
 #[path = "notify/server.rs"]
 mod server;
 

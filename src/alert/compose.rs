@@ -269,6 +269,12 @@ fn title(notice: &Notice, incident: &Incident) -> String {
         (Happening::Recovered, Some(journeys), Some(cause)) => {
             format!("{journeys} {} as before ({cause})", if many { "are" } else { "is" })
         }
+        (Happening::Recovered, Some(journeys), None)
+            if matches!(notice.gravity, Gravity::BudgetFast | Gravity::BudgetSlow) =>
+        {
+            let verb = if many { "no longer spend" } else { "no longer spends" };
+            format!("{journeys} {verb} the error budget too fast")
+        }
         (Happening::Recovered, Some(journeys), None) => {
             format!("{journeys} {} as before", if many { "are" } else { "is" })
         }
@@ -295,7 +301,8 @@ fn title(notice: &Notice, incident: &Incident) -> String {
             format!("still: {}", standing(notice, journeys.as_deref(), cause, many))
         }
         _ => {
-            let was = notice.was.map(|was| format!(" (was {})", was.as_str())).unwrap_or_default();
+            let was =
+                notice.was.map(|was| format!(" (was {})", was.in_words())).unwrap_or_default();
             format!("{}{was}", standing(notice, journeys.as_deref(), cause, many))
         }
     };
@@ -327,6 +334,13 @@ fn standing(notice: &Notice, journeys: Option<&str>, cause: Option<&str>, many: 
         Gravity::Unexplained => format!(
             "{journeys} {} in trouble that no logged change explains",
             if many { "are" } else { "is" }
+        ),
+        Gravity::BudgetFast => {
+            format!("{journeys} {} the error budget fast", if many { "spend" } else { "spends" })
+        }
+        Gravity::BudgetSlow => format!(
+            "{journeys} {} more of the error budget than comes back",
+            if many { "spend" } else { "spends" }
         ),
         Gravity::Regressed => format!("{journeys} regressed after {cause}"),
     }

@@ -222,7 +222,7 @@ fn closed(
     Decision { finding: next, reason }
 }
 
-fn fresh_id(now: Timestamp) -> FindingId {
+pub(super) fn fresh_id(now: Timestamp) -> FindingId {
     FindingId::from(format!("fnd-{}", RunId::at(now).0.simple()))
 }
 

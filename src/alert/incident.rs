@@ -150,7 +150,17 @@ impl Incidents {
             })
         };
         let member = |incident: &&Incident| incident.findings.iter().any(|f| f.id == finding.id);
+        // What spends a budget is the trouble of its journey, if any is known: nobody is told of it twice.
+        let same = |incident: &&Incident| {
+            finding.kind.is_budget()
+                && incident.findings.iter().any(|f| {
+                    f.state == FindingState::Open
+                        && (&f.journey, &f.environment, &f.location)
+                            == (&finding.journey, &finding.environment, &finding.location)
+                })
+        };
         let known = self.all.values().find(member);
+        let known = known.or_else(|| self.all.values().find(same));
         if let Some(incident) = known.or_else(|| self.all.values().find(together)) {
             return incident.id.clone();
         }
@@ -202,5 +212,7 @@ pub(super) fn gravity(kind: FindingKind) -> Gravity {
         FindingKind::Unexplained => Gravity::Unexplained,
         FindingKind::Pipeline => Gravity::Pipeline,
         FindingKind::Regressed => Gravity::Regressed,
+        FindingKind::BudgetFast => Gravity::BudgetFast,
+        FindingKind::BudgetSlow => Gravity::BudgetSlow,
     }
 }

@@ -5,6 +5,7 @@
 //! at states, not at events: asked twice it answers once, a restart repeats nothing, and what happened in quiet hours is told as it stands
 //! after them.
 
+mod burning;
 mod compose;
 mod decide;
 mod incident;
@@ -13,6 +14,7 @@ mod policy;
 mod rollback;
 mod tell;
 
+pub use burning::{Burning, burning, burns_faster};
 pub use compose::{Shown, change_in_words, compose};
 pub use decide::{
     Decision, Reason, acknowledged, decide, dismissed, explained, of_pipeline, recovered,

@@ -56,12 +56,16 @@ pub(super) enum Verb {
     Delivery(DeliveryArguments),
     /// Wait for the verdict of a change: exits 0, 5 or 6
     Gate(GateArguments),
+    /// Error budgets: what is left, how fast it burns, what spent it; as rules for Prometheus and as `OpenSLO`
+    Slo(SloArguments),
     /// The review of a change, or the summary of a week or a service
     Report(ReportArguments),
     /// Show or send what receivers would get
     Notify(NotifyArguments),
     /// What waits for receivers, and why
     Outbox(OutboxArguments),
+    /// What was found; take findings on, or say that they are nothing
+    Findings(super::findings::FindingsArguments),
     /// Have a change undone by the [[rollback]] of its service
     Rollback(RollbackArguments),
     /// Judge recorded histories with known truth by the agent's own code
@@ -168,7 +172,7 @@ pub(super) struct RunArguments {
     /// Which journeys; all of the environment by default
     pub(super) journeys: Vec<String>,
     /// In which environment; may be left out if there is only one
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// The whole runs as JSON
     #[arg(long)]
@@ -231,6 +235,44 @@ pub(super) struct Place {
     pub(super) json: bool,
 }
 
+/// `wayfarer slo`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n\
+  wayfarer slo                                       what is left of every error budget\n\
+  wayfarer slo --rules prometheus -o slo.yml         rules in Sloth's naming, and slo_test.yml for promtool beside them\n\
+  wayfarer slo --openslo > objectives.yaml           the objectives as OpenSLO v1 documents\n\
+  wayfarer slo --import objectives.yaml              such documents as [slo] tables for journeys")]
+pub(super) struct SloArguments {
+    /// Only these journeys
+    #[arg(value_name = "JOURNEY")]
+    pub(super) journeys: Vec<String>,
+    /// Only this environment
+    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    pub(super) environment: Option<String>,
+    /// Recording and alert rules instead of the table
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(super) rules: Option<RuleForm>,
+    /// `OpenSLO` v1 documents instead of the table
+    #[arg(long, conflicts_with = "rules")]
+    pub(super) openslo: bool,
+    /// Read `OpenSLO` v1 documents (`-` is standard input) and print them as [slo] tables
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["rules", "openslo", "output"])]
+    pub(super) import: Option<PathBuf>,
+    /// Write rules or documents there instead of to standard output
+    #[arg(long, short = 'o', value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Where the runs are
+    #[command(flatten)]
+    pub(super) place: Place,
+}
+
+/// For whom rules are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum RuleForm {
+    /// Recording and alerting rules for Prometheus, and a test of them for promtool.
+    Prometheus,
+}
+
 /// `wayfarer change`.
 #[derive(Debug, Args)]
 #[command(
@@ -268,7 +310,7 @@ pub(super) struct RecordArguments {
     #[arg(long = "service")]
     pub(super) services: Vec<String>,
     /// In which environment; may be repeated
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environments: Vec<String>,
     /// deploy, rollback, config, flag, infra, schema, experiment or drift
     #[arg(long, default_value = "deploy")]
@@ -332,7 +374,7 @@ pub(super) struct ListArguments {
     #[arg(long)]
     pub(super) service: Option<String>,
     /// In this environment
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// Only those that have no place yet: nobody knows their environment
     #[arg(long)]
@@ -397,7 +439,7 @@ pub(super) struct PlaceArguments {
     #[arg(long)]
     pub(super) service: Option<String>,
     /// The environment
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// Where it is
     #[command(flatten)]
@@ -429,7 +471,7 @@ pub(super) struct GateArguments {
     #[arg(long)]
     pub(super) service: Option<String>,
     /// In this environment
-    #[arg(long = "env", short = 'e', value_name = "ENVIRONMENT")]
+    #[arg(long = "env", short = 'e', alias = "environment", value_name = "ENVIRONMENT")]
     pub(super) environment: Option<String>,
     /// Ask before a deployment: is a freeze in force, a finding open, an error budget spent?
     #[arg(long, conflicts_with = "id")]

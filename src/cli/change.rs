@@ -103,24 +103,52 @@ pub(super) async fn list(arguments: &ListArguments, context: &Context) -> Result
         say(&format!("{nothing}\n"))?;
         return Ok(Exit::Good);
     }
-    let mut table = table(context, &["started", "id", "kind", "services", "version", "verdict"]);
-    for row in rows {
-        let change = &row["change"];
-        let verdict = row["verdict"].as_str();
-        let verdict =
-            verdict.unwrap_or(if arguments.unplaced { "unplaced" } else { "not watched" });
-        let started = text(&change["started_at"]);
-        table.add_row([
-            started.get(..19).unwrap_or(&started).replace('T', " "),
-            text(&change["id"]),
-            text(&change["kind"]),
-            texts(&change["services"]).join(", "),
-            text(&change["version"]),
-            verdict.to_owned(),
-        ]);
-    }
-    say(&format!("{table}\n"))?;
+    let otherwise = if arguments.unplaced { "unplaced" } else { "not watched" };
+    let rows: Vec<[String; 6]> = rows.iter().map(|row| cells(row, otherwise)).collect();
+    say(&listed(&rows, context))?;
     Ok(Exit::Good)
+}
+
+/// What stands of a change in a list.
+fn cells(row: &Value, otherwise: &str) -> [String; 6] {
+    let change = &row["change"];
+    let started = text(&change["started_at"]);
+    let verdict = row["verdict"].as_str().unwrap_or(otherwise);
+    [
+        started.get(..19).unwrap_or(&started).replace('T', " "),
+        text(&change["id"]),
+        text(&change["kind"]),
+        texts(&change["services"]).join(", "),
+        text(&change["version"]),
+        verdict.to_owned(),
+    ]
+}
+
+/// A table where it fits the terminal; else two lines for each change, its id on the second, so that nothing is broken in the middle of a word.
+fn listed(rows: &[[String; 6]], context: &Context) -> String {
+    let header = ["started", "id", "kind", "services", "version", "verdict"];
+    let widest = |n: usize| {
+        let cells = rows.iter().map(|row| row[n].chars().count());
+        cells.chain([header[n].len()]).max().unwrap_or(0)
+    };
+    // Two blanks beside each cell.
+    let natural: usize = (0..header.len()).map(|n| widest(n) + 2).sum();
+    if natural <= context.width {
+        let mut table = table(context, &header);
+        for row in rows {
+            table.add_row(row.clone());
+        }
+        return format!("{table}\n");
+    }
+    let (kinds, verdicts) = (widest(2), widest(5));
+    let mut out = String::new();
+    for [started, id, kind, services, version, verdict] in rows {
+        let started = started.get(..16).unwrap_or(started);
+        let what = format!("{services} {version}");
+        out += &format!("{started}  {kind:<kinds$}  {verdict:<verdicts$}  {}\n", what.trim());
+        out += &format!("                  {id}\n");
+    }
+    out
 }
 
 /// One change with its verdicts.

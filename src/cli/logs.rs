@@ -33,8 +33,11 @@ pub(super) fn start(
     let filter = EnvFilter::try_new(said.unwrap_or(usual))
         .map_err(|e| format!("--log-level: {e}; write warn, info, debug or wayfarer=debug"))?;
     // What other crates say below `info` is never shown: it may hold URLs, headers and cookies, and nobody masks it there.
+    // The client of Kubernetes warns with whole bodies, and those of Secrets are among them: what matters of it we say ourselves.
     let ours = filter_fn(|metadata| {
-        metadata.target().starts_with("wayfarer") || *metadata.level() <= Level::INFO
+        let from = metadata.target();
+        from.starts_with("wayfarer")
+            || (*metadata.level() <= Level::INFO && !from.starts_with("kube"))
     });
     let registry = tracing_subscriber::registry().with(filter).with(ours);
     let started = match arguments.log_format {

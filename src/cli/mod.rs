@@ -12,6 +12,7 @@ mod delivery;
 mod demo;
 mod exit;
 mod files;
+mod findings;
 mod gate;
 mod hooks;
 mod import;
@@ -26,6 +27,7 @@ mod run;
 mod schema;
 mod show;
 mod simulate;
+mod slo;
 mod verdicts;
 
 use std::{
@@ -152,11 +154,13 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Hooks(arguments) => hooks::list(&arguments, context).await,
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
         },
+        Verb::Slo(arguments) => slo::run(&arguments, context).await,
         Verb::Delivery(arguments) => delivery::run(&arguments, context).await,
         Verb::Gate(arguments) => gate::run(&arguments, context).await,
         Verb::Rollback(arguments) => rollback::run(&arguments, context).await,
         Verb::Report(arguments) => report::run(&arguments, context).await,
         Verb::Notify(arguments) => notify::run(&arguments, context).await,
+        Verb::Findings(arguments) => findings::run(&arguments, context).await,
         Verb::Outbox(arguments) => outbox::run(&arguments, context).await,
         Verb::Backtest(arguments) => backtest::verb(&arguments, context).await,
         Verb::Schema(arguments) => schema::run(&arguments),

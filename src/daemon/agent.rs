@@ -11,6 +11,8 @@ use tracing::{error, info, warn};
 
 use super::{
     alerts::{Alerts, Board},
+    books::Bookkeeper,
+    burning::Burns,
     deliver::Deliverer,
     dispatcher::{Dispatcher, Order, Situations},
     goods::Goods,
@@ -75,6 +77,7 @@ impl Agent {
         let bell = Arc::new(Notify::new());
         let told = Arc::new(Notify::new());
         let (board, board_receiver) = watch::channel(Arc::new(Board::new()));
+        let (budgets, budgets_receiver) = watch::channel(Arc::default());
         let mut alerts = Alerts::default();
         alerts.configure(&setup);
         introduce(&parts.exporter, &setup);
@@ -88,6 +91,7 @@ impl Agent {
             situations,
             watches: Watches::new(&setup),
             trouble: Trouble::new(&setup),
+            burns: Burns::default(),
             alerts,
             board,
             bell: Arc::clone(&bell),
@@ -123,9 +127,21 @@ impl Agent {
             goods,
             setup: setup_receiver.clone(),
             inputs: inputs.downgrade(),
+            budgets: budgets_receiver,
             told: Arc::clone(&told),
         };
+        let bookkeeper = Bookkeeper {
+            clock: parts.clock,
+            store: parts.store.clone(),
+            exporter: parts.exporter.clone(),
+            setup: setup_receiver.clone(),
+            inputs: inputs.downgrade(),
+            shown: budgets,
+        };
+        workers.spawn(bookkeeper.run(stop.clone()));
         workers.spawn(place_waiting(handle.clone()));
+        #[cfg(feature = "kubernetes")]
+        workers.spawn(super::kubernetes::run(handle.clone(), stop.clone()));
         let overseer = Overseer {
             clock: parts.clock,
             store: parts.store.clone(),

@@ -179,6 +179,19 @@ impl Alerts {
         self.fresh.extend(finding.change.clone());
     }
 
+    /// A change turned out to be another one, and these findings are of that one now: the incident of the first is over.
+    pub(super) fn hand_over(&mut self, from: &ChangeId, moved: &[Finding], now: Timestamp) {
+        self.changes.remove(from);
+        for finding in moved {
+            let mut gone = finding.clone();
+            gone.change = Some(from.clone());
+            let summary = format!("{}; that change is one with another", finding.summary);
+            let closed = alert::explained(&gone, &summary, now).finding;
+            self.finding(&closed);
+            self.finding(finding);
+        }
+    }
+
     /// A change as it stands now.
     pub(super) fn change(&mut self, change: &Change) {
         self.changes.insert(change.id.clone(), change.clone());

@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 use super::{
+    books::Budgets,
     budget::Budget,
     delivery::{DeliveryAsk, DeliveryReport, delivery},
     goods::Goods,
@@ -45,6 +46,7 @@ pub struct Handle {
     pub(super) goods: Goods,
     pub(super) setup: watch::Receiver<Arc<Setup>>,
     pub(super) inputs: mpsc::WeakSender<Input>,
+    pub(super) budgets: watch::Receiver<Arc<Budgets>>,
     /// Rung when facts of pipelines were told.
     pub(super) told: Arc<Notify>,
 }
@@ -210,6 +212,11 @@ impl Handle {
     /// The store failed.
     pub async fn budget(&self) -> Result<Budget, HandleError> {
         Ok(Budget::read(&self.store, &self.setup().settings.detect, self.now()).await?)
+    }
+
+    /// How all error budgets stood a few seconds ago.
+    pub fn budgets(&self) -> Arc<Budgets> {
+        Arc::clone(&self.budgets.borrow())
     }
 
     /// A change, its verdicts and its gate, as they stand.

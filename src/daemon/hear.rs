@@ -399,7 +399,11 @@ pub async fn call_in(
 }
 
 /// What is known here; the query of a request wins over what its hook fills in.
-fn known(setup: &Setup, mut defaults: HookDefaults, query: &BTreeMap<String, String>) -> Known {
+pub(super) fn known(
+    setup: &Setup,
+    mut defaults: HookDefaults,
+    query: &BTreeMap<String, String>,
+) -> Known {
     let mut known = Known {
         services: setup
             .journeys

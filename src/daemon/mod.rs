@@ -9,7 +9,9 @@ mod agenda;
 mod agent;
 mod alerts;
 mod annotate;
+mod books;
 mod budget;
+mod burning;
 mod deliver;
 mod delivery;
 mod dispatcher;
@@ -17,6 +19,8 @@ mod goods;
 mod handle;
 mod hear;
 mod history;
+#[cfg(feature = "kubernetes")]
+mod kubernetes;
 mod live;
 mod outlook;
 mod overseer;
@@ -35,6 +39,7 @@ mod writeback;
 pub use crate::source::forward::Passed;
 pub use agent::{Agent, Parts};
 pub use annotate::Noted;
+pub use books::{BudgetRow, Budgets, budgets};
 pub use budget::{Budget, Observed};
 pub use delivery::{DeliveryAsk, DeliveryReport, ObjectiveReport, PipelineReport, delivery};
 pub use handle::{

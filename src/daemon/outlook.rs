@@ -1,18 +1,20 @@
 //! The gate before a deployment: freezes in force, findings open, error budgets spent, read from the settings and the store.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::setup::{Scheduled, Setup};
+use super::{
+    books::ledger,
+    setup::{Scheduled, Setup},
+};
 use crate::{
     correlate::{self, Outlook},
     model::{
         Change, ChangeId, ChangeKind, EnvironmentName, Finding, FindingState, Gate, JourneyName,
-        Obstacle, Outcome, Schedule, SeriesKey, ServiceName, Slo,
+        Obstacle, Outcome, SeriesKey, ServiceName, Slo,
     },
-    schedule::Plan,
-    slo::{Counted, ErrorBudget, error_budget},
+    slo::{ErrorBudget, measure},
     store::{FindingFilter, RunFilter, Store, StoreError},
 };
 
@@ -20,8 +22,6 @@ use crate::{
 const NEWEST: usize = 20;
 /// A walk may be so late before nobody has looked.
 const LATE: Duration = Duration::from_secs(120);
-/// What the store counts by.
-const SLOT: Duration = Duration::from_secs(300);
 
 /// A deployment that is thought of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,6 +98,11 @@ pub async fn before(
         }
         let found = journey(store, setup, scheduled, environment, now).await?;
         for finding in &found.findings {
+            if finding.kind.is_budget() {
+                let words = format!("{} spends its budget: {}", found.journey, finding.summary);
+                outlook.obstacles.push((Obstacle::Budget, words));
+                continue;
+            }
             let words =
                 format!("{} is {}: {}", found.journey, finding.kind.as_str(), finding.summary);
             outlook.obstacles.push((Obstacle::Finding, words));
@@ -159,59 +164,8 @@ async fn spent(
     series: SeriesKey,
     now: Timestamp,
 ) -> Result<ErrorBudget, StoreError> {
-    let from = now.checked_sub(slo.window).unwrap_or(Timestamp::UNIX_EPOCH);
-    let rollups = store.rollups(&series, from, now).await?;
-    let counted: Vec<Counted> = rollups
-        .iter()
-        .map(|slot| {
-            let in_time = slo.latency.map_or(slot.passed, |limit| slot.latency.at_most(limit));
-            let good = in_time.min(slot.passed);
-            let bad = slot.failed.saturating_add(slot.passed - good);
-            Counted { at: slot.at, good, bad, broken: slot.broken }
-        })
-        .collect();
-    let (plan, slo) = (Arc::clone(&scheduled.plan), *slo);
-    let (every, key) = (scheduled.journey.schedule.clone(), spread_key(&series));
-    let thought = tokio::task::spawn_blocking(move || {
-        let due = due(&plan, &every, &key, from, now);
-        error_budget(&slo, plan.interval(now), &due, &counted)
-    });
-    match thought.await {
-        Ok(budget) => Ok(budget),
-        // Only a panic or the end of the runtime leads here.
-        Err(_) => Err(StoreError::Closed { doing: "think of an error budget" }),
-    }
-}
-
-/// How many times of a schedule lie in each slot, or the times themselves where they are rare.
-fn due(
-    plan: &Plan,
-    schedule: &Schedule,
-    key: &str,
-    from: Timestamp,
-    to: Timestamp,
-) -> Vec<(Timestamp, u64)> {
-    if let Schedule::Every(every) = schedule
-        && *every <= SLOT
-    {
-        let (slot, every) = (micros(SLOT), micros(*every).max(1));
-        let (first, last) = (from.as_microsecond() / slot, to.as_microsecond() / slot);
-        let times = |n: i64| ((n + 1) * slot / every - n * slot / every).max(0).unsigned_abs();
-        let slots = (first..last)
-            .filter_map(|n| Some((Timestamp::from_microsecond(n * slot).ok()?, times(n))));
-        return slots.collect();
-    }
-    let next = |at: &Timestamp| plan.next_after(key, *at).filter(|at| *at <= to);
-    std::iter::successors(next(&from), next).map(|at| (at, 1)).collect()
-}
-
-fn micros(span: Duration) -> i64 {
-    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
-}
-
-/// As the dispatcher spreads its walks.
-fn spread_key(series: &SeriesKey) -> String {
-    format!("{}/{}", series.journey, series.environment)
+    let books = ledger(store, scheduled, (slo, series), now).await?;
+    Ok(measure(slo, &books, now).budget)
 }
 
 /// That nobody looks at a journey any more: no finding is open there because nothing is found.

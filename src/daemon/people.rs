@@ -68,6 +68,7 @@ impl Pipeline {
         self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
         self.alerts.finding(&decision.finding);
         self.trouble.let_go(&decision.finding);
+        self.burns.let_go(&decision.finding);
         self.show(&[], std::slice::from_ref(&decision));
         if let Some(id) = &decision.finding.change
             && let Some(judged) = look_up(&self.store, id).await?
@@ -102,6 +103,7 @@ impl Pipeline {
         self.store.conclude(Conclusions { findings, ..Conclusions::default() }).await?;
         for decision in &decisions {
             self.trouble.acknowledge(&decision.finding);
+            self.burns.acknowledge(&decision.finding);
             self.alerts.finding(&decision.finding);
         }
         self.show(&[], &decisions);

@@ -15,6 +15,7 @@ use tracing::{error, info, warn};
 use super::{
     alerts::{Alerts, BoardSender, Outgoing},
     budget,
+    burning::Burns,
     deliver::Settled,
     dispatcher::{Order, Situation, Situations},
     goods::Goods,
@@ -27,7 +28,7 @@ use super::{
     writeback::Writebacks,
 };
 use crate::{
-    alert::{Decision, Reason},
+    alert::{Burning, Decision, Reason},
     clock::Clock,
     engine::Trace,
     export::Exporter,
@@ -58,6 +59,8 @@ pub(super) enum Input {
     Logged(Option<oneshot::Sender<()>>),
     /// A new configuration holds.
     Setup(Arc<Setup>),
+    /// How all error budgets burn.
+    Burning(Vec<Burning>),
     /// A message was delivered, or given up.
     Settled(Box<Settled>),
     /// A person takes findings on.
@@ -92,6 +95,8 @@ pub(super) struct Pipeline {
     pub(super) watches: Watches,
     /// The open findings and what looks for new ones.
     pub(super) trouble: Trouble,
+    /// The open findings of error budgets.
+    pub(super) burns: Burns,
     /// Who is told what.
     pub(super) alerts: Alerts,
     /// What is told again and again, for the delivery.
@@ -157,6 +162,9 @@ impl Pipeline {
         if let Err(e) = self.trouble.resume(&self.store, &self.setup, now).await {
             self.store_failed("findings could not be read", &e);
         }
+        if let Err(e) = self.burns.resume(&self.store, now).await {
+            self.store_failed("findings of error budgets could not be read", &e);
+        }
         match self.watches.resume(&self.store, &self.setup, now).await {
             Ok(verdicts) => self.conclude(verdicts, Vec::new(), now).await,
             Err(e) => self.store_failed("open watches could not be read", &e),
@@ -191,7 +199,7 @@ impl Pipeline {
         let mut replies = Vec::new();
         let mut logged = false;
         let (mut taken, mut dismissed, mut settled) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut goods, mut overseen) = (Vec::new(), Vec::new());
+        let (mut goods, mut overseen, mut burning) = (Vec::new(), Vec::new(), None);
         for input in batch.drain(..) {
             match input {
                 Input::Run(run, trace) => {
@@ -206,6 +214,7 @@ impl Pipeline {
                     replies.extend(reply);
                 }
                 Input::Settled(done) => settled.push(*done),
+                Input::Burning(all) => burning = Some(all),
                 Input::Pipelines(more) => overseen.extend(more),
                 Input::Acknowledge(ids, by, reply) => taken.push((ids, by, reply)),
                 Input::Dismiss(id, dismissal, reply) => dismissed.push((id, dismissal, reply)),
@@ -221,6 +230,11 @@ impl Pipeline {
             self.store_runs(runs.clone()).await;
             self.store_goods(goods).await;
             self.judge(&runs).await;
+        }
+        if let Some(burning) = burning {
+            let now = self.clock.now();
+            let decisions = self.burns.decide(&burning, now);
+            self.conclude(Vec::new(), decisions, now).await;
         }
         if logged {
             self.changes_logged().await;
@@ -366,6 +380,10 @@ impl Pipeline {
         match self.watches.look(&self.store, &self.setup, now).await {
             Ok(looked) if looked.is_empty() => {}
             Ok(looked) => {
+                for (from, to) in &looked.absorbed {
+                    let moved = self.trouble.hand_over(from, to);
+                    self.alerts.hand_over(from, &moved, now);
+                }
                 for change in &looked.changes {
                     self.alerts.change(change);
                     info!(change = %change.id, kind = %change.kind, "change.logged: {}", describe(change));
@@ -437,7 +455,8 @@ impl Pipeline {
             Ok(more) => decisions.extend(more),
             Err(e) => self.store_failed("findings could not be settled", &e),
         }
-        for finding in recovered.iter().filter(|f| f.closed_at.is_some()) {
+        let shifted = |f: &&Finding| f.closed_at.is_some() && !f.kind.is_budget();
+        for finding in recovered.iter().filter(shifted) {
             self.watches.recovered(finding, now);
         }
         let findings: Vec<Finding> = decisions.iter().map(|d| d.finding.clone()).collect();
@@ -493,7 +512,8 @@ impl Pipeline {
             );
             self.live.publish(Event::Finding(Arc::new(finding.clone())));
         }
-        self.exporter.findings(&self.trouble.open());
+        let open: Vec<Finding> = self.trouble.open().into_iter().chain(self.burns.open()).collect();
+        self.exporter.findings(&open);
     }
 }
 

@@ -88,7 +88,8 @@ impl Trouble {
             }
         }
         let filter = FindingFilter { state: Some(FindingState::Open), ..FindingFilter::default() };
-        for finding in store.findings(filter).await? {
+        let found = store.findings(filter).await?;
+        for finding in found.into_iter().filter(|f| !f.kind.is_budget()) {
             if finding.pipeline.is_some() {
                 self.pipelines.insert(finding.id.clone(), finding);
             } else {
@@ -133,6 +134,26 @@ impl Trouble {
                 self.pipelines.remove(&finding.id);
             }
         }
+    }
+
+    /// A change turned out to be another one: its open findings are those of the other one, as they are in the store already.
+    pub(super) fn hand_over(&mut self, from: &ChangeId, to: &ChangeId) -> Vec<Finding> {
+        let of = |finding: &Finding| finding.change.as_ref() == Some(from);
+        let mut moved = Vec::new();
+        for tracked in self.open.values_mut().filter(|tracked| of(&tracked.finding)) {
+            tracked.finding.change = Some(to.clone());
+            moved.push(tracked.finding.clone());
+        }
+        let nothing: Vec<Concern> =
+            self.dismissed.keys().filter(|(change, ..)| change == from).cloned().collect();
+        for concern in nothing {
+            if let Some(mut finding) = self.dismissed.remove(&concern) {
+                finding.change = Some(to.clone());
+                let (_, series, metric, part) = concern;
+                self.dismissed.insert((to.clone(), series, metric, part), finding);
+            }
+        }
+        moved
     }
 
     /// What people said is nothing of a change.

@@ -50,6 +50,8 @@ pub(super) struct Watches {
 /// What a look at the change log brought.
 #[derive(Debug, Default)]
 pub(super) struct Looked {
+    /// Changes that turned out to be others: which, and what they are now.
+    pub(super) absorbed: Vec<(ChangeId, ChangeId)>,
     /// New or altered changes.
     pub(super) changes: Vec<Change>,
     /// Verdicts of the watches opened for them.
@@ -61,7 +63,7 @@ pub(super) struct Looked {
 impl Looked {
     /// Whether there was nothing new.
     pub(super) fn is_empty(&self) -> bool {
-        self.changes.is_empty() && self.verdicts.is_empty()
+        self.absorbed.is_empty() && self.changes.is_empty() && self.verdicts.is_empty()
     }
 }
 
@@ -204,12 +206,15 @@ impl Watches {
         now: Timestamp,
     ) -> Result<Looked, StoreError> {
         let mut looked = Looked::default();
-        for (seq, id, _) in store.absorbed_since(self.absorbed).await? {
+        for (seq, id, into) in store.absorbed_since(self.absorbed).await? {
             self.absorbed = seq;
             self.room.let_go(&id);
             self.changes.remove(&id);
             self.ahead.retain(|change| change.id != id);
             self.saved.retain(|(change, _), _| *change != id);
+            if !into.as_str().is_empty() {
+                looked.absorbed.push((id, into));
+            }
         }
         let fresh = store.changes_since(self.cursor).await?;
         let (ready, ahead): (Vec<_>, Vec<_>) =

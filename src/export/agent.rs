@@ -17,6 +17,24 @@ pub(super) const LATE_BOUNDS: &[f64] =
 pub(super) const COMMIT_BOUNDS: &[f64] =
     &[0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 10.0];
 
+/// Every family of this file.
+pub(super) static FAMILIES: [&Family; 14] = [
+    &INFO,
+    &LATE,
+    &QUEUE,
+    &UNDER_WAY,
+    &SKIPPED,
+    &COMMIT,
+    &STORE_ERRORS,
+    &RELOADS,
+    &RELOADED,
+    &RELOADED_AT,
+    &WATCHES,
+    &CHECKED,
+    &CHECK_TOOK,
+    &STEAL,
+];
+
 static INFO: Family = Family {
     name: "wayfarer_agent_info",
     help: "Which agent this is; the value is always 1.",

@@ -20,6 +20,10 @@ const SHOWN: usize = 100;
 /// How many gates are shown: those of the newest changes. Names of services come from outside.
 const GATES: usize = 1000;
 
+/// Every family of this file.
+pub(super) static FAMILIES: [&Family; 9] =
+    [&CHANGE, &DEPLOYED, &VERDICT, &SHIFT, &GATE, &FINDINGS, &BUDGET, &JUDGED, &DISMISSED];
+
 static CHANGE: Family = Family {
     name: "wayfarer_change_timestamp_seconds",
     help: "When a change finished, or started while it is under way, in seconds since 1970.",
@@ -176,15 +180,12 @@ impl Exporter {
 
     /// Shows the open findings by kind.
     pub fn findings(&self, open: &[Finding]) {
-        const KINDS: [FindingKind; 4] = [
-            FindingKind::Suspected,
-            FindingKind::Regressed,
-            FindingKind::Unexplained,
-            FindingKind::Pipeline,
-        ];
         let state = FindingState::Open;
-        let count = |kind| open.iter().filter(|f| f.state == state && f.kind == kind).count();
-        self.finding_counts(KINDS.map(|kind| (state, kind, count(kind) as u64)));
+        let count =
+            |kind: FindingKind| open.iter().filter(|f| f.state == state && f.kind == kind).count();
+        self.finding_counts(
+            FindingKind::ALL.iter().map(|kind| (state, *kind, count(*kind) as u64)),
+        );
     }
 
     /// Shows how many findings there are of these states and kinds; the others stay as they are.

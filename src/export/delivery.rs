@@ -5,6 +5,9 @@ use super::{
     family::{Family, Kind},
 };
 
+/// Every family of this file.
+pub(super) static FAMILIES: [&Family; 2] = [&TRIES, &WAITING];
+
 static TRIES: Family = Family {
     name: "wayfarer_deliveries_total",
     help: "Tries to deliver a message to a receiver, by how they ended.",

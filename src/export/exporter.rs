@@ -13,7 +13,7 @@ use super::{
     family::{Families, histogram},
     pipelines, runs,
 };
-use crate::model::{ChangeId, EnvironmentName, JourneyName, SeriesKey, ServiceName};
+use crate::model::{ChangeId, EnvironmentName, JourneyName, SeriesKey, ServiceName, Slo};
 
 /// The metrics cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) shown: BTreeMap<SeriesKey, Timestamp>,
     /// Journeys that are gone: a run of theirs that was under way is not shown any more.
     pub(super) forgotten: BTreeSet<JourneyName>,
+    /// What journeys promise.
+    pub(super) objectives: BTreeMap<JourneyName, Slo>,
     /// Changes that are shown, and when they started.
     pub(super) changes: BTreeMap<ChangeId, Timestamp>,
     /// The newest change of each service and environment: the one its gate speaks of.

@@ -5,6 +5,9 @@ use super::{
     family::{Family, Kind},
 };
 
+/// Every family of this file.
+pub(super) static FAMILIES: [&Family; 1] = [&DELIVERIES];
+
 static DELIVERIES: Family = Family {
     name: "wayfarer_hook_deliveries_total",
     help: "Requests to webhooks, by what became of them: change, fact, ignored, unplaced, broken, refused.",

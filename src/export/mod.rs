@@ -12,15 +12,19 @@
 mod agent;
 mod browser;
 mod changes;
+mod declared;
 mod delivery;
 mod exporter;
 mod family;
 mod hooks;
+mod kubernetes;
 mod pipelines;
 mod runs;
+mod slo;
 
 #[cfg(test)]
 mod tests;
 
+pub use declared::{Declared, declared};
 pub use exporter::{ExportError, Exporter};
 pub use pipelines::PipelineRunSeen;

@@ -9,6 +9,7 @@ use super::{
     changes::SHIFT,
     exporter::{Exporter, State},
     family::{Families, Family, Kind},
+    slo,
 };
 use crate::model::{
     Hop, Journey, JourneyName, Outcome, Phases, Run, StepName, StepOutcome, StepRun,
@@ -104,7 +105,7 @@ static JOURNEY: Family = Family {
 };
 
 /// Every family whose first label is the journey.
-static OF_A_JOURNEY: &[&Family] = &[
+pub(super) static OF_A_JOURNEY: &[&Family] = &[
     &SUCCESS,
     &DURATION,
     &PHASES,
@@ -134,6 +135,8 @@ impl Exporter {
             let one = f64::from(u8::from(result == run.outcome.label()));
             families.add(&RUNS, &labels(&series, &[result]), one);
         }
+        slo::count(&mut state, run, series);
+        let families = &mut state.families;
         if matches!(run.outcome, Outcome::Broken { .. }) {
             return;
         }
@@ -161,6 +164,10 @@ impl Exporter {
     pub fn journey_info(&self, journey: &Journey) {
         let mut state = self.state();
         state.forgotten.remove(&journey.name);
+        match journey.slo {
+            Some(slo) => drop(state.objectives.insert(journey.name.clone(), slo)),
+            None => drop(state.objectives.remove(&journey.name)),
+        }
         let services: Vec<_> = journey.services.iter().map(|s| s.as_str()).collect();
         let values = [
             journey.name.as_str(),
@@ -177,7 +184,7 @@ impl Exporter {
         let mut state = self.state();
         state.forgotten.insert(name.clone());
         state.shown.retain(|series, _| series.journey != *name);
-        for family in OF_A_JOURNEY.iter().chain(&browser::FAMILIES) {
+        for family in OF_A_JOURNEY.iter().chain(&browser::FAMILIES).chain(&slo::FAMILIES) {
             state.families.retain(family, |labels| labels[0] != name.as_str());
         }
         state.families.retain(&SHIFT, |labels| labels[0] != name.as_str());

@@ -20,6 +20,7 @@ mod hurl;
 mod imported;
 mod names;
 mod openapi;
+pub mod openslo;
 mod postman;
 mod recorder;
 mod secrets;

@@ -22,17 +22,35 @@ enum Open {
 /// # Errors
 /// What is wrong, with the line where that is known; never a part of the text.
 pub(super) fn read(text: &str) -> Result<Json, String> {
+    read_all(text, 1)?.pop().ok_or_else(|| "it is empty".to_owned())
+}
+
+/// Reads the first documents of a text, `most` of them; what is more is an error, unless only one is wanted. Empty ones are left out.
+///
+/// # Errors
+/// As [`read`] has them.
+pub(super) fn read_all(text: &str, most: usize) -> Result<Vec<Json>, String> {
     let mut reader = Reader { stack: Vec::new(), anchors: HashMap::new(), count: 0, done: None };
+    let mut all = Vec::new();
     for event in Parser::new_from_str(text) {
         let (event, span) = event
             .map_err(|error| format!("line {} cannot be read as YAML", error.marker().line()))?;
         let at = |reason: String| format!("line {}: {reason}", span.start.line());
         if matches!(event, Event::DocumentEnd) {
-            break;
+            all.extend(reader.done.take());
+            reader.anchors.clear();
+            if most == 1 {
+                break;
+            }
+            if all.len() > most {
+                return Err(format!("it holds more than {most} documents"));
+            }
+            continue;
         }
         reader.take(event).map_err(at)?;
     }
-    reader.done.ok_or_else(|| "it is empty".to_owned())
+    all.extend(reader.done);
+    if all.is_empty() { Err("it is empty".to_owned()) } else { Ok(all) }
 }
 
 struct Reader {

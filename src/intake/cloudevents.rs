@@ -75,7 +75,8 @@ fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
         let mut said = Vec::new();
         for (n, item) in items.into_iter().enumerate() {
             let at = |fault: IntakeFault| {
-                IntakeFault::new(format!("event {n} of the batch: {}", fault.message), fault.hint)
+                let message = format!("event {n} of the batch: {}", fault.message);
+                IntakeFault { message, ..fault }
             };
             said.extend(hear(delivery, &structured(item).map_err(at)?).map_err(at)?);
         }
@@ -103,7 +104,7 @@ fn json_body(delivery: &Delivery<'_>, kind: &str) -> Result<Value, IntakeFault> 
     let json = !format.contains('+') || format.to_ascii_lowercase().ends_with("+json");
     if !json {
         let message = format!("events as `{}` are not read", super::text::shown(format));
-        return Err(IntakeFault::new(message, "send them as application/cloudevents+json"));
+        return Err(IntakeFault::unread(message, "send them as application/cloudevents+json"));
     }
     from_slice(delivery.body)
 }

@@ -25,6 +25,7 @@ pub mod grafana;
 mod heard;
 mod honeycomb;
 mod jenkins;
+pub mod kubernetes;
 mod launchdarkly;
 mod masked;
 pub mod native;
@@ -32,6 +33,7 @@ mod place;
 mod sender;
 mod sentry;
 mod signature;
+mod spinnaker;
 mod terraform;
 mod text;
 mod time;
@@ -46,7 +48,11 @@ pub use place::{Placing, place};
 pub use sender::{Answer, SENDERS, Sender, sender};
 pub use signature::{Proof, same};
 
-/// Whether a text was written by us: what we write back to a platform comes back as a webhook.
+/// Whether a text was written by us: what we write back to a platform comes back as a webhook. Our tags and contexts are our word alone or
+/// begin with it and a slash (`wayfarer/production`), our sentences with it and a colon; a service of that name is no echo.
 pub(crate) fn echo(text: &str) -> bool {
-    text.to_ascii_lowercase().contains(crate::model::OUR_WORD)
+    let text = text.trim_start();
+    let ours = crate::model::OUR_WORD;
+    let begins = text.get(..ours.len()).is_some_and(|word| word.eq_ignore_ascii_case(ours));
+    begins && matches!(text.as_bytes().get(ours.len()), None | Some(b'/' | b':'))
 }

@@ -42,6 +42,7 @@ pub const SENDERS: &[Sender] = &[
     super::unleash::SENDER,
     super::flagsmith::SENDER,
     super::jenkins::SENDER,
+    super::spinnaker::SENDER,
     super::datadog::SENDER,
     super::sentry::SENDER,
     super::devlake::SENDER,

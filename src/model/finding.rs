@@ -55,6 +55,7 @@ impl Finding {
     /// What is wrong, for people: `latency`, "latency of step `pay`", of a pipeline `duration`.
     pub fn subject(&self) -> String {
         match &self.pipeline {
+            _ if self.kind.is_budget() => "error budget".to_owned(),
             Some(concern) => concern.signal.to_string(),
             None => subject(self.metric, &self.part),
         }
@@ -120,6 +121,10 @@ pub enum FindingKind {
     Regressed,
     /// Trouble that no logged change explains.
     Unexplained,
+    /// An error budget is spent so fast that it is soon gone.
+    BudgetFast,
+    /// An error budget is spent faster than it is given back.
+    BudgetSlow,
     /// A pipeline is not what it was, or not what it should be.
     Pipeline,
 }
@@ -139,18 +144,38 @@ pub enum FindingState {
 }
 
 impl FindingKind {
+    /// All of them, gravest first.
+    pub const ALL: &[Self] = &[
+        Self::Regressed,
+        Self::BudgetFast,
+        Self::Suspected,
+        Self::Unexplained,
+        Self::BudgetSlow,
+        Self::Pipeline,
+    ];
+
+    /// Whether it speaks of an error budget: it is opened and closed by what was counted, not by a verdict.
+    pub fn is_budget(self) -> bool {
+        matches!(self, Self::BudgetFast | Self::BudgetSlow)
+    }
+
     /// The word used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Suspected => "suspected",
             Self::Regressed => "regressed",
             Self::Unexplained => "unexplained",
+            Self::BudgetFast => "budget_fast",
+            Self::BudgetSlow => "budget_slow",
             Self::Pipeline => "pipeline",
         }
     }
 }
 
 impl FindingState {
+    /// All states.
+    pub const ALL: &[Self] = &[Self::Open, Self::Recovered, Self::Explained, Self::Dismissed];
+
     /// The word used in JSON and metrics.
     pub fn as_str(self) -> &'static str {
         match self {

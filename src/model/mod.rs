@@ -20,6 +20,7 @@ pub mod hook;
 pub mod id;
 pub mod incident;
 pub mod journey;
+mod kubernetes;
 pub mod network;
 pub mod notice;
 pub mod page;
@@ -66,6 +67,7 @@ pub use incident::IncidentFact;
 pub use journey::{
     Action, Assertion, Capture, Journey, Measure, MeasureRule, Schedule, Slo, Step, Text, Worse,
 };
+pub use kubernetes::{ENVIRONMENT_LABELS, KubernetesSettings, ObjectKind, SERVICE_LABELS};
 pub use network::{Destination, Network};
 pub use notice::{
     ChangeNews, Gravity, Happening, Notice, NoticeChange, NoticeFinding, NoticePerson,
@@ -81,8 +83,8 @@ pub use predicate::{Limit, Literal, Predicate, Schema, Type};
 pub use probe::{Probe, Signature};
 pub use query::{Argument, CertificateField, CookieAttribute, Filter, Query, Subject};
 pub use receiver::{
-    Address, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet, ReceiverSettings,
-    Templates, Way,
+    Address, Given, Hours, Login, MailTls, Maintenance, MaintenanceTime, Policy, Quiet,
+    ReceiverSettings, Templates, Way,
 };
 pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,

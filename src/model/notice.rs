@@ -45,10 +45,14 @@ pub enum Gravity {
     Overdue,
     /// A change was given up by whoever made it.
     Failed,
+    /// An error budget is spent faster than it is given back.
+    BudgetSlow,
     /// A change is suspected of harm.
     Suspected,
     /// Trouble that no logged change explains.
     Unexplained,
+    /// An error budget is spent so fast that it is soon gone.
+    BudgetFast,
     /// A change did harm.
     Regressed,
 }
@@ -232,8 +236,10 @@ impl Gravity {
         Self::Pipeline,
         Self::Overdue,
         Self::Failed,
+        Self::BudgetSlow,
         Self::Suspected,
         Self::Unexplained,
+        Self::BudgetFast,
         Self::Regressed,
     ];
 
@@ -244,17 +250,28 @@ impl Gravity {
             Self::Overdue => "overdue",
             Self::Failed => "failed",
             Self::Suspected => "suspected",
+            Self::BudgetSlow => "budget_slow",
+            Self::BudgetFast => "budget_fast",
             Self::Unexplained => "unexplained",
             Self::Regressed => "regressed",
+        }
+    }
+
+    /// For people: "was suspected", "was a leaking budget".
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::BudgetSlow => "a leaking budget",
+            Self::BudgetFast => "a burning budget",
+            other => other.as_str(),
         }
     }
 
     /// The word that pagers and routing trees know: PagerDuty's four.
     pub fn severity(self) -> &'static str {
         match self {
-            Self::Pipeline | Self::Overdue | Self::Suspected => "warning",
+            Self::Pipeline | Self::Overdue | Self::Suspected | Self::BudgetSlow => "warning",
             Self::Unexplained | Self::Failed => "error",
-            Self::Regressed => "critical",
+            Self::Regressed | Self::BudgetFast => "critical",
         }
     }
 }

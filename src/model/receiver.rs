@@ -216,6 +216,8 @@ pub enum Way {
     Command {
         /// The program and its arguments.
         words: Vec<String>,
+        /// What it is given besides `PATH`, `HOME`, `LANG` and `TZ`.
+        env: BTreeMap<String, Given>,
         /// Whether it is told of changes as well.
         changes: bool,
     },
@@ -263,6 +265,15 @@ impl Way {
             _ => false,
         }
     }
+}
+
+/// What a program is given in a variable of its environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// A text that anybody may see.
+    Open(String),
+    /// What comes from somewhere else.
+    Secret(SecretSource),
 }
 
 impl Hours {

@@ -1,11 +1,11 @@
 //! Rollbacks: how a change is undone, and what came of it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, Change, ChangeId, EnvironmentName, SecretSource, ServiceName};
+use super::{Address, Change, ChangeId, EnvironmentName, Given, SecretSource, ServiceName};
 
 /// What begins the name under which the outbox knows a rollback; no receiver of people can be called so.
 pub const ROLLBACK_RECEIVER: &str = "rollback:";
@@ -56,7 +56,12 @@ pub enum RollbackWay {
         token: Option<SecretSource>,
     },
     /// A program that reads the order as JSON.
-    Command(Vec<String>),
+    Command {
+        /// The program and its arguments.
+        words: Vec<String>,
+        /// What it is given besides `PATH`, `HOME`, `LANG` and `TZ`.
+        env: BTreeMap<String, Given>,
+    },
 }
 
 /// That a change shall be undone.

@@ -3,9 +3,9 @@
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    BrowserSettings, Destination, EnvironmentName, Freeze, HookSettings, LocationName, Maintenance,
-    Network, PipelineSettings, PlaceRule, ReceiverSettings, RollbackSettings, SecretSource,
-    ServiceName, Transport, WritebackSettings,
+    BrowserSettings, Destination, EnvironmentName, Freeze, HookSettings, KubernetesSettings,
+    LocationName, Maintenance, Network, PipelineSettings, PlaceRule, ReceiverSettings,
+    RollbackSettings, SecretSource, ServiceName, Transport, WritebackSettings,
 };
 
 /// Everything an agent is told by its settings file.
@@ -29,6 +29,8 @@ pub struct Settings {
     pub tokens: Vec<TokenSettings>,
     /// Who may tell of changes by webhook, by the last part of the address.
     pub hooks: BTreeMap<String, HookSettings>,
+    /// Clusters that are watched for changes, by their names here.
+    pub kubernetes: BTreeMap<String, KubernetesSettings>,
     /// Where changes belong that do not say it.
     pub place: Vec<PlaceRule>,
     /// Who is told of findings and changes.
@@ -50,6 +52,7 @@ impl Settings {
     pub fn forget_what_agents_need(&mut self) {
         self.tokens.clear();
         self.hooks.clear();
+        self.kubernetes.clear();
         self.receivers.clear();
         self.rollbacks.clear();
         self.writebacks.clear();
@@ -65,6 +68,11 @@ impl Settings {
                 )
             })
             .collect();
+        if !cfg!(feature = "kubernetes") && !self.kubernetes.is_empty() {
+            warnings.push(
+                "[kubernetes.*] is set, and this wayfarer was built without the watcher of Kubernetes, so that nothing is watched there: build it with `cargo build --release --features kubernetes`".to_owned(),
+            );
+        }
         let Watch { window, settle, .. } = &self.watch;
         if window <= settle {
             warnings.push(format!(

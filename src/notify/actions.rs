@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Around, Channel, Http, Program,
+    command::Surroundings,
     forge::Writeback,
     rollback::{Rollback, Way},
     webhook::signing_key,
@@ -22,13 +23,17 @@ pub fn open_rollback(
     mut secret: impl FnMut(&SecretSource) -> Option<Secret>,
 ) -> Result<Option<Arc<dyn Channel>>, String> {
     let way = match &settings.way {
-        RollbackWay::Command(words) => Way::Command {
+        RollbackWay::Command { words, env } => Way::Command {
             program: Program {
                 words: words.clone(),
                 folder: around.root.clone(),
                 timeout: settings.timeout,
             },
-            variables: around.variables.clone(),
+            surroundings: {
+                let had = Surroundings::new(&around.variables, env, &mut secret);
+                let Some(surroundings) = had else { return Ok(None) };
+                surroundings
+            },
         },
         RollbackWay::Webhook { url, secret: signing, token } => {
             let mut all = true;

@@ -9,7 +9,13 @@ use tokio::{
 };
 
 use super::{Channel, Message, Receipt, Refused};
-use crate::render::message::{Words, event};
+use crate::{
+    model::{Given, Secret, SecretSource},
+    render::{
+        Mask,
+        message::{Words, event},
+    },
+};
 
 /// Longest part of what it says on its standard error that is kept, in bytes.
 const SHOWN: u64 = 500;
@@ -159,8 +165,62 @@ impl Drop for Group {
 #[derive(Debug)]
 pub(super) struct Command {
     pub(super) program: Program,
-    pub(super) variables: BTreeMap<String, String>,
+    pub(super) surroundings: Surroundings,
     pub(super) words: Words,
+}
+
+/// Of the agent's own environment a program gets this much: the rest may hold secrets that are none of its business.
+const PASSED_ON: [&str; 4] = ["PATH", "HOME", "LANG", "TZ"];
+
+/// The environment that a program gets.
+#[derive(Default)]
+pub(super) struct Surroundings {
+    pub(super) variables: BTreeMap<String, String>,
+    /// What it was given and nobody shall read in its words.
+    mask: Mask,
+}
+
+impl std::fmt::Debug for Surroundings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.variables.keys()).finish()
+    }
+}
+
+impl Surroundings {
+    /// A little of ours, and what its settings give it. None where a secret could not be had.
+    pub(super) fn new(
+        ours: &BTreeMap<String, String>,
+        given: &BTreeMap<String, Given>,
+        mut secret: impl FnMut(&SecretSource) -> Option<Secret>,
+    ) -> Option<Self> {
+        let mut made = Self::default();
+        for (name, value) in PASSED_ON.iter().filter_map(|name| ours.get_key_value(*name)) {
+            made.variables.insert(name.clone(), value.clone());
+        }
+        let mut all = true;
+        for (name, given) in given {
+            let value = match given {
+                Given::Open(text) => text.clone(),
+                Given::Secret(source) => match secret(source) {
+                    Some(value) => {
+                        made.mask.add(value.expose());
+                        value.expose().to_owned()
+                    }
+                    None => {
+                        all = false;
+                        continue;
+                    }
+                },
+            };
+            made.variables.insert(name.clone(), value);
+        }
+        all.then_some(made)
+    }
+
+    /// A refusal without what the program was given in confidence.
+    pub(super) fn masked(&self, refused: Refused) -> Refused {
+        Refused { text: self.mask.apply(&refused.text), ..refused }
+    }
 }
 
 impl Channel for Command {
@@ -172,7 +232,7 @@ impl Channel for Command {
         Box::pin(async move {
             let body = event::body(&message.parcel, &self.words);
             let body = body.map_err(|e| Refused::never(e.to_string()))?.to_string();
-            let mut variables = self.variables.clone();
+            let mut variables = self.surroundings.variables.clone();
             for (name, value) in [
                 ("WAYFARER_EVENT", event::kind(&message.parcel)),
                 ("WAYFARER_MESSAGE", message.key.clone()),
@@ -182,13 +242,13 @@ impl Channel for Command {
             }
             match self.program.run(body.as_bytes(), &variables).await {
                 Ok(()) => Ok(Receipt::default()),
-                Err(fault) => Err(match &fault {
+                Err(fault) => Err(self.surroundings.masked(match &fault {
                     // Of sysexits.h: used wrongly, or set up wrongly; 75 is "try again".
                     ProgramFault::Failed { code: Some(64..=74 | 76..=78), .. } => {
                         Refused::never(fault.to_string())
                     }
                     _ => Refused::back_off(fault.to_string()),
-                }),
+                })),
             }
         })
     }

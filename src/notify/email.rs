@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message as Mail, Tokio1Executor,
     message::{
-        Mailbox,
+        Mailbox, MultiPart,
         header::{ContentType, HeaderName, HeaderValue},
     },
     transport::smtp::{
@@ -95,8 +95,7 @@ impl Email {
             .subject(clip(&format!("[{}] {title}", mail::tag(notice)), SUBJECT))
             .message_id(Some(thread.id))
             .in_reply_to(thread.root.clone())
-            .references(thread.root)
-            .header(ContentType::TEXT_PLAIN);
+            .references(thread.root);
         for (name, value) in [
             ("Auto-Submitted", "auto-generated".to_owned()),
             ("X-Wayfarer-Event", notice.happening.as_str().to_owned()),
@@ -106,7 +105,13 @@ impl Email {
         for to in &self.to {
             mail = mail.to(to.clone());
         }
-        mail.body(format!("{title}\n\n{text}\n")).map_err(|e| e.to_string())
+        let plain = format!("{title}\n\n{text}\n");
+        // The plain part first: of several forms the last one is the richest (RFC 2046, section 5.1.4).
+        let done = match self.words.html(notice).map_err(|e| e.to_string())? {
+            Some(page) => mail.multipart(MultiPart::alternative_plain_html(plain, page)),
+            None => mail.header(ContentType::TEXT_PLAIN).body(plain),
+        };
+        done.map_err(|e| e.to_string())
     }
 
     fn refused(&self, error: &SmtpError) -> Refused {

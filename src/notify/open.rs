@@ -3,12 +3,19 @@
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use super::{
-    Channel, Http, alertmanager::Alertmanager, cloudevents::CloudEvents, command::Command,
-    email::Email, grafana::Grafana, pagerduty::PagerDuty, slack::Slack, teams::Teams,
+    Channel, Http,
+    alertmanager::Alertmanager,
+    cloudevents::CloudEvents,
+    command::{Command, Surroundings},
+    email::Email,
+    grafana::Grafana,
+    pagerduty::PagerDuty,
+    slack::Slack,
+    teams::Teams,
     webhook::Webhook,
 };
 use crate::{
-    model::{Address, Login, ReceiverSettings, Secret, SecretSource, Way},
+    model::{Address, Given, Login, ReceiverSettings, Secret, SecretSource, Way},
     render::message::Words,
 };
 
@@ -17,7 +24,7 @@ use crate::{
 pub struct Around {
     /// The folder of the settings: where commands run.
     pub root: PathBuf,
-    /// The environment that commands get.
+    /// The agent's own environment, of which commands get next to nothing.
     pub variables: BTreeMap<String, String>,
     /// Who speaks: an address of ours, or a name.
     pub source: String,
@@ -124,13 +131,14 @@ pub fn open(
                 source: around.source.clone(),
             })
         }
-        Way::Command { words: command, .. } => Arc::new(Command {
+        Way::Command { words: command, env, .. } => Arc::new(Command {
             program: super::Program {
                 words: command.clone(),
                 folder: around.root.clone(),
                 timeout,
             },
-            variables: around.variables.clone(),
+            surroundings: Surroundings::new(&around.variables, env, |_| Some(next()))
+                .unwrap_or_default(),
             words,
         }),
         Way::Grafana { url, tags, .. } => {
@@ -173,7 +181,15 @@ fn sources(way: &Way) -> Vec<&SecretSource> {
         Way::CloudEvents { url, login: known, .. } => {
             address(url).into_iter().chain(known.iter().map(login)).collect()
         }
-        Way::Command { .. } => Vec::new(),
+        Way::Command { env, .. } => {
+            fn secret(given: &Given) -> Option<&SecretSource> {
+                match given {
+                    Given::Secret(source) => Some(source),
+                    Given::Open(_) => None,
+                }
+            }
+            env.values().filter_map(secret).collect()
+        }
         Way::Grafana { token, .. } => vec![token],
     }
 }

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use super::{
     Again, Channel, Http, HttpRequest, Message, Program, Receipt, Refused,
-    command::ProgramFault,
+    command::{ProgramFault, Surroundings},
     webhook::{message_id, sign},
 };
 use crate::model::{Parcel, ROLLBACK_EXPIRY, RollbackOrder, Secret};
@@ -26,7 +26,7 @@ pub(super) struct Rollback {
 #[derive(Debug)]
 pub(super) enum Way {
     Webhook { http: Http, url: Secret, key: Option<Vec<u8>>, token: Option<Secret> },
-    Command { program: Program, variables: BTreeMap<String, String> },
+    Command { program: Program, surroundings: Surroundings },
 }
 
 /// Whether a refusal leaves open what came of the try.
@@ -59,8 +59,9 @@ impl Channel for Rollback {
                     let request = request(order, message, &id, url, key.as_deref(), token.as_ref());
                     http.send_once(request, message.now).await.map(|_| ())
                 }
-                Way::Command { program, variables } => {
-                    run(program, variables, order, message, &id).await
+                Way::Command { program, surroundings } => {
+                    let done = run(program, &surroundings.variables, order, message, &id).await;
+                    done.map_err(|refused| surroundings.masked(refused))
                 }
             };
             answer.map(|()| Receipt::default()).map_err(soon)

@@ -125,6 +125,7 @@ pub fn short(value: f64) -> String {
 pub fn sign(verdict: &str) -> &'static str {
     match verdict {
         "regressed" | "failed" | "fail" => "✕",
+        "budget_fast" | "budget_slow" => "▲",
         "suspected" | "unexplained" | "pipeline" | "broken" | "prober_fault" => "▲",
         "watching" | "waiting" | "pending" => "○",
         "improved" | "unchanged" | "passed" | "pass" | "transient" | "pre_existing" => "✓",

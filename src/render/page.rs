@@ -23,8 +23,9 @@ pub const STYLE: &str = concat!(
     include_str!("page/style.css"),
     include_str!("page/chart.css"),
     include_str!("page/parts.css"),
+    include_str!("page/review.css"),
     include_str!("page/delivery.css"),
-    include_str!("page/review.css")
+    include_str!("page/budget.css")
 );
 
 /// Pages and what they share, one file each.
@@ -41,15 +42,15 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("badge", include_str!("page/badge.hbs")),
     ("phases", include_str!("page/phases.hbs")),
     ("change_row", include_str!("page/change_row.hbs")),
+    ("budgets", include_str!("page/budgets.hbs")),
+    ("budget_left", include_str!("page/budget_left.hbs")),
+    ("budget_section", include_str!("page/budget_section.hbs")),
     ("overview", include_str!("page/overview.hbs")),
     ("journey", include_str!("page/journey.hbs")),
     ("compare", include_str!("page/compare.hbs")),
     ("run", include_str!("page/run.hbs")),
     ("changes", include_str!("page/changes.hbs")),
     ("change", include_str!("page/change.hbs")),
-    ("tile", include_str!("page/tile.hbs")),
-    ("delivery", include_str!("page/delivery.hbs")),
-    ("pipeline", include_str!("page/pipeline.hbs")),
     ("review", include_str!("page/review.hbs")),
     ("note_form", include_str!("page/note_form.hbs")),
     ("review_head", include_str!("page/review_head.hbs")),
@@ -60,6 +61,9 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("digest_body", include_str!("page/digest_body.hbs")),
     ("report_digest", include_str!("page/report_digest.hbs")),
     ("login", include_str!("page/login.hbs")),
+    ("tile", include_str!("page/tile.hbs")),
+    ("delivery", include_str!("page/delivery.hbs")),
+    ("pipeline", include_str!("page/pipeline.hbs")),
     ("problem", include_str!("page/problem.hbs")),
     ("evidence", include_str!("page/evidence.hbs")),
 ];

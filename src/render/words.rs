@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::{chart, waterfall::line::length_of_time};
-use crate::model::{Change, Conclusion};
+use crate::model::{Change, Conclusion, PipelineKey};
 
 /// What may stand in a part of a path or of a query as it is.
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
@@ -26,6 +26,11 @@ pub fn change_link(id: &str) -> String {
 pub fn journey_link(journey: &str, environment: &str, location: Option<&str>) -> String {
     let from = location.map_or(String::new(), |l| format!("&location={}", encoded(l)));
     format!("journeys/{}?environment={}{from}", encoded(journey), encoded(environment))
+}
+
+/// The page of a pipeline, from the root.
+pub fn pipeline_link(pipeline: &PipelineKey) -> String {
+    format!("delivery/pipelines/{}", encoded(&pipeline.to_string()))
 }
 
 /// A time for people: in UTC as it leaves, in the reader's zone once the script has seen it. Both are equally wide.
@@ -114,6 +119,8 @@ impl Badge {
             "pre_existing" => "pre-existing",
             "prober_fault" => "prober fault",
             "insufficient_data" => "too few runs",
+            "budget_fast" => "budget burns fast",
+            "budget_slow" => "budget leaks",
             other => other,
         };
         Self { class: word.to_owned(), sign: chart::sign(word), word: shown.to_owned() }

@@ -5,17 +5,15 @@
 //! neither spends the budget nor counts as good. So is a run that broke by our own fault. And where a watch walks a journey denser than its
 //! schedule says, its runs weigh less, or a bad deployment would spend six times what its users felt.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::Ledger;
 use crate::model::Slo;
 
-/// The shortest span in which runs are weighed together: what the store counts by.
-const SPAN: Duration = Duration::from_secs(300);
-
 /// What was counted from a moment on, in at most five minutes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
     /// Since when.
     pub at: Timestamp,
@@ -23,8 +21,24 @@ pub struct Counted {
     pub good: u64,
     /// Runs that failed, or passed too slowly.
     pub bad: u64,
+    /// Those of the bad ones that passed, but too slowly.
+    pub slow: u64,
     /// Runs that broke by our own fault.
     pub broken: u64,
+}
+
+impl Counted {
+    /// Runs of which is known what came of them.
+    pub(super) fn walked(&self) -> u64 {
+        self.good.saturating_add(self.bad)
+    }
+
+    pub(super) fn add(&mut self, more: &Self) {
+        self.good = self.good.saturating_add(more.good);
+        self.bad = self.bad.saturating_add(more.bad);
+        self.slow = self.slow.saturating_add(more.slow);
+        self.broken = self.broken.saturating_add(more.broken);
+    }
 }
 
 /// How much of what may fail has failed. Runs are weighed, so that they need not be whole.
@@ -40,6 +54,8 @@ pub struct ErrorBudget {
     pub good: f64,
     /// Bad ones.
     pub bad: f64,
+    /// Those of the bad ones that passed, but too slowly.
+    pub slow: f64,
     /// Those of which nobody knows: broken, or not walked since the first that was.
     pub unknown: f64,
     /// Bad runs that the objective allows in the window.
@@ -53,6 +69,11 @@ impl ErrorBudget {
             return 0.0;
         }
         if self.allowed > 0.0 { self.bad / self.allowed } else { f64::INFINITY }
+    }
+
+    /// How much of it is left, as a share: below 0 where more than all is spent, without end where nothing may fail and something did.
+    pub fn left(&self) -> f64 {
+        1.0 - self.spent()
     }
 
     /// Whether nothing of it is left.
@@ -84,36 +105,31 @@ pub fn error_budget(
     interval: Duration,
     due: &[(Timestamp, u64)],
     counted: &[Counted],
+    now: Timestamp,
 ) -> ErrorBudget {
-    let width = SPAN.max(interval).as_micros().div_ceil(SPAN.as_micros()) * SPAN.as_micros();
-    let width = i64::try_from(width).unwrap_or(i64::MAX);
-    let span = |at: Timestamp| at.as_microsecond().div_euclid(width);
-    let first = counted.iter().map(|c| span(c.at)).min();
-    let mut spans: BTreeMap<i64, (u64, Counted)> = BTreeMap::new();
-    let empty = |at| (0, Counted { at, good: 0, bad: 0, broken: 0 });
-    for (at, times) in due {
-        spans.entry(span(*at)).or_insert_with(|| empty(*at)).0 += times;
-    }
-    for more in counted {
-        let sum = &mut spans.entry(span(more.at)).or_insert_with(|| empty(more.at)).1;
-        sum.good = sum.good.saturating_add(more.good);
-        sum.bad = sum.bad.saturating_add(more.bad);
-        sum.broken = sum.broken.saturating_add(more.broken);
-    }
-    let (mut good, mut bad, mut unknown) = (0.0, 0.0, 0.0);
-    for (at, (due, sum)) in spans {
-        let walked = sum.good.saturating_add(sum.bad);
-        let weight = if walked > due.max(1) { due.max(1) as f64 / walked as f64 } else { 1.0 };
-        good += weight * sum.good as f64;
-        bad += weight * sum.bad as f64;
-        if first.is_some_and(|first| at >= first) {
-            unknown += due.saturating_sub(walked) as f64;
-        }
-    }
+    budget_of(slo, &Ledger::new(interval, due, counted, None, now), now)
+}
+
+/// The budget that books show.
+pub(super) fn budget_of(slo: &Slo, ledger: &Ledger, now: Timestamp) -> ErrorBudget {
+    let sum = ledger.sum(now.checked_sub(slo.window).unwrap_or(Timestamp::UNIX_EPOCH), now);
     let objective_percent = slo.objective_percent;
-    let due: u64 = due.iter().map(|(_, times)| times).sum();
-    let allowed = due as f64 * (1.0 - objective_percent / 100.0).max(0.0);
-    ErrorBudget { objective_percent, window: slo.window, due, good, bad, unknown, allowed }
+    ErrorBudget {
+        objective_percent,
+        window: slo.window,
+        // Whole times: only the edges of spans are not.
+        due: sum.due.round() as u64,
+        good: sum.good,
+        bad: sum.bad,
+        slow: sum.slow,
+        unknown: sum.unknown,
+        allowed: sum.due * allowed(slo),
+    }
+}
+
+/// The share of runs that may be bad.
+pub(super) fn allowed(slo: &Slo) -> f64 {
+    (1.0 - slo.objective_percent / 100.0).max(0.0)
 }
 
 #[cfg(test)]
@@ -134,7 +150,7 @@ mod tests {
     }
 
     fn of(second: i64, good: u64, bad: u64, broken: u64) -> Counted {
-        Counted { at: at(second), good, bad, broken }
+        Counted { at: at(second), good, bad, slow: 0, broken }
     }
 
     fn slo(objective_percent: f64) -> Slo {
@@ -142,7 +158,7 @@ mod tests {
     }
 
     fn judged(objective: f64, counted: &[Counted]) -> ErrorBudget {
-        error_budget(&slo(objective), Duration::from_secs(60), &minutes(), counted)
+        error_budget(&slo(objective), Duration::from_secs(60), &minutes(), counted, at(DAY))
     }
 
     #[test]
@@ -178,7 +194,8 @@ mod tests {
         // Once an hour; a watch walked it thirty times within five minutes, all bad: that is one bad hour.
         let due: Vec<_> = (0..24).map(|n| (at(n * 3600), 1)).collect();
         let hour = Duration::from_secs(3600);
-        let budget = error_budget(&slo(90.0), hour, &due, &[of(3600, 0, 30, 0), of(7200, 1, 0, 0)]);
+        let budget =
+            error_budget(&slo(90.0), hour, &due, &[of(3600, 0, 30, 0), of(7200, 1, 0, 0)], at(DAY));
         assert_eq!((budget.bad, budget.good, budget.due), (1.0, 1.0, 24));
     }
 

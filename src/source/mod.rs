@@ -6,5 +6,7 @@ pub mod files;
 pub mod forward;
 pub mod histories;
 pub mod host;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 pub mod secrets;
 pub mod watch;

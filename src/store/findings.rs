@@ -114,3 +114,17 @@ pub(super) fn write(conn: &Connection, finding: &Finding) -> Result<(), Fault> {
     ])?;
     Ok(())
 }
+
+/// The findings of a change are those of another one from now on.
+pub(super) fn hand_over(conn: &Connection, from: &str, to: &str) -> Result<(), Fault> {
+    let bodies: Vec<String> = conn
+        .prepare_cached("SELECT body FROM finding WHERE change = ?1")?
+        .query_map([from], |r| r.get(0))?
+        .collect::<Result<_, _>>()?;
+    for body in bodies {
+        let mut finding: Finding = from_json("a finding", &body)?;
+        finding.change = Some(ChangeId::from(to));
+        write(conn, &finding)?;
+    }
+    Ok(())
+}

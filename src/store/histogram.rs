@@ -98,6 +98,19 @@ impl Histogram {
     }
 }
 
+/// How many of a stored histogram were at most `limit` long, as [`Histogram::at_most`] has it.
+pub(super) fn stored_at_most(bytes: &[u8], limit: Duration) -> Result<u64, Fault> {
+    let (mut take, mut at, mut sum, last) = (Take(bytes), 0_u16, 0_u64, bucket(limit));
+    while !take.0.is_empty() {
+        at = at.checked_add(take.small()?).ok_or_else(torn)?;
+        if at > last {
+            break;
+        }
+        sum = sum.saturating_add(take.uint()?);
+    }
+    Ok(sum)
+}
+
 /// Adds up many stored histograms; quicker than merging them one by one.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
@@ -192,6 +205,14 @@ mod tests {
                 let one = |q| sum.quantile(q).unwrap().as_secs_f64() * 1000.0;
                 prop_assert_eq!(found, [one(0.05), one(0.5), one(0.95)]);
             }
+        }
+
+        #[test]
+        fn counting_what_is_stored_is_counting(
+            a in prop::collection::vec(1_u64..600_000_000, 0..50), limit in 1_u64..600_000_000
+        ) {
+            let (histogram, limit) = (of(&a), Duration::from_micros(limit));
+            prop_assert_eq!(stored_at_most(&histogram.encode(), limit).unwrap(), histogram.at_most(limit));
         }
 
         #[test]

@@ -23,6 +23,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0006_rollbacks.sql")),
     M::up(include_str!("migrations/0008_delivery.sql")),
     M::up(include_str!("migrations/0009_review.sql")),
+    M::up(include_str!("migrations/0010_remembered.sql")),
 ];
 
 /// All migrations.

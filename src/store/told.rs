@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use super::{
     changes::{RecordOutcome, Recorded, by_id, write},
     error::Fault,
+    findings,
     merge::Told,
     session::{from_json, micros, to_json},
     unite::{HASH, Piece, is_hash, linked, plain_version, unite},
@@ -389,7 +390,8 @@ fn keep(conn: &Connection, told: &Told) -> Result<Option<Recorded>, Fault> {
     Ok(Some(Recorded { change: told.change.clone(), outcome, seq }))
 }
 
-/// A change that turned out to be another one: what was concluded of it goes, and an agent is told to end its watch.
+/// A change that turned out to be another one: what was concluded of it goes, its findings are those of the other one, and an agent is told to
+/// end its watch.
 fn absorb(conn: &Connection, id: &str, heir: Option<&str>) -> Result<(), Fault> {
     let there = conn.prepare_cached("DELETE FROM change WHERE id = ?1")?.execute([id])?;
     if there == 0 {
@@ -397,6 +399,9 @@ fn absorb(conn: &Connection, id: &str, heir: Option<&str>) -> Result<(), Fault> 
     }
     for table in ["change_service", "change_environment", "watch", "verdict", "verdict_change"] {
         conn.prepare_cached(&format!("DELETE FROM {table} WHERE change = ?1"))?.execute([id])?;
+    }
+    if let Some(heir) = heir {
+        findings::hand_over(conn, id, heir)?;
     }
     conn.prepare_cached("INSERT INTO absorbed (id, into_change) VALUES (?1, ?2)")?
         .execute(params![id, heir.unwrap_or_default()])?;

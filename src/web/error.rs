@@ -56,6 +56,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", message, hint)
     }
 
+    /// The body has a form that is not read.
+    pub fn unsupported(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported", message, hint)
+    }
+
     /// Too many wrong tokens came from there.
     pub fn too_many(wait: std::time::Duration) -> Self {
         let seconds = wait.as_secs().max(1);
@@ -173,6 +178,9 @@ impl From<HandleError> for ApiError {
 
 impl From<IntakeFault> for ApiError {
     fn from(fault: IntakeFault) -> Self {
+        if fault.unread {
+            return Self::unsupported(fault.message, fault.hint);
+        }
         Self::bad_request(fault.message, fault.hint)
     }
 }

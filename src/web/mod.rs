@@ -9,6 +9,7 @@ mod auth;
 mod error;
 mod figures;
 pub mod gate;
+mod inflate;
 mod pages;
 mod router;
 mod serve;

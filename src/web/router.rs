@@ -18,12 +18,13 @@ use super::{
     ApiError,
     api::{
         annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, outbox,
-        review, rollback, runs, series,
+        review, rollback, runs, series, slo,
     },
     auth::{self, Access, login},
+    inflate,
     pages::{
-        self, assets, change, changes as change_log, compare, delivery as delivery_page, live,
-        note, problem, reports, rollback as button,
+        self, assets, budgets, change, changes as change_log, compare, delivery as delivery_page,
+        live, note, problem, reports, rollback as button,
     },
 };
 use crate::{
@@ -63,16 +64,17 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/live", get(live::live))
         .route("/journeys/{journey}", get(pages::journey))
         .route("/journeys/{journey}/compare", get(compare::compare))
+        .route("/budgets", get(budgets::budgets))
         .route("/changes", get(change_log::changes))
         .route("/changes/{id}", get(change::change))
         .route("/changes/{id}/rollback", post(button::press))
-        .route("/delivery", get(delivery_page::delivery))
-        .route("/delivery/pipelines/{name}", get(delivery_page::pipeline))
         .route("/changes/{id}/notes", post(note::write))
         .route("/reports/week", get(reports::week))
         .route("/services/{name}", get(reports::service))
         .route("/login", get(login::show).post(login::enter))
         .route("/logout", post(login::leave))
+        .route("/delivery", get(delivery_page::delivery))
+        .route("/delivery/pipelines/{name}", get(delivery_page::pipeline))
         .route("/runs/{id}", get(pages::run))
         .route("/runs/{id}/evidence", get(pages::evidence))
         .route("/runs/{id}/pictures/{which}", get(pages::picture))
@@ -93,6 +95,7 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/journeys", get(journeys::list))
         .route("/api/v1/journeys/{journey}/last-good", get(journeys::last_good))
         .route("/api/v1/series", get(series::show))
+        .route("/api/v1/slo", get(slo::list))
         .route("/api/v1/runs", get(runs::list))
         .route("/api/v1/runs/{id}", get(runs::show))
         .route("/api/v1/runs/{id}/evidence", get(runs::evidence))
@@ -141,6 +144,7 @@ fn senders() -> Router<Face> {
         .route("/api/v1/events", post(hooks::events).options(hooks::handshake))
         .merge(grafana("/api/annotations"))
         .merge(grafana("/grafana/api/annotations"))
+        .layer(middleware::from_fn(inflate::inflated))
         .layer(DefaultBodyLimit::max(hooks::LARGEST_HOOK))
 }
 

@@ -1,5 +1,6 @@
 //! What leaves as JSON. Times are RFC 3339, durations are milliseconds and say so in their names.
 
+mod slo;
 mod told;
 
 use std::collections::BTreeMap;
@@ -17,6 +18,7 @@ use crate::{
     store::{KeptDelivery, RecordOutcome, Voice},
 };
 
+pub use slo::{ObjectiveView, SloView, state as objective_state};
 pub use told::{BudgetView, BudgetWindowView, FindingView, OutboxView, RollbackView};
 
 /// A change.

@@ -245,3 +245,42 @@ fn a_dry_run_says_what_it_would_have_done_and_a_command_reads_its_order() {
     assert_eq!(order(&site, "slow", "").1["rollbacks"][0]["state"], "dry_run");
     assert!(!site.dir.path().join("fired").exists());
 }
+
+/// Fired and noted as delivered; then the machine fails before what came of it is logged. The next agent logs it, and fires nothing.
+#[test]
+fn what_was_delivered_and_not_logged_is_logged_by_the_next_agent() {
+    let target = Target::start();
+    let there = Elsewhere::start([]);
+    let rollback = format!("[[rollback]]\nservice = \"shop\"\nurl = \"{}/undo\"\n", there.url());
+    let site = site(&target, &rollback);
+    let mut agent = site.agent();
+    deploy(&site, "c1", "2");
+    assert_eq!(order(&site, "c1", "").0, 200);
+    eventually("the rollback", || state(&site, "c1").filter(|r| r["state"] == "done"));
+    signal(&agent, "KILL");
+    agent.0.wait().unwrap();
+    // The file as it is between the two writes: the message is delivered, the order still open, its change not there.
+    let file = rusqlite::Connection::open(site.dir.path().join("test.db")).unwrap();
+    let id = "rollback-shop-c1";
+    let altered = file
+        .execute("UPDATE rollback SET state = 'ordered', error = NULL, settled_at = NULL", [])
+        .unwrap();
+    assert_eq!(altered, 1);
+    for (table, column) in [
+        ("told", "piece"),
+        ("change_service", "change"),
+        ("change_environment", "change"),
+        ("watch", "change"),
+        ("change", "id"),
+    ] {
+        file.execute(&format!("DELETE FROM {table} WHERE {column} = ?1"), [id]).unwrap();
+    }
+    drop(file);
+    let _agent = site.agent();
+    let record = eventually("the note", || state(&site, "c1").filter(|r| r["state"] != "ordered"));
+    assert_eq!(record["state"], "done", "{record:#}");
+    let (status, body) = site.get(&format!("/api/v1/changes/{id}")).unwrap();
+    assert_eq!(status, 200, "{body}");
+    std::thread::sleep(Duration::from_millis(1500));
+    assert_eq!(there.asked().len(), 1);
+}

@@ -3,8 +3,14 @@
 use jiff::Timestamp;
 use proptest::{collection::vec, prelude::*, sample::select};
 use wayfarer::{
-    model::{Change, ChangeKind, ChangeState, Commit},
-    store::{ChangeFilter, RecordOutcome, Store, StoreOptions, Telling},
+    model::{
+        Change, ChangeKind, ChangeState, Commit, Finding, FindingKind, FindingState, Metric, Part,
+        RollbackOrder,
+    },
+    store::{
+        ChangeFilter, Conclusions, FindingFilter, NewMessage, Ordered, RecordOutcome, Store,
+        StoreOptions, Telling,
+    },
 };
 
 fn minute(n: i64) -> Timestamp {
@@ -53,6 +59,79 @@ fn deploy() -> Vec<Change> {
         change("grafana", "grafana:1", "v2.4.1", "", 6, ChangeState::Finished),
         change("argocd", "argocd:shop:abc1234", "2.4.1", "abc1234def567", 5, ChangeState::Finished),
     ]
+}
+
+fn finding(change: &str) -> Finding {
+    Finding {
+        id: "fnd-1".into(),
+        kind: FindingKind::Regressed,
+        state: FindingState::Open,
+        change: Some(change.into()),
+        journey: "checkout".into(),
+        environment: "production".into(),
+        location: "local".into(),
+        metric: Metric::Latency,
+        part: Part::Whole,
+        summary: "slower".to_owned(),
+        onset_at: None,
+        opened_at: minute(7),
+        updated_at: minute(7),
+        closed_at: None,
+        dismissal: None,
+        acknowledged: None,
+    }
+}
+
+fn order(change: &Change) -> (RollbackOrder, NewMessage) {
+    let order = RollbackOrder {
+        id: format!("rollback-shop-{}", change.id).into(),
+        hook: "shop".to_owned(),
+        change: change.clone(),
+        service: "shop".into(),
+        environments: vec!["production".into()],
+        reason: "it is slow".to_owned(),
+        by: "ana".to_owned(),
+        automatic: false,
+        at: minute(8),
+    };
+    let message = NewMessage {
+        key: format!("rollback/shop/{}", change.id),
+        receiver: "rollback:shop".to_owned(),
+        thread: None,
+        body: "{}".to_owned(),
+        created_at: minute(8),
+        next_try_at: minute(8),
+    };
+    (order, message)
+}
+
+/// A change that is absorbed by another one takes along what was found of it and what was ordered about it: under the id that is left, and
+/// under every one before, nothing is undone twice.
+#[tokio::test]
+async fn findings_and_rollbacks_follow_a_change_into_another_one() {
+    let (_dir, store) = store();
+    let [github, grafana, argocd] = deploy().try_into().unwrap();
+    store.record_change(github.clone()).await.unwrap();
+    store.record_change(grafana.clone()).await.unwrap();
+    assert_eq!(all(&store).await.len(), 2);
+    let findings = vec![finding(grafana.id.as_str())];
+    store.conclude(Conclusions { findings, ..Conclusions::default() }).await.unwrap();
+    let (first, message) = order(&grafana);
+    assert_eq!(store.order_rollback(first, Some(message)).await.unwrap(), Ordered::New);
+    // What makes the two one comes last.
+    store.record_change(argocd).await.unwrap();
+    let one = all(&store).await.remove(0);
+    assert_eq!(one.id, github.id);
+    let filter = FindingFilter { change: Some(one.id.clone()), ..FindingFilter::default() };
+    let moved = store.findings(filter).await.unwrap();
+    assert_eq!(moved.len(), 1);
+    assert_eq!(moved[0].change.as_ref(), Some(&one.id));
+    assert_eq!(store.rollbacks(&one.id).await.unwrap().len(), 1);
+    let (again, message) = order(&one);
+    let known = store.order_rollback(again, Some(message)).await.unwrap();
+    assert!(matches!(known, Ordered::Known(record) if record.order.change.id == grafana.id));
+    // The old id is as good as the new one.
+    assert_eq!(store.change(&grafana.id).await.unwrap(), Some(one));
 }
 
 #[tokio::test]

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use serde_json::json;
 use wayfarer::{
     model::{
-        Address, Gravity, Happening, Login, Notice, Parcel, Policy, ReceiverSettings, Secret,
-        SecretSource, Templates, Way,
+        Address, Given, Gravity, Happening, Login, Notice, Parcel, Policy, ReceiverSettings,
+        Secret, SecretSource, Templates, Way,
     },
     notify::{Again, Around, Channel, Message, Refused, open, sign, signing_key},
     render::message::sample,
@@ -309,6 +309,7 @@ async fn a_command_is_told_on_its_standard_input() {
     let script = format!("cat > {0}; echo $WAYFARER_EVENT >> {0}", heard.display());
     let way = |script: String| Way::Command {
         words: vec!["sh".into(), "-c".into(), script],
+        env: [].into(),
         changes: true,
     };
     channel_with(way(script), "").deliver(&message(notice(sample::regressed()))).await.unwrap();
@@ -327,4 +328,46 @@ async fn a_command_is_told_on_its_standard_input() {
         let refused = channel.deliver(&message(notice(sample::failed()))).await.unwrap_err();
         assert_eq!(refused.again, again, "{script}: {}", refused.text);
     }
+}
+
+/// What the agent itself is given is none of a command's business; what it is given in confidence does not come back in its words.
+#[tokio::test]
+async fn a_command_gets_a_clean_environment() {
+    let folder = tempfile::tempdir().unwrap();
+    let heard = folder.path().join("heard");
+    let ours = [
+        ("PATH", "/usr/bin:/bin"),
+        ("HOME", "/h"),
+        ("TZ", "UTC"),
+        ("LANG", "C"),
+        ("AWS_SECRET", "hunter2"),
+    ];
+    let around = Around {
+        root: std::env::temp_dir(),
+        variables: ours.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        source: "w".to_owned(),
+    };
+    let env = [
+        ("REGION".to_owned(), Given::Open("eu-1".to_owned())),
+        ("TOKEN".to_owned(), Given::Secret(secret())),
+    ];
+    let script = format!("env > {}; echo the token is $TOKEN >&2; exit 1", heard.display());
+    let words = vec!["sh".into(), "-c".into(), script];
+    let way = Way::Command { words, env: env.into(), changes: true };
+    let channel =
+        open(&settings(way), &around, |_| Some(Secret::new("s3cr3t-t0ken"))).unwrap().unwrap();
+    let refused = channel.deliver(&message(notice(sample::regressed()))).await.unwrap_err();
+    assert!(refused.text.contains("the token is ***"), "{}", refused.text);
+    let text = std::fs::read_to_string(&heard).unwrap();
+    for line in [
+        "HOME=/h",
+        "TZ=UTC",
+        "LANG=C",
+        "REGION=eu-1",
+        "TOKEN=s3cr3t-t0ken",
+        "WAYFARER_EVENT=incident.opened",
+    ] {
+        assert!(text.lines().any(|l| l == line), "{line}: {text}");
+    }
+    assert!(!text.contains("hunter2") && !text.contains("AWS_SECRET"), "{text}");
 }

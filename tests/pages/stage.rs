@@ -75,7 +75,7 @@ impl Stage {
         {
             let text = format!(
                 "name = \"{name}\"\ndescription = \"What a customer does\"\nservices = [\"shop\", \"payments\"]\n\
-                 environments = [\"production\", \"staging\"]\nevery = \"24h\"\nowner = \"team-shop\"\n\
+                 environments = [\"production\", \"staging\"]\nevery = \"24h\"\nowner = \"team-shop\"\n[slo]\nobjective = 99.0\nlatency = \"800ms\"\n\
                  [[step]]\nname = \"open\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n"
             );
             fs::write(folder.path().join(format!("journeys/{name}.toml")), text).unwrap();
@@ -124,19 +124,21 @@ impl Stage {
             "/?view=developer&owner=team-shop",
             "/?view=product&environment=production",
             "/?service=nobody-knows",
+            "/budgets",
+            "/budgets?environment=production",
             "/changes",
             "/changes/deploy-1",
             "/changes/silent",
             "/changes/nope",
+            "/reports/week",
+            "/reports/week?week=2020-W01",
+            "/services/payments",
+            "/login",
             "/delivery",
             "/delivery?environment=&service=payments&span=90d",
             "/delivery?environment=staging&span=7d",
             "/delivery/pipelines/acme%2Fshop%20CI%20%3Cscript%3E",
             "/delivery/pipelines/nope",
-            "/reports/week",
-            "/reports/week?week=2020-W01",
-            "/services/payments",
-            "/login",
             "/journeys/checkout",
             "/journeys/checkout?environment=production&span=90d",
             "/journeys/checkout?environment=production&change=deploy-1",

@@ -55,6 +55,7 @@ pub(super) fn rollback() -> Value {
         ("secret", defined("secret")),
         ("token", defined("secret")),
         ("command", limited(list(command, text("A word.")), json!({ "minItems": 1 }))),
+        ("env", super::receiver::env()),
         ("timeout", time_or("How long it may take.", TIMEOUT)),
     ];
     table("How the changes of a service are undone, by `url` or by `command`.", &["service"], keys)

@@ -7,6 +7,7 @@
 mod action;
 mod hooks;
 mod journey;
+mod kubernetes;
 mod pipelines;
 mod query;
 mod receiver;

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 
 use super::words::{
-    any, default, defined, limited, list, map, name, set, table, text, time, time_or, truth, word,
+    any, default, defined, limited, list, map, name, named, set, table, template, text, time,
+    time_or, truth, word,
 };
 use crate::{
     config::{
@@ -69,6 +70,7 @@ fn reached() -> Vec<(&'static str, Value)> {
         ("secret", secrets),
         ("mode", default(word("Where attributes of events stand.", &modes), json!("structured"))),
         ("command", limited(command, json!({ "minItems": 1 }))),
+        ("env", env()),
         ("resend", time_or("How often Alertmanager hears of what goes on.", RESEND)),
         ("labels", map("Labels of every alert.", text("A value."))),
         ("tags", list("Tags of every annotation; few.", text("A tag."))),
@@ -76,6 +78,17 @@ fn reached() -> Vec<(&'static str, Value)> {
         ("proxy", plain()),
         ("timeout", time_or("How long one try may take.", TIMEOUT)),
     ]
+}
+
+/// What a command is given.
+pub(super) fn env() -> Value {
+    let value = any("A value.", vec![template("A text that anybody may see."), defined("secret")]);
+    let name = json!({ "type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" });
+    named(
+        "Variables of the command's environment, which else has only PATH, HOME, LANG and TZ of the agent's.",
+        name,
+        value,
+    )
 }
 
 fn told() -> Vec<(&'static str, Value)> {

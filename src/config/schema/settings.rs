@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    action, hooks, pipelines, receiver,
+    action, hooks, kubernetes, pipelines, receiver,
     words::{
         any, count, default, defined, document, header_name, limited, link, list, map, name, named,
         number, one_key, percent, plain, set, size, table, template, text, time, time_or, truth,
@@ -48,6 +48,7 @@ pub fn settings() -> Value {
         ("writeback", list("Forges that are told of changes.", action::writeback())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
         ("hooks", hooks::hooks()),
+        ("kubernetes", kubernetes::kubernetes()),
         ("pipelines", pipelines::pipelines()),
         (
             "place",

@@ -64,6 +64,10 @@ environment = "production"
 services = { "acme/shop" = "shop" }
 environments = { prod = "production" }
 forward = { url = "https://grafana.example.com", token = { env = "C" } }
+[kubernetes.eu-1]
+kubeconfig = "kube.config"
+services = { "shop/web" = "shop" }
+environments = { shop-prod = "production" }
 [[place]]
 when = { sender = "ci" }
 service = "shop"

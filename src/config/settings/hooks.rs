@@ -68,7 +68,7 @@ fn sender(reader: &Reader<'_>, hook: &Entry<'_>) -> Option<String> {
 }
 
 /// Their names and ours.
-fn names(reader: &Reader<'_>, key: &'static str, kind: NameOf) -> Vec<(String, String)> {
+pub(super) fn names(reader: &Reader<'_>, key: &'static str, kind: NameOf) -> Vec<(String, String)> {
     let entries = reader.table(key).map(|table| table.entries()).unwrap_or_default();
     let named = |entry: &Entry<'_>| Some((entry.key.to_owned(), entry.name(kind)?.value));
     entries.iter().filter_map(named).collect()

@@ -6,6 +6,7 @@ pub(super) mod environments;
 mod freeze;
 mod hooks;
 pub(super) mod hours;
+pub(super) mod kubernetes;
 mod limits;
 mod network;
 mod pipelines;
@@ -41,6 +42,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         retention: limits::retention(top),
         tokens,
         hooks: hooks::hooks(top),
+        kubernetes: kubernetes::kubernetes(top),
         pipelines: pipelines::lower(top),
         place: hooks::places(top),
     };

@@ -28,14 +28,14 @@ pub(in crate::config) const KINDS: &[(&str, &[&str], &[&str])] = &[
     ("webhook", &["url"], &["secret", "changes", "proxy"]),
     ("cloudevents", &["url"], &["user", "password", "token", "mode", "changes", "proxy"]),
     ("cdevents", &["url"], &["user", "password", "token", "mode", "changes", "proxy"]),
-    ("command", &["command"], &["changes"]),
+    ("command", &["command"], &["env", "changes"]),
     ("grafana", &["url", "token"], &["tags", "proxy"]),
 ];
 
 /// Every key that only some kinds have.
 const OWN: &[&str] = &[
     "url", "key", "server", "from", "to", "tls", "user", "password", "token", "secret", "mode",
-    "command", "resend", "labels", "tags", "changes", "proxy",
+    "command", "env", "resend", "labels", "tags", "changes", "proxy",
 ];
 
 /// How each key of a kind is written.

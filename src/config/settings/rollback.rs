@@ -1,11 +1,12 @@
 //! `[[rollback]]` and `[[writeback]]`: what is done about a change elsewhere.
 
-use std::{ops::Range, time::Duration};
+use std::{collections::BTreeMap, ops::Range, time::Duration};
 
 use super::{
     freeze::{Environments, places},
     receiver::address,
     secret::source,
+    way::given,
 };
 use crate::{
     config::{hint, names::NameOf, reader::Reader, value::Entry},
@@ -63,9 +64,14 @@ fn way(reader: &Reader<'_>, called: &str) -> Option<RollbackWay> {
     let (url, command) = (reader.take("url"), reader.take("command"));
     let secret = reader.take("secret");
     let token = reader.take("token");
+    let env = reader.take("env");
     let name = |key: &str| format!("rollback.{called}.{key}");
     match (url, command) {
         (Some(url), None) => {
+            if let Some(entry) = env {
+                let note = entry.fault("`env` goes with `command`");
+                return entry.refuse(note.label("a webhook has no environment"));
+            }
             let read = |entry: &Option<Entry<'_>>, key: &str| -> Option<Option<SecretSource>> {
                 entry.as_ref().map_or(Some(None), |entry| Some(Some(source(entry, &name(key))?)))
             };
@@ -81,7 +87,7 @@ fn way(reader: &Reader<'_>, called: &str) -> Option<RollbackWay> {
             if let Some(entry) = secret.or(token) {
                 let note = entry.fault(format!("`{}` goes with `url`", entry.key));
                 return entry.refuse(
-                    note.label("a command needs none").help("its environment is the agent's own"),
+                    note.label("a command needs none").help("give it what it needs in `env`"),
                 );
             }
             let items = command.elements("a list of words: the program and its arguments")?;
@@ -91,7 +97,11 @@ fn way(reader: &Reader<'_>, called: &str) -> Option<RollbackWay> {
             if words.first().is_none_or(|program| program.trim().is_empty()) {
                 return command.refuse(command.fault("`command` is empty").label("no program"));
             }
-            Some(RollbackWay::Command(words))
+            let env = match &env {
+                Some(entry) => given(entry, &format!("rollback.{called}"))?,
+                None => BTreeMap::new(),
+            };
+            Some(RollbackWay::Command { words, env })
         }
         (Some(url), Some(_)) => {
             let note = url.fault("a rollback has `url` and `command`");

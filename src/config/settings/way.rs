@@ -7,8 +7,8 @@ use super::{
     secret::source,
 };
 use crate::{
-    config::{hint, reader::Reader, value::Entry},
-    model::{Address, MailTls, SecretSource, Way},
+    config::{hint, page::Note, reader::Reader, value::Entry},
+    model::{Address, Given, MailTls, SecretSource, Way},
 };
 
 /// How often Alertmanager is told that it goes on, unless told otherwise.
@@ -60,7 +60,14 @@ pub(super) fn lower(draft: &Draft<'_, '_>) -> Option<Way> {
                 changes,
             }
         }
-        "command" => Way::Command { words: command(draft.own.get("command")?)?, changes },
+        "command" => Way::Command {
+            words: command(draft.own.get("command")?)?,
+            env: match draft.own.get("env") {
+                Some(entry) => given(entry, &format!("receiver.{}", draft.called))?,
+                None => BTreeMap::new(),
+            },
+            changes,
+        },
         _ => Way::Grafana {
             url: address(draft.own.get("url")?)?,
             token: draft.secret("token")?,
@@ -251,4 +258,30 @@ fn command(entry: &Entry<'_>) -> Option<Vec<String>> {
 
 fn texts(entry: &Entry<'_>, wanted: &str) -> Option<Vec<String>> {
     entry.elements(wanted)?.iter().map(|item| item.text().map(|text| text.value)).collect()
+}
+
+/// `env = { REGION = "eu-1", TOKEN = { env = "DEPLOY_TOKEN" } }` of a command: what it is given besides what every program gets.
+pub(super) fn given(entry: &Entry<'_>, whose: &str) -> Option<BTreeMap<String, Given>> {
+    let table = entry.table(format!("{whose}.env"))?;
+    let mut all = BTreeMap::new();
+    for variable in table.entries() {
+        let name = variable.key;
+        let good = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+            && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !good {
+            let note = Note::new(
+                variable.key_span.clone(),
+                format!("`{}` is no name of a variable", name.escape_debug()),
+            );
+            table.note(note.label("letters, digits and `_`"));
+            continue;
+        }
+        let value = if variable.value.is_table() {
+            source(&variable, &format!("{whose}.env.{name}")).map(Given::Secret)
+        } else {
+            variable.scalar().map(|text| Given::Open(text.value))
+        };
+        all.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Some(all)
 }

@@ -92,6 +92,8 @@ fn name(gravity: Gravity) -> &'static str {
         Gravity::Failed => "WayfarerChangeFailed",
         Gravity::Suspected => "WayfarerSuspected",
         Gravity::Unexplained => "WayfarerUnexplained",
+        Gravity::BudgetSlow => "WayfarerBudgetSlow",
+        Gravity::BudgetFast => "WayfarerBudgetFast",
         Gravity::Regressed => "WayfarerRegressed",
     }
 }

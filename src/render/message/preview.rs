@@ -68,7 +68,7 @@ mod tests {
             Way::Teams { url: secret() },
             Way::PagerDuty { url: "https://pd.example".into(), key: secret(), changes: false },
             Way::Webhook { url: open("hook"), secrets: vec![secret()], changes: false },
-            Way::Command { words: vec!["tell".into()], changes: false },
+            Way::Command { words: vec!["tell".into()], env: [].into(), changes: false },
             Way::Grafana { url: "https://grafana.example".into(), token: secret(), tags: vec![] },
         ];
         for way in ways {

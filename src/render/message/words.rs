@@ -1,6 +1,6 @@
 //! The words of a message.
 
-use handlebars::{Handlebars, RenderErrorReason, no_escape};
+use handlebars::{Handlebars, RenderError, RenderErrorReason, no_escape};
 use serde_json::{Value, json};
 
 use super::sample;
@@ -9,11 +9,16 @@ use crate::model::{Notice, Templates};
 const PLAIN: &str = include_str!("words/plain.hbs");
 const SLACK: &str = include_str!("words/slack.hbs");
 const TEAMS: &str = include_str!("words/teams.hbs");
+const HTML: &str = include_str!("words/mail.hbs");
 
 /// The templates of one receiver, compiled and tried.
 #[derive(Debug, Clone)]
 pub struct Words {
     registry: Handlebars<'static>,
+    /// The same facts as a page, for mail.
+    html: Option<Handlebars<'static>>,
+    /// Whether the text is not ours.
+    own_text: bool,
 }
 
 /// What is wrong with a template.
@@ -52,10 +57,12 @@ impl Words {
                 .register_template_string(key, text)
                 .map_err(|e| WordsFault { key, message: tidy(&e.reason().to_string()) })?;
         }
-        let words = Self { registry };
+        let html = (kind == "email").then(page).transpose()?;
+        let words = Self { registry, html, own_text: own.text.is_some() };
         for notice in sample::all() {
             words.fill("title", &notice)?;
             words.fill("text", &notice)?;
+            words.html(&notice)?;
         }
         Ok(words)
     }
@@ -77,16 +84,51 @@ impl Words {
         Ok(self.fill("text", notice)?.trim().to_owned())
     }
 
+    /// Title and text as a page of a mail, everything in it escaped; none for receivers that show no pages. An own text stands there as it is
+    /// written.
+    ///
+    /// # Errors
+    /// As [`Words::title`].
+    pub fn html(&self, notice: &Notice) -> Result<Option<String>, WordsFault> {
+        let Some(html) = &self.html else { return Ok(None) };
+        let mut all = context(notice);
+        all["title"] = json!(self.title(notice)?);
+        all["own"] = if self.own_text { json!(self.text(notice)?) } else { Value::Null };
+        all["colour"] = json!(colour(notice));
+        let page = html.render("html", &all).map_err(|e| fault("text", &e))?;
+        Ok(Some(page.trim().to_owned()))
+    }
+
     fn fill(&self, key: &'static str, notice: &Notice) -> Result<String, WordsFault> {
-        self.registry.render(key, &context(notice)).map_err(|e| {
-            let message = match e.reason() {
-                RenderErrorReason::MissingVariable(Some(name)) => {
-                    format!("a notice has no `{name}`")
-                }
-                other => tidy(&other.to_string()),
-            };
-            WordsFault { key, message }
-        })
+        self.registry.render(key, &context(notice)).map_err(|e| fault(key, &e))
+    }
+}
+
+/// The page of a mail.
+fn page() -> Result<Handlebars<'static>, WordsFault> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    // What handlebars escapes by itself: & < > " ' ` =
+    registry
+        .register_template_string("html", HTML)
+        .map_err(|e| WordsFault { key: "text", message: tidy(&e.reason().to_string()) })?;
+    Ok(registry)
+}
+
+fn fault(key: &'static str, error: &RenderError) -> WordsFault {
+    let message = match error.reason() {
+        RenderErrorReason::MissingVariable(Some(name)) => format!("a notice has no `{name}`"),
+        other => tidy(&other.to_string()),
+    };
+    WordsFault { key, message }
+}
+
+/// The colour beside a title: red, amber, or green where it is over.
+fn colour(notice: &Notice) -> &'static str {
+    match (notice.firing, notice.gravity.severity()) {
+        (false, _) => "#1a7f37",
+        (true, "critical") => "#cf222e",
+        (true, _) => "#9a6700",
     }
 }
 
@@ -177,6 +219,23 @@ mod tests {
             let words = Words::new(kind, &Templates::default()).unwrap();
             assert_eq!(words.title(&notice).unwrap(), title);
         }
+    }
+
+    #[test]
+    fn a_mail_has_a_page_with_the_same_facts_and_nothing_unescaped() {
+        let mut notice = sample::regressed();
+        notice.title = "a <script>&".to_owned();
+        notice.findings[0].summary = "<img src=x onerror=alert(1)>".to_owned();
+        let page =
+            Words::new("email", &Templates::default()).unwrap().html(&notice).unwrap().unwrap();
+        assert!(page.contains("a &lt;script&gt;&amp;") && !page.contains("<img"), "{page}");
+        for finding in &notice.findings {
+            assert!(page.contains(finding.journey.as_str()));
+        }
+        let own = Templates { title: None, text: Some("<b>{{incident}}</b>\nsecond".to_owned()) };
+        let page = Words::new("email", &own).unwrap().html(&notice).unwrap().unwrap();
+        assert!(page.contains(&format!("&lt;b&gt;{}&lt;/b&gt;", notice.incident)), "{page}");
+        assert_eq!(Words::new("slack", &Templates::default()).unwrap().html(&notice), Ok(None));
     }
 
     #[test]

@@ -182,6 +182,9 @@ impl Digest {
         let of = |trend: &str| self.journeys.iter().filter(|j| j.trend == trend).count();
         let journeys = match (of("worse"), of("better")) {
             (0, 0) if self.journeys.is_empty() => "no journey was walked".to_owned(),
+            (0, 0) if self.journeys.iter().all(|j| j.before.is_none()) => {
+                "there is nothing before it to compare the journeys with".to_owned()
+            }
             (0, 0) => "the journeys are as before".to_owned(),
             (worse, 0) => format!("{} got worse", count(worse, "journey", "journeys")),
             (0, better) => format!("{} got better", count(better, "journey", "journeys")),

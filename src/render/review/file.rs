@@ -47,7 +47,7 @@ fn policy() -> String {
 /// The template asks for what the page does not have: our own bug.
 pub fn review_file(pages: &Pages, review: &Review) -> Result<FilePage, PageError> {
     let root = review.page.as_deref().and_then(|page| page.rsplit_once("/changes/"));
-    let root = root.map(|(base, _)| format!("{base}/"));
+    let root = root.map(|(base, _)| format!("{base}/")).filter(|base| page::is_web(base));
     let view = page::review(review, root.is_some());
     fill(pages, "report", (root, format!("{}: {}", review.word(), review.title())), view)
 }
@@ -57,7 +57,8 @@ pub fn review_file(pages: &Pages, review: &Review) -> Result<FilePage, PageError
 /// # Errors
 /// As [`review_file`].
 pub fn digest_file(pages: &Pages, digest: &Digest) -> Result<FilePage, PageError> {
-    let root = digest.base.clone().map(|base| format!("{base}/"));
+    let root = digest.base.as_ref().map(|base| format!("{base}/"));
+    let root = root.filter(|base| page::is_web(base));
     let view = page::digest(digest, root.is_some());
     fill(pages, "report_digest", (root, digest.title()), view)
 }

@@ -192,26 +192,44 @@ fn code(text: &str) -> String {
 /// A sentence in which nothing is markup.
 fn prose(text: &str) -> String {
     let mut out = String::new();
-    for c in tame(text).trim().chars() {
+    let text = tame(text);
+    let text = text.trim();
+    let mut before = ' ';
+    for (at, c) in text.char_indices() {
+        let next = text[at + c.len_utf8()..].chars().next().unwrap_or(' ');
         match c {
             '&' => out += "&amp;",
             '<' => out += "&lt;",
+            '>' if before == '-' => out += ">",
             '>' => out += "&gt;",
-            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '(' | ')' | '#' | '+' | '!' | '|'
-            | '~' | '$' | '-' | '=' => {
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '$' => {
+                out.push('\\');
+                out.push(c);
+            }
+            // At the beginning of a line these make lists, headings and rules.
+            '-' | '+' | '=' | '#' if at == 0 || before == c => {
                 out.push('\\');
                 out.push(c);
             }
             // What would call a person, name an issue or become a link is broken by a character that takes no room.
-            '@' | ':' | '/' => {
+            '@' => out += "@\u{2060}",
+            '#' | '!' | '%' if next.is_ascii_digit() => {
                 out.push(c);
                 out.push('\u{2060}');
             }
+            ':' if next == '/' || next.is_ascii_alphabetic() => out += ":\u{2060}",
+            '.' if next.is_ascii_alphanumeric() && out.to_ascii_lowercase().ends_with("www") => {
+                out += "\u{2060}.";
+            }
+            '.' | ')' if at < 10 && text[..at].bytes().all(|b| b.is_ascii_digit()) && at > 0 => {
+                out.push('\\');
+                out.push(c);
+            }
             c => out.push(c),
         }
+        before = c;
     }
-    // `www.` becomes a link without any colon, an issue's number without any slash; a number and a point make a list.
-    out.replace("www.", "www\u{2060}.").replace("\\#", "\\#\u{2060}")
+    out
 }
 
 /// One line without control characters, not too long.

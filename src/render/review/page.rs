@@ -168,6 +168,8 @@ pub struct CaseView {
     held: String,
     /// The step and phase that moved, in words.
     moved: String,
+    /// Whether the first bad run failed there.
+    failed: bool,
     runs: Option<Moved>,
     picture: String,
 }
@@ -256,7 +258,9 @@ pub fn review(review: &Review, linked: bool) -> With<View> {
         author: change.author.clone().unwrap_or_default(),
         versions: change.previous_version.clone().zip(change.version.clone()),
         told_by: change.told_by.join(", "),
-        commit: newest.map(|c| (shortened(&c.id), c.url.clone().unwrap_or_default())),
+        commit: newest.map(|c| {
+            (shortened(&c.id), c.url.clone().filter(|url| is_web(url)).unwrap_or_default())
+        }),
         hints: review.hints.clone(),
         calm_count: calm.len(),
         rows: all(loud),
@@ -295,7 +299,9 @@ impl Layout<'_> {
 
     fn row(&self, at: usize, j: &Judgement) -> Row {
         let [before, after, effect] = j.figures();
-        let own = j.suspects.iter().find(|s| s.change == self.review.change.id);
+        // A verdict is there a moment before it is worked out who may have done it.
+        let known = j.suspects.iter().any(|s| s.probability >= 0.005);
+        let own = j.suspects.iter().find(|s| known && s.change == self.review.change.id);
         let others = j.suspects.iter().filter(|s| s.change != self.review.change.id);
         let others = others.filter(|s| s.probability >= 0.01).take(3).map(|s| {
             let known = self.review.suspects.iter().find(|known| known.change == s.change);
@@ -323,7 +329,7 @@ impl Layout<'_> {
             after,
             tails,
             effect,
-            runs: format!("{} before, {} after", j.baseline_probes, j.probes),
+            runs: format!("{} runs before, {} after", j.baseline_probes, j.probes),
             onset: j.onset.map(|o| When::time(o.at)),
             between: wide.map(|o| (When::time(o.earliest), When::time(o.latest))),
             recovered: j.recovered_at.map(When::time),
@@ -378,6 +384,7 @@ impl Layout<'_> {
                 String::new()
             },
             moved,
+            failed: case.bad.as_ref().is_some_and(|bad| bad.result == "failed"),
             runs,
             picture: case.picture.as_ref().filter(ours).cloned().unwrap_or_default(),
         })

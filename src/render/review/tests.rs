@@ -252,7 +252,8 @@ fn markdown_calls_nobody_and_holds_nothing_of_others() {
 fn text_keeps_within_its_columns() {
     for width in [40, 80, 120] {
         let text = text::review(&full(), Layout { width, colour: false });
-        for line in text.lines() {
+        // Addresses stay whole.
+        for line in text.lines().filter(|line| !line.starts_with("  http")) {
             assert!(line.chars().count() <= width, "{width}: {line}");
             assert!(!line.chars().any(char::is_control), "{line:?}");
         }

@@ -35,10 +35,10 @@ pub fn review(review: &Review, layout: Layout) -> String {
     if let Some(commit) = change.commits.last() {
         let message = commit.message.clone().unwrap_or_default();
         page.fact("commit", &format!("{} {message}", shortened(&commit.id)));
-        page.fact("", commit.url.as_deref().unwrap_or_default());
+        page.address(commit.url.as_deref());
     }
     page.fact("id", change.id.as_str());
-    page.fact("page", review.page.as_deref().unwrap_or_default());
+    page.address(review.page.as_deref());
     for hint in &review.hints {
         page.fact("note", hint);
     }
@@ -247,7 +247,10 @@ impl Page {
     }
 
     fn verdict(&mut self, word: &str, reason: &str) {
-        for (at, line) in wrap(&format!("{word}: {reason}"), self.width, 0).iter().enumerate() {
+        // Most reasons begin with the word anyway.
+        let said = reason.starts_with(word);
+        let text = if said { reason.to_owned() } else { format!("{word}: {reason}") };
+        for (at, line) in wrap(&text, self.width, 0).iter().enumerate() {
             let line = match line.strip_prefix(word).filter(|_| at == 0 && self.colour) {
                 Some(rest) => format!("\u{1b}[{}m{word}\u{1b}[0m{rest}", ink(word)),
                 None => line.clone(),
@@ -266,6 +269,13 @@ impl Page {
             let name: String = if at == 0 { clean(name) } else { String::new() };
             self.out += format!("{name:<COLUMN$}{line}").trim_end();
             self.out += "\n";
+        }
+    }
+
+    /// An address on a line of its own, whole: half of one leads nowhere.
+    fn address(&mut self, url: Option<&str>) {
+        if let Some(url) = url {
+            self.out += &format!("  {}\n", clean(url));
         }
     }
 

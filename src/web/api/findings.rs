@@ -29,6 +29,8 @@ use crate::{
 pub(crate) struct ListQuery {
     /// `open`, `recovered`, `explained`, `dismissed`.
     state: Option<String>,
+    /// Of this change.
+    change: Option<String>,
     /// Most rows.
     limit: Option<usize>,
 }
@@ -38,17 +40,11 @@ pub(crate) async fn list(
     State(handle): State<Handle>,
     query: Result<Query<ListQuery>, QueryRejection>,
 ) -> Result<Json<Value>, ApiError> {
-    const STATES: [FindingState; 4] = [
-        FindingState::Open,
-        FindingState::Recovered,
-        FindingState::Explained,
-        FindingState::Dismissed,
-    ];
     let query = known(query)?;
     let state = query
         .state
         .map(|text| {
-            STATES.into_iter().find(|s| s.as_str() == text).ok_or_else(|| {
+            FindingState::ALL.iter().find(|s| s.as_str() == text).copied().ok_or_else(|| {
                 ApiError::bad_request(
                     format!("`state` is `{text}`"),
                     "one of open, recovered, explained, dismissed",
@@ -56,8 +52,12 @@ pub(crate) async fn list(
             })
         })
         .transpose()?;
-    let filter =
-        FindingFilter { state, limit: query::limit(query.limit)?, ..FindingFilter::default() };
+    let filter = FindingFilter {
+        state,
+        change: query.change.map(Into::into),
+        limit: query::limit(query.limit)?,
+        ..FindingFilter::default()
+    };
     let findings = handle.store().findings(filter).await?;
     let findings: Vec<_> = findings.iter().map(FindingView::from).collect();
     let budget = handle.budget().await?;
@@ -73,6 +73,8 @@ const LONGEST_NOTE: usize = 1000;
 struct DismissBody {
     /// `false_alarm` or `accepted`.
     reason: String,
+    /// Who says it, where more than one person uses a token.
+    by: Option<String>,
     /// In their words.
     note: Option<String>,
 }
@@ -93,8 +95,8 @@ pub(crate) async fn dismiss(
     let reason = DismissalReason::ALL.iter().find(|r| r.as_str() == said.reason);
     let reason = *reason
         .ok_or_else(|| ApiError::bad_request(format!("`reason` is `{}`", said.reason), HINT))?;
-    let note = note(said.note)?;
-    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by: caller.name }).await?;
+    let (note, by) = (note(said.note)?, who(said.by, caller)?);
+    let finding = handle.dismiss(id.into(), Dismissal { reason, note, by }).await?;
     Ok(Json(json!({ "finding": FindingView::from(&finding) })))
 }
 
@@ -102,6 +104,8 @@ pub(crate) async fn dismiss(
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct AcknowledgeBody {
+    /// Who says it, where more than one person uses a token.
+    by: Option<String>,
     /// In their words.
     note: Option<String>,
 }
@@ -154,10 +158,23 @@ async fn taken_on(
             ApiError::bad_request(format!("the body is not what is asked: {e}"), HINT)
         })?
     };
-    let by = Acknowledgement { at: handle.now(), note: note(said.note)?, by: caller.name };
+    let by =
+        Acknowledgement { at: handle.now(), note: note(said.note)?, by: who(said.by, caller)? };
     let findings = handle.acknowledge(ids, by).await?;
     let findings: Vec<_> = findings.iter().map(FindingView::from).collect();
     Ok(Json(json!({ "findings": findings })))
+}
+
+/// Who says it: the name they give, and the token that they used, which they cannot choose.
+fn who(said: Option<String>, caller: Caller) -> Result<Option<String>, ApiError> {
+    let said = said.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty());
+    if said.as_ref().is_some_and(|name| name.len() > 100 || name.chars().any(char::is_control)) {
+        return Err(ApiError::bad_request("`by` is no name", "a name of at most 100 bytes"));
+    }
+    Ok(match (said, caller.name) {
+        (Some(name), Some(token)) if name != token => Some(format!("{name} (token {token})")),
+        (said, token) => said.or(token),
+    })
 }
 
 /// A note that is not too long, if there is anything in it.

@@ -15,3 +15,4 @@ pub(super) mod review;
 pub(super) mod rollback;
 pub(super) mod runs;
 pub(super) mod series;
+pub(super) mod slo;

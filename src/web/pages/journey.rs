@@ -9,6 +9,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 
 use super::{
+    budgets::{BudgetSection, MARKS, section},
     changes::{self, ChangeRow},
     filter::Filter,
     measures::{MeasureRow, measures},
@@ -18,8 +19,8 @@ use super::{
 };
 use crate::{
     daemon::Setup,
-    model::{ChangeId, Finding, FindingState, Journey, Outcome, Run, SeriesKey, Verdict, subject},
-    render::chart::Chart,
+    model::{ChangeId, Finding, FindingState, Journey, Outcome, Run, SeriesKey, Verdict},
+    render::chart::{Chart, Window},
     store::{FindingFilter, RunFilter, RunResult},
     web::{
         ApiError,
@@ -84,6 +85,7 @@ struct JourneyPage {
     /// For the table that tells the same as the charts.
     table: Vec<TableRow>,
     steps: Option<Steps>,
+    budget: Option<BudgetSection>,
     measures: Vec<MeasureRow>,
     changes: Vec<ChangeRow>,
     failures: Vec<RunRow>,
@@ -184,6 +186,7 @@ pub(in crate::web) async fn journey(
     let quantiles = all.latency.quantiles_ms([0.5, 0.95]);
     let findings = findings(&face, &series).await?;
     let recent = runs(&face, &series, None).await?;
+    let budget = budget(&face, &series, &here).await?;
     changes.truncate(LISTED);
     let data = JourneyPage {
         shell: Shell::new(&face, &uri, "journeys", &name).live(),
@@ -224,6 +227,7 @@ pub(in crate::web) async fn journey(
         single: !figures.points.is_empty(),
         table: table(&figures),
         steps,
+        budget,
         measures,
         changes: changes.into_iter().map(|(_, row)| row).collect(),
         failures: runs(&face, &series, Some(RunResult::Failed)).await?,
@@ -235,7 +239,7 @@ pub(in crate::web) async fn journey(
 
 /// How it stands: by what is open, or by its last run.
 fn badge(findings: &[FindingRow], recent: &[RunRow]) -> Badge {
-    let open = ["regressed", "suspected", "unexplained"];
+    let open = ["regressed", "budget_fast", "suspected", "unexplained", "budget_slow"];
     let rank = |badge: &Badge| open.iter().position(|word| *word == badge.class);
     let worst = findings.iter().map(|f| &f.badge).min_by_key(|badge| rank(badge));
     let last = recent.first().map(|run| &run.badge);
@@ -408,13 +412,27 @@ async fn findings(face: &Face, series: &SeriesKey) -> Result<Vec<FindingRow>, Ap
     let found = face.handle.store().findings(wanted).await?;
     let row = |f: &Finding| FindingRow {
         badge: Badge::of(f.kind.as_str()),
-        metric: subject(f.metric, &f.part),
+        metric: f.subject(),
         summary: prose(&f.summary),
         change: f.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         link: f.change.as_ref().map(|c| change_link(c.as_str())).unwrap_or_default(),
         since: When::minute(f.onset_at.unwrap_or(f.opened_at)),
     };
     Ok(found.iter().filter(|f| f.location == series.location).map(row).collect())
+}
+
+/// Its error budget, where it promises anything and was walked.
+async fn budget(
+    face: &Face,
+    series: &SeriesKey,
+    here: &Filter,
+) -> Result<Option<BudgetSection>, ApiError> {
+    let (all, now) = (face.handle.budgets(), face.handle.now());
+    let Some(row) = all.of(series).filter(|row| row.since.is_some()) else { return Ok(None) };
+    let from = now.checked_sub(row.slo.window).unwrap_or(now);
+    let changes = changes::of_span(face, here, &Window { from, to: now }, MARKS).await?;
+    let marks = |window: &Window| changes::marks(window, &changes);
+    Ok(Some(section(face.handle.store(), row, now, marks).await?))
 }
 
 async fn runs(

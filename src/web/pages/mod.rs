@@ -4,6 +4,7 @@
 //! Every link is relative to its page, so that the dashboard works below any path that a proxy gives it. No page needs a script.
 
 pub(super) mod assets;
+pub(super) mod budgets;
 pub(super) mod change;
 pub(super) mod changes;
 pub(super) mod compare;

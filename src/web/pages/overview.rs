@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use self::row::{Group, JourneyRow, Named};
 use super::{
+    budgets::left,
     changes::{self, ChangeRow},
     filter::{Bar, Filter},
     services::{Place, places},
@@ -21,7 +22,7 @@ use super::{
 };
 use crate::{
     daemon::Setup,
-    model::{Finding, FindingState, SeriesKey},
+    model::{Finding, FindingKind, FindingState, SeriesKey},
     render::chart::{Mark, Window, XTick},
     store::{FindingFilter, StoreError},
     web::{ApiError, router::Face},
@@ -68,6 +69,8 @@ struct Overview {
     /// How the figures' span is called: `last 24 hours`.
     span: String,
     groups: Vec<Group>,
+    /// Whether any of them has an objective.
+    promised: bool,
     journeys: usize,
     /// Behind `?`, of the pages before and after; empty where there are none.
     before: String,
@@ -112,7 +115,9 @@ pub(in crate::web) async fn overview(
     let summary = summary(&setup, &named, &changes, view);
     let (headline, mood) = headline(&findings, &named);
     let shown: Vec<Named> = named.into_iter().skip((number - 1) * most).take(most).collect();
-    let shown = row::rows(store, shown, window, &changes, view == "product").await?;
+    let mut shown = row::rows(store, shown, window, &changes, view == "product").await?;
+    let budgets = face.handle.budgets();
+    shown.rows.iter_mut().for_each(|(series, row)| row.left = left(budgets.of(series)));
     let link = |page| filter.query(view, page);
     let earlier = changes.iter().filter(|(at, _)| !shown.window.holds(*at)).count();
     let title = if findings.is_empty() {
@@ -140,6 +145,7 @@ pub(in crate::web) async fn overview(
         changes: changes.into_iter().take(LISTED).map(|(_, row)| row).collect(),
         places: places(&setup, &filter, &deployed),
         span: shown.span,
+        promised: shown.rows.iter().any(|(_, row)| !row.left.text.is_empty()),
         groups: grouped(&setup, shown.rows),
         journeys,
         before: if number > 1 { link(number - 1) } else { String::new() },
@@ -172,7 +178,7 @@ async fn open_findings(face: &Face, filter: &Filter) -> Result<Vec<Finding>, Sto
         let journey = setup.journeys.get(&finding.journey);
         journey.is_none_or(|s| filter.wants_journey(&setup, &s.journey))
     });
-    let rank = |f: &Finding| (f.kind.as_str() != "regressed", f.kind.as_str() != "suspected");
+    let rank = |f: &Finding| FindingKind::ALL.iter().position(|kind| *kind == f.kind);
     findings.sort_by(|a, b| (rank(a), b.opened_at).cmp(&(rank(b), a.opened_at)));
     findings.truncate(FINDINGS);
     Ok(findings)
@@ -195,6 +201,12 @@ fn headline(findings: &[Finding], named: &[Named]) -> (String, &'static str) {
             format!("{} that no change explains", count(unexplained, "trouble", "troubles")),
             "bad",
         );
+    }
+    let burning = kinds("budget_fast") + kinds("budget_slow");
+    if burning > 0 {
+        let verb = if burning == 1 { "is" } else { "are" };
+        let budgets = count(burning, "error budget", "error budgets");
+        return (format!("{budgets} {verb} spent too fast"), "bad");
     }
     if failing > 0 {
         return (

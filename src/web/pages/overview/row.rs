@@ -16,6 +16,7 @@ use crate::{
     web::{
         figures::{gathered, sum},
         pages::{
+            budgets::Left,
             changes::ChangeRow,
             filter::Filter,
             words::{Badge, When, journey_link, maybe_ms, percent, span},
@@ -52,6 +53,8 @@ pub(super) struct JourneyRow {
     /// Against the span before: `12 % slower`; empty where there is nothing to compare.
     trend: String,
     trend_class: &'static str,
+    /// What is left of its error budget.
+    pub(super) left: Left,
     runs: u64,
     last: Option<When>,
     last_link: String,
@@ -81,8 +84,18 @@ pub(super) struct Named {
 }
 
 /// States, the one that needs most attention first.
-const STATES: [&str; 8] =
-    ["regressed", "failed", "suspected", "unexplained", "broken", "late", "waiting", "passed"];
+const STATES: [&str; 10] = [
+    "regressed",
+    "failed",
+    "budget_fast",
+    "suspected",
+    "unexplained",
+    "budget_slow",
+    "broken",
+    "late",
+    "waiting",
+    "passed",
+];
 
 impl Named {
     /// What comes first: trouble, then by name.
@@ -159,8 +172,10 @@ fn state(
     });
     let worst = of.map(|f| f.kind).min_by_key(|kind| match kind {
         FindingKind::Regressed => 0,
-        FindingKind::Suspected => 1,
-        FindingKind::Unexplained | FindingKind::Pipeline => 2,
+        FindingKind::BudgetFast => 1,
+        FindingKind::Suspected => 2,
+        FindingKind::Unexplained | FindingKind::Pipeline => 3,
+        FindingKind::BudgetSlow => 4,
     });
     let Some(run) = last else { return "waiting" };
     match (worst, &run.outcome) {
@@ -286,6 +301,7 @@ fn row(
         p95: maybe_ms(quantiles.map(|q| q[1])),
         trend,
         trend_class,
+        left: Left::default(),
         runs: all.passed + all.failed + all.broken,
         last_link: named.last.map(|(_, id)| format!("runs/{id}")).unwrap_or_default(),
         last: named.last.map(|(at, _)| When::time(at)),
