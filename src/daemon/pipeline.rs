@@ -312,8 +312,11 @@ impl Pipeline {
         for decision in decisions {
             match self.store.finding(&decision.finding.id).await {
                 Ok(stored) => {
-                    let over = stored.as_ref().is_some_and(|f| f.state != FindingState::Open);
-                    if !over {
+                    let stands = match &stored {
+                        Some(finding) => finding.state == FindingState::Open,
+                        None => !self.trouble.is_open_of(decision.finding.pipeline.as_ref()),
+                    };
+                    if stands {
                         fresh.push(decision);
                     }
                 }

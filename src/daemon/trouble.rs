@@ -16,8 +16,8 @@ use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
     model::{
-        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Part, Probe,
-        SeriesKey, Verdict,
+        ChangeId, Conclusion, Finding, FindingId, FindingKind, FindingState, Metric, Part,
+        PipelineConcern, Probe, SeriesKey, Verdict,
     },
     store::{FindingFilter, Store, StoreError},
 };
@@ -118,6 +118,11 @@ impl Trouble {
         if let Some(own) = self.pipelines.get_mut(&finding.id) {
             own.clone_from(finding);
         }
+    }
+
+    /// Whether a finding of a pipeline is open that is about this.
+    pub(super) fn is_open_of(&self, concern: Option<&PipelineConcern>) -> bool {
+        self.pipelines.values().any(|finding| finding.pipeline.as_ref() == concern)
     }
 
     /// What opens and what is over of pipelines.

@@ -115,6 +115,8 @@ impl Why {
 pub struct Failure {
     /// Who says so.
     pub why: Vec<Why>,
+    /// Whether the journeys could have told as well.
+    pub judged: bool,
     /// When the trouble began.
     pub onset_at: Option<Timestamp>,
     /// When the first message of it was made.
@@ -245,6 +247,7 @@ fn failure(
         .or_else(|| undone.map(|back| format!("rolled back by {}", back.id)))
         .unwrap_or_else(|| "marked as failed".to_owned());
     Failure {
+        judged: !findings.is_empty() || unseen(record).is_none(),
         why,
         onset_at: onset.or(detected),
         told_at: record.told_at.filter(|_| !findings.is_empty()),

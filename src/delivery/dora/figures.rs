@@ -132,9 +132,17 @@ fn lead_time(deploys: &[&Deployed]) -> Timed {
 
 fn failure_rate(deploys: &[&Deployed]) -> Rate {
     let (mut failed, mut known, mut missing) = (0, 0, Vec::new());
+    let blind = deploys.iter().any(|d| matches!(d.fate, Fate::Unseen(_)));
     for one in deploys {
         match &one.fate {
             Fate::Good => known += 1,
+            // Where good ones are not seen, bad ones that only people know of would make it look as if most were bad.
+            Fate::Failed(failure) if blind && !failure.judged => {
+                lacks(
+                    &mut missing,
+                    "failed, as others say; no journey could judge it, or its like that went well",
+                );
+            }
             Fate::Failed(_) => {
                 known += 1;
                 failed += 1;

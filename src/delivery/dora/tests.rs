@@ -167,6 +167,21 @@ fn verdicts_rollbacks_and_people_say_that_it_failed() {
 }
 
 #[test]
+fn failures_that_only_people_know_of_do_not_stand_for_what_nobody_saw() {
+    let mut marked = change("a", ChangeKind::Deploy, 5);
+    marked.labels = BTreeMap::from([("change_failure".into(), "true".into())]);
+    let unseen = |id: &str, hour| record(change(id, ChangeKind::Deploy, hour), None);
+    let rate =
+        of(vec![record(marked.clone(), None), unseen("b", 6), unseen("c", 7)]).all.failure_rate;
+    assert_eq!(rate.of, None);
+    assert_eq!(rate.missing.iter().map(|gap| gap.count).collect::<Vec<_>>(), [1, 2]);
+    // Where all that is left was seen, it counts.
+    let seen = record(change("b", ChangeKind::Deploy, 6), Some(Conclusion::Unchanged));
+    let rate = of(vec![record(marked, None), seen]).all.failure_rate;
+    assert_eq!((rate.of.unwrap().hits, rate.of.unwrap().n), (1, 2));
+}
+
+#[test]
 fn what_people_dismissed_did_not_fail() {
     for reason in DismissalReason::ALL {
         let mut one = record(change("a", ChangeKind::Deploy, 5), Some(Conclusion::Regressed));

@@ -125,14 +125,16 @@ fn close<'a>(
             _ => None,
         };
     }
-    // The same shift, found again: its onset may be told a run or two apart.
+    // The same shift, found again; an older one of the same was over before this began. Runs may be told long after they were, and the finding
+    // have been opened later than they began.
+    let began = finding.onset_at.unwrap_or(finding.opened_at);
     let mut any = false;
     for standing in own {
         any = true;
         match standing {
             Standing::Good(why) => {
                 if let Some((since, why)) = why.split_once('|')
-                    && since.parse::<Timestamp>().is_ok_and(|at| at >= finding.opened_at)
+                    && since.parse::<Timestamp>().is_ok_and(|at| at > began)
                 {
                     return over(why);
                 }

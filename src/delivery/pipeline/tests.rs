@@ -316,6 +316,18 @@ fn a_shift_is_told_once_and_its_end_once() {
 }
 
 #[test]
+fn runs_that_are_told_late_end_it_as_well() {
+    let facts = history(5, 200, |i| if (90..130).contains(&i) { 450.0 } else { 300.0 });
+    let mut settings = PipelineSettings::default();
+    (settings.goals.success, settings.goals.build) = (None, None);
+    let mut known = Vec::new();
+    let now = facts.iter().filter_map(|f| f.finished_at).max().unwrap();
+    assert_eq!(judged(&facts[..130], &mut known, &settings, now)[0].0, Reason::Opened);
+    let told = judged(&facts, &mut known, &settings, now);
+    assert_eq!(told.iter().map(|(reason, _)| *reason).collect::<Vec<_>>(), [Reason::Recovered]);
+}
+
+#[test]
 fn missed_objectives_open_and_recover() {
     let facts = history(11, 200, |i| if (60..120).contains(&i) { 700.0 } else { 300.0 });
     let mut settings = PipelineSettings::default();
