@@ -16,7 +16,7 @@ use super::{
     session::{from_json, micros, to_json},
     unite::{HASH, Piece, is_hash, linked, plain_version, unite},
 };
-use crate::model::{Change, ChangeId};
+use crate::model::{Change, ChangeId, ChangeKind};
 
 /// Most pieces that are looked at together; more cannot be one change.
 const MOST: usize = 500;
@@ -324,6 +324,7 @@ fn piece(id: &str, atoms: &[Atom]) -> Piece {
             .collect(),
         versions: changes().filter_map(version).map(str::to_owned).collect(),
         commits: changes().filter_map(|c| c.commits.last()).map(|c| c.id.clone()).collect(),
+        back: whole.as_ref().is_some_and(|c| c.kind == ChangeKind::Rollback),
         // As the tellings come out together: one that adds nothing to them is not kept.
         from: whole.as_ref().map_or(0, |c| micros(c.started_at)),
         to: whole.as_ref().map_or(0, |c| micros(c.settled_at())),

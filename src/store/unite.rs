@@ -11,6 +11,9 @@ use std::collections::{BTreeMap, BTreeSet};
 const APART: i64 = 30 * 60 * 1_000_000;
 /// The same of two whose ids were made up here, such as the annotations that one pipeline sends before and after: ten minutes.
 const APART_LOOSE: i64 = 10 * 60 * 1_000_000;
+/// How long before it is said of a change that it goes back others may call it a deployment: half a minute. One that began earlier brought
+/// that version in the first place, and something else lay between.
+const BACK: i64 = 30 * 1_000_000;
 /// As many digits of a commit are compared at least.
 pub(super) const HASH: usize = 6;
 
@@ -25,6 +28,8 @@ pub(super) struct Piece {
     pub(super) environments: BTreeSet<String>,
     pub(super) versions: BTreeSet<String>,
     pub(super) commits: BTreeSet<String>,
+    /// Whether it goes back to what was there before.
+    pub(super) back: bool,
     /// Microseconds since 1970.
     pub(super) from: i64,
     pub(super) to: i64,
@@ -65,6 +70,11 @@ fn distance(a: &Piece, b: &Piece) -> Option<i64> {
     let version = !a.versions.is_disjoint(&b.versions);
     let contradicted = !a.commits.is_empty() && !b.commits.is_empty() && !commit;
     if !(commit || version) || contradicted {
+        return None;
+    }
+    let first_time =
+        |back: &Piece, forth: &Piece| back.back && !forth.back && forth.from + BACK < back.from;
+    if first_time(a, b) || first_time(b, a) {
         return None;
     }
     let gap = (a.from - b.to).max(b.from - a.to).max(0);
@@ -143,6 +153,7 @@ mod tests {
             environments: set("production"),
             versions: set(version),
             commits: set(commit),
+            back: false,
             from: at * MINUTE,
             to: at * MINUTE,
         }
@@ -176,6 +187,17 @@ mod tests {
         ] {
             assert_eq!(names(&[first.clone(), other.clone()]).len(), 2, "{other:?}");
         }
+    }
+
+    #[test]
+    fn a_rollback_is_not_the_deployment_it_goes_back_to() {
+        let back = Piece { back: true, ..piece("rollback-2", "wayfarer", "1", "", 10) };
+        for (began, one) in [(8, 2), (10, 1), (11, 1)] {
+            let pieces = [back.clone(), piece("deploy-1", "github", "1", "", began)];
+            assert_eq!(names(&pieces).len(), one, "{began}");
+        }
+        let same = [back.clone(), Piece { back: true, ..piece("x", "argocd", "1", "", 8) }];
+        assert_eq!(names(&same).len(), 1);
     }
 
     #[test]
