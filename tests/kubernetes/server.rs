@@ -87,18 +87,6 @@ impl Server {
             .insert(version, (resource.to_owned(), json!({ "type": word, "object": object })));
     }
 
-    /// Takes an object away.
-    pub(crate) fn delete(&self, resource: &str, object: &Value) {
-        let mut shelf = self.shelf.lock().unwrap();
-        shelf.version += 1;
-        let version = shelf.version;
-        let mut gone = shelf.objects.remove(&key(resource, object)).unwrap();
-        gone["metadata"]["resourceVersion"] = json!(version.to_string());
-        shelf
-            .lines
-            .insert(version, (resource.to_owned(), json!({ "type": "DELETED", "object": gone })));
-    }
-
     /// Tells the watches how far they are, as servers do once a minute.
     pub(crate) fn bookmark(&self, resource: &str) {
         let mut shelf = self.shelf.lock().unwrap();
