@@ -41,7 +41,7 @@ fn labels_of(all: &[Declared], name: &str) -> Option<BTreeSet<String>> {
     let mut labels: BTreeSet<String> = ADDED.map(str::to_owned).into();
     for one in all {
         let ends: &[&str] = if one.histogram { &["_bucket", "_sum", "_count"] } else { &[""] };
-        for end in ends.iter().filter(|end| format!("{}{end}", one.name) == name) {
+        if let Some(end) = ends.iter().find(|end| format!("{}{end}", one.name) == name) {
             labels.extend(one.labels.iter().map(|label| (*label).to_owned()));
             labels.extend((*end == "_bucket").then(|| "le".to_owned()));
             return Some(labels);
@@ -217,6 +217,7 @@ fn dashboards_have_the_shape_that_grafana_imports() {
 }
 
 /// Runs promtool; false where there is none.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn promtool(arguments: &[&str], folder: &Path) -> bool {
     let Ok(said) = Command::new("promtool").args(arguments).current_dir(folder).output() else {
         println!("skipped: promtool is not installed");
