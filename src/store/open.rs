@@ -21,9 +21,9 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0004_intake.sql")),
     M::up(include_str!("migrations/0005_outbox.sql")),
     M::up(include_str!("migrations/0006_rollbacks.sql")),
-    M::up(include_str!("migrations/0008_delivery.sql")),
-    M::up(include_str!("migrations/0009_review.sql")),
-    M::up(include_str!("migrations/0010_remembered.sql")),
+    M::up(include_str!("migrations/0007_delivery.sql")),
+    M::up(include_str!("migrations/0008_review.sql")),
+    M::up(include_str!("migrations/0009_remembered.sql")),
 ];
 
 /// All migrations.
