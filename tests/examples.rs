@@ -122,12 +122,12 @@ fn every_block_is_good(name: &str) {
             (false, true) => format!("{SETTINGS}\n{text}"),
             (false, false) => SETTINGS.to_owned(),
         };
+        const STEP: &str = "[[step]]\nname = \"a\"\n[step.http]\nurl = \"{{base_url}}/\"\n";
         let journey = match (settings, whole) {
-            (true, _) => {
-                format!("{HEAD}[[step]]\nname = \"a\"\n[step.http]\nurl = \"{{{{base_url}}}}/\"\n")
-            }
+            (true, _) => format!("{HEAD}{STEP}"),
             (false, true) => text,
-            (false, false) => format!("{HEAD}{text}"),
+            (false, false) if text.contains("[[step") => format!("{HEAD}{text}"),
+            (false, false) => format!("{HEAD}{text}{STEP}"),
         };
         let main = SourceFile { path: "wayfarer.toml".into(), text: main };
         let file = SourceFile { path: format!("{name}, line {line}"), text: journey };

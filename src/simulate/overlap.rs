@@ -27,7 +27,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "overlap-errors",
-        about: "2 to 6 deployments at once, one fails journeys, half of the errors name a service",
+        about: "2 to 6 deployments at once, one fails journeys, half of the errors say where",
         draw: |r| overlap(r, Harm::Tell, 1),
     },
     Scenario {

@@ -50,7 +50,7 @@ fn shop() -> (u16, Arc<AtomicU64>, Arc<AtomicU64>) {
 fn serve(mut stream: TcpStream, cents: &AtomicU64, rows: &AtomicU64) {
     let mut asked = [0_u8; 4096];
     while stream.read(&mut asked).is_ok_and(|read| read > 0) {
-        thread::sleep(Duration::from_millis(5));
+        thread::sleep(Duration::from_millis(60));
         let (cents, rows) = (cents.load(Ordering::Relaxed), rows.load(Ordering::Relaxed));
         let body = format!("{{\"total\":{}.{:02},\"rows\":{rows}}}", cents / 100, cents % 100);
         let text = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len());

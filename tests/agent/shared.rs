@@ -73,6 +73,8 @@ fn what_one_environment_has_alone_is() {
 /// A site with a self-check to another server, and what becomes of a change after which the target fails, alone or with that.
 fn with_self_check(together: bool) -> (Value, Value, String) {
     let (target, good) = (Target::start(), Target::start());
+    // What a busy machine adds to a millisecond would be a shift.
+    target.delay(60);
     let site = Site::new(&format!("http://127.0.0.1:{}", target.port), FAST);
     let settings = std::fs::read_to_string(site.dir.path().join("wayfarer.toml")).unwrap();
     let check = format!("self_check = \"http://127.0.0.1:{}/\"\n\n[environments", good.port);
