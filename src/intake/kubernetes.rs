@@ -3,10 +3,10 @@
 //! A [`Cluster`] is a fold over what the API server's lists and watches bring. It is asked for nothing twice: told the same again, in a list
 //! after a restart or a broken watch, it says nothing. What it must not forget it hands out as rows, and is made of them again.
 //!
-//! * A **roll-out** begins when the template of a workload's pods is another one ([`rollout`]), not when it is scaled; it is over by the check
-//!   of [`progress`]. Other images are a deployment, or a rollback where they were there before; a restart is one of infrastructure; anything
+//! * A **roll-out** begins when the template of a workload's pods is another one (`rollout`), not when it is scaled; it is over by the check
+//!   of `progress`. Other images are a deployment, or a rollback where they were there before; a restart is one of infrastructure; anything
 //!   else is one of configuration.
-//! * A **ConfigMap or Secret** that workloads use is a change of configuration, unless a roll-out takes it up ([`settled`]).
+//! * A **ConfigMap or Secret** that workloads use is a change of configuration, unless a roll-out takes it up (`settled`).
 //!
 //! Of values of variables, ConfigMaps and Secrets only hashes are remembered ([`reduced`]), and nothing of them is ever told.
 
