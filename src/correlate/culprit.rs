@@ -137,8 +137,12 @@ fn undone(view: &View<'_>, change: &Change) -> Undone {
             // It was over before.
             Some(_) => {}
             None => {
-                on += 1;
                 let since = line.from(back.settled_at().min(line.newest()));
+                // An end takes many runs to be sure of: until then what looks like one does not speak for going on.
+                if judge.metric == Metric::Success && fails_less(line, judge, since) {
+                    continue;
+                }
+                on += 1;
                 runs = runs.min(narrow(line.probes.len() - since));
             }
         }
@@ -148,6 +152,17 @@ fn undone(view: &View<'_>, change: &Change) -> Undone {
         (ended, on) if ended >= on => Undone::Recovered,
         _ => Undone::WentOn(runs),
     }
+}
+
+/// Whether runs fail less than half as often from this one on as from the onset of the trouble until then.
+fn fails_less(line: &Line, judge: &Judge, since: usize) -> bool {
+    let Some((onset, ..)) = judge.onset() else { return false };
+    let share = |from: usize, to: usize| {
+        let (good, all) = tally(line.probes[from.min(to)..to].iter());
+        1.0 - f64::from(good) / f64::from(all.max(1))
+    };
+    since < line.probes.len()
+        && share(since, line.probes.len()) < 0.5 * share(line.from(onset), since)
 }
 
 /// The share of runs a change is meant for, as its sender put it: a label in percent (`percent`, `percentage`, `rollout`) or as a
