@@ -19,7 +19,7 @@ pub struct Look {
     pub onset_low: f64,
     /// Upper end of the 90% interval of the onset, in base intervals after the change.
     pub onset_high: f64,
-    /// Log-evidence needed for `suspected`, raised by the journey's own excursions and by a short baseline.
+    /// Log-evidence needed for `suspected`, raised by a short baseline and by a level that strays.
     pub suspected_at: f64,
     /// Log-evidence needed for `regressed`, raised alike.
     pub regressed_at: f64,

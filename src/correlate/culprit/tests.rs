@@ -120,6 +120,29 @@ fn a_rollback_confirms_its_suspect_or_clears_it() {
 }
 
 #[test]
+fn a_name_is_not_lost_while_the_end_of_failures_is_not_sure_yet() {
+    let changes = [
+        change("pay-2", "pay", at(385)),
+        change("accounts-42", "accounts", at(400)),
+        Change {
+            kind: ChangeKind::Rollback,
+            services: vec!["pay".into(), "accounts".into()],
+            ..change("back", "pay", at(440))
+        },
+    ];
+    let mut sign_in = CALM.probes(61, 480, 60.0);
+    fail(&mut sign_in[..440], 400, 0.25, 7);
+    for rows in (430..=480).step_by(5) {
+        let series = [("accounts", sign_in[..rows].to_vec())];
+        let (_, verdicts) = lived(&series, &changes, &[]);
+        let verdict = &verdicts[&("accounts-42".to_owned(), "accounts".to_owned())];
+        assert_eq!(verdict.conclusion, Conclusion::Regressed, "{rows}: {}", verdict.summary);
+        // A quarter that fails leaves room for doubt; it must not grow with the good runs after the rollback.
+        assert!(odds(verdict, "accounts-42") > 0.64, "{rows}: {:?}", verdict.candidates);
+    }
+}
+
+#[test]
 fn the_step_that_fails_names_its_service() {
     let mut buy = CALM.probes(31, 440, 60.0);
     fail(&mut buy, 400, 0.6, 7);
