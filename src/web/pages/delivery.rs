@@ -271,7 +271,7 @@ fn failed(one: &Deployed) -> FailedRow {
         react: words(crate::delivery::dora::Failure::react_s),
         resolve: words(crate::delivery::dora::Failure::resolve_s),
         recovery: maybe(one.recovery_s()),
-        open: one.recovery_s().is_none(),
+        open: one.recovery_s().is_none() && failure.is_some_and(|f| !f.unseen_end),
     }
 }
 
