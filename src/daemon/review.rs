@@ -17,7 +17,7 @@ use crate::{
     correlate,
     model::{
         Change, ChangeId, ChangeKind, Conclusion, Finding, FindingState, GateAnswer, Metric,
-        Notice, Parcel, Retention, RollbackRecord, SeriesKey, Verdict, Witness, subject,
+        Notice, Parcel, Retention, RollbackRecord, SeriesKey, Verdict, Witness,
     },
     render::{
         review::{
@@ -361,8 +361,11 @@ fn undo(record: &RollbackRecord) -> Undo {
 
 /// What a finding is of: "latency of checkout in production".
 fn about(finding: &Finding) -> String {
-    let what = subject(finding.metric, &finding.part).replace('`', "");
-    format!("{what} of {} in {}", finding.journey, finding.environment)
+    let what = finding.subject().replace('`', "");
+    match &finding.pipeline {
+        Some(concern) => format!("{what} of {}", concern.pipeline),
+        None => format!("{what} of {} in {}", finding.journey, finding.environment),
+    }
 }
 
 fn dismissed(finding: &Finding) -> Option<Dismissed> {

@@ -128,7 +128,6 @@ pub struct Failure {
     /// When it was over.
     pub recovered_at: Option<Timestamp>,
     /// Whether nobody can say when it was over: a person alone calls it failed, and no journey saw it.
-    #[serde(skip)]
     pub unseen_end: bool,
     /// Who says that: `journeys`, `rollback` or `incident`.
     pub recovered_by: Option<&'static str>,

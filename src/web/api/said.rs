@@ -48,9 +48,19 @@ fn read<T: DeserializeOwned>(
         .map_err(|e| ApiError::bad_request(format!("the body is not what is asked: {e}"), hint))
 }
 
-/// Who says it: their token, or else the name they give.
-fn who(caller: Caller, said: Option<String>) -> Option<String> {
-    caller.name.or_else(|| said.and_then(|name| plain_words(&name, LONGEST_NAME)))
+/// Who says it: the name they give, and the token that they used, which they cannot choose.
+pub(in crate::web) fn who(caller: Caller, said: Option<String>) -> Option<String> {
+    let said = said.and_then(|name| plain_words(&name.replace(['(', ')', '\n'], ""), LONGEST_NAME));
+    match (said, caller.name) {
+        (Some(name), Some(token)) if name != token => Some(format!("{name} (token {token})")),
+        (said, token) => token.or(said),
+    }
+}
+
+/// The token that something was written with, or else the name that was given.
+fn token_of(author: &str) -> &str {
+    let inner = author.strip_suffix(')').and_then(|rest| rest.split_once(" (token "));
+    inner.map_or(author, |(_, token)| token)
 }
 
 /// `POST /api/v1/changes/{id}/notes` with `{"text":"…"}`: kept with author and time. Needs the scope `write`.
@@ -122,7 +132,7 @@ pub(in crate::web) async fn alter(
 /// Whether somebody may alter what this author wrote: what was written with a token is its owner's and the admins'; a name that was only
 /// typed in protects nothing.
 pub(in crate::web) fn may_alter(handle: &Handle, caller: &Caller, author: Option<&str>) -> bool {
-    let owned = author.is_some_and(|author| {
+    let owned = author.map(token_of).is_some_and(|author| {
         handle.setup().tokens.iter().any(|token| token.name == author)
             && caller.name.as_deref() != Some(author)
     });

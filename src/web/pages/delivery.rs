@@ -278,7 +278,7 @@ fn failed(one: &Deployed) -> FailedRow {
 fn service(one: &OfService) -> ServiceRow {
     let figures = &one.figures;
     let median = |sample: Option<Sample>| {
-        sample.map_or_else(|| "–".to_owned(), |s| format!("{} of {}", length(s.p50), s.n))
+        sample.map_or_else(|| "–".to_owned(), |s| format!("{} (n = {})", length(s.p50), s.n))
     };
     let share = |share: Option<Share>| {
         share.map_or_else(|| "–".to_owned(), |s| format!("{} of {}", s.hits, s.n))

@@ -16,13 +16,19 @@ use crate::{
     model::{LONGEST_NOTE, LONGEST_WHY},
     web::{
         ApiError,
-        api::said::{alter, full},
+        api::said::{alter, full, who},
         auth::Caller,
     },
 };
 
 /// Longest name of somebody who is not logged in, in characters.
 pub(in crate::web) const LONGEST_NAME: usize = 80;
+
+/// Who writes: whoever is logged in, or else the name they give.
+fn author(caller: Caller, form: &Form) -> Option<String> {
+    let said = form.words("author", LONGEST_NAME).filter(|_| caller.name.is_none());
+    who(caller, said)
+}
 
 fn empty() -> ApiError {
     ApiError::bad_request("the note is empty", "go back and write something")
@@ -37,7 +43,7 @@ pub(in crate::web) async fn write(
 ) -> Result<Response, ApiError> {
     let form = Form::read(&body);
     let text = form.words("text", LONGEST_NOTE).ok_or_else(empty)?;
-    let author = caller.name.or_else(|| form.words("author", LONGEST_NAME));
+    let author = author(caller, &form);
     handle.note(&id.as_str().into(), author, text).await?.ok_or_else(full)?;
     Ok(back(&format!("../{}#notes", encoded(&id))))
 }
@@ -73,7 +79,7 @@ pub(in crate::web) async fn say(
         Some("back") => None,
         _ => return Err(ApiError::bad_request("it is not said what is meant", "use its buttons")),
     };
-    let author = caller.name.or_else(|| form.words("author", LONGEST_NAME));
+    let author = author(caller, &form);
     let why = form.words("why", LONGEST_WHY);
     handle.say(&id.as_str().into(), failed, author, why).await?;
     Ok(back(&format!("../{}#said", encoded(&id))))
