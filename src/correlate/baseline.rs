@@ -142,7 +142,8 @@ fn season(
     let noise = Noise { scale, memory: autocorrelation(&scores).clamp(0.0, 0.9) };
     let levels: Vec<f64> = history.rows.iter().map(|r| r.level).collect();
     let half_widths = &tuning.season_half_widths;
-    Season::learn(&levels, Extent { day: history.day, span, horizon, half_widths }, &noise)
+    let (day, weeks) = (history.day, tuning.season_weeks);
+    Season::learn(&levels, Extent { day, span, horizon, half_widths, weeks }, &noise)
 }
 
 /// How levels become scores: by rank where there is enough noise and data for it.
