@@ -84,7 +84,8 @@ impl Baseline {
         flat.iter_mut().for_each(|v| *v += lean.by * se);
         let score = shape(&flat, centre, (s0, floor), short);
         let few = (1.0 - count / tuning.short).max(0.0);
-        let strays = wander::variance(&past, scale, tuning.wander);
+        let known = history.good_levels(tuning.history + 7 * history.day.unwrap_or(0));
+        let strays = wander::variance(&known, scale, tuning.history, tuning.wander);
         let effective = (count * (1.0 - phi) / (1.0 + phi)).max(3.0);
         let om2 = strays
             + lean.error.unwrap_or(1.0 / effective)

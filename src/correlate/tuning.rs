@@ -145,7 +145,7 @@ impl Default for Tuning {
             effect: 1.2_f64.ln(),
             effect_ms: 0.0,
             season_half_widths: vec![20, 60, 120],
-            season_weeks: 4,
+            season_weeks: 2,
             short: 60.0,
             noise: (0.15, 8.0),
             memory: (0.3, 10.0),

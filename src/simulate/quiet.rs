@@ -95,6 +95,11 @@ pub(super) const ALL: &[Scenario] = &[
         draw: |r| plain(Noise::USUAL, WEEK, r),
     },
     Scenario {
+        name: "null-drift-week",
+        about: "the level drifts, with a week of history",
+        draw: |r| plain(Noise { drift: 0.006, ..Noise::USUAL }, WEEK, r),
+    },
+    Scenario {
         name: "null-saturday",
         about: "half as slow again in office hours; the change is made on a Saturday, two weeks are known",
         draw: |r| plain(OFFICE_SATURDAY, FORTNIGHT, r),
@@ -116,8 +121,8 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "null-monday",
-        about: "half as slow again in office hours; the change is made on a Monday, a week is known",
-        draw: |r| plain(Noise { weekday: 0, ..OFFICE_SATURDAY }, WEEK, r),
+        about: "half as slow again in office hours; the change is made on a Monday, two weeks are known",
+        draw: |r| plain(Noise { weekday: 0, ..OFFICE_SATURDAY }, FORTNIGHT, r),
     },
     Scenario {
         name: "null-earlier-shift",
