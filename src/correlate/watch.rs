@@ -254,6 +254,7 @@ impl Track {
             let known = &scene.line.probes[..seen];
             self.judges.iter_mut().for_each(|judge| judge.close(known));
         }
+        self.judges.iter_mut().for_each(Judge::let_go);
     }
 
     /// Whether a series whose watch is over is still looked after at `now`.
