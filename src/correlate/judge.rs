@@ -62,7 +62,10 @@ pub(super) struct Closing {
 #[derive(Debug, Clone)]
 pub(super) struct Judge {
     pub(super) metric: Metric,
+    /// What the change is compared with; without its points once the watch is over.
     pub(super) before: Before,
+    /// How many of these points tell of the metric.
+    pub(super) known: usize,
     pub(super) frame: Frame,
     change: ChangeId,
     worse: Option<Fold>,
@@ -113,7 +116,8 @@ impl Judge {
         frame: Frame,
         tuning: &Tuning,
     ) -> Self {
-        let enough = before.points.iter().filter(|p| tells(metric, p)).count() >= BEFORE_NEEDS;
+        let known = before.points.iter().filter(|p| tells(metric, p)).count();
+        let enough = known >= BEFORE_NEEDS;
         let fold = |direction| {
             enough.then(|| Fold::freeze(metric, &before, &frame, direction, tuning)).flatten()
         };
@@ -124,6 +128,7 @@ impl Judge {
             worse,
             better,
             before,
+            known,
             frame,
             change,
             harm: None,

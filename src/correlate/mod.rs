@@ -45,6 +45,7 @@ mod point;
 mod prior;
 mod prober;
 mod pulse;
+pub mod reach;
 mod rebase;
 mod recovery;
 mod release;

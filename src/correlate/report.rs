@@ -147,7 +147,9 @@ fn taken<'a>(
 fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge, metric: Metric) -> Vec<&'a Probe> {
     let before = &judge.before;
     let most = if metric == Metric::Success { SHOWN_SUCCESS } else { SHOWN };
-    let mut probes: Vec<&Probe> = scene.line.probes[before.present.min(before.end)..before.end]
+    let mut probes: Vec<&Probe> = scene
+        .line
+        .between(before.present)
         .iter()
         .rev()
         .filter(|p| !foreign(p, before.revision.as_ref()))

@@ -153,11 +153,9 @@ fn harmless(scene: &Scene<'_>, judge: &Judge) -> String {
 
 /// What is missing.
 fn lacking(judge: &Judge) -> String {
-    let before =
-        judge.before.points.iter().filter(|p| super::judge::tells(judge.metric, p)).count();
     let mut parts = Vec::new();
     if !judge.has_baseline() {
-        parts.push(format!("{before} before the change of {BEFORE_NEEDS} needed"));
+        parts.push(format!("{} before the change of {BEFORE_NEEDS} needed", judge.known));
     }
     if judge.seen < AFTER_NEEDS {
         parts.push(format!("{} after it of {AFTER_NEEDS} needed", judge.seen));
