@@ -2,7 +2,7 @@
 
 mod aftermath;
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use jiff::Timestamp;
 
@@ -16,7 +16,8 @@ use super::{
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{moment, point, seconds},
+    series::{earlier, moment, point, seconds},
+    some,
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -428,6 +429,20 @@ impl Judge {
         let (look, frame) = self.told_by()?;
         let at = |lag: f64| frame.after(lag);
         Some((at(look.onset_lag), at(look.onset_low), at(look.onset_high)))
+    }
+
+    /// The same as it is told: where only some runs moved it may have begun before one of them did, but not before the change.
+    pub(super) fn onset_told(&self) -> Option<(Timestamp, Timestamp, Timestamp)> {
+        let (at, low, latest) = self.onset()?;
+        let runs = match self.metric {
+            Metric::Success => 0,
+            _ => some::unmet(&self.scores, seconds(low)),
+        };
+        let by = Duration::from_secs_f64(self.frame.interval_s).saturating_mul(runs);
+        let start = self.frame.after(0.0).min(low);
+        // The median of a geometric distribution is 0.3 of the quantile that is exceeded once in ten times.
+        let likely = earlier(at, by.mul_f64(0.3)).max(start);
+        Some((likely.min(at), earlier(low, by).max(start), latest))
     }
 
     /// What is concluded; `closing` when the watch is over.

@@ -60,6 +60,7 @@ mod sentinel;
 mod series;
 mod slow_path;
 mod so_far;
+mod some;
 mod success;
 mod tail;
 mod tuning;

@@ -174,7 +174,7 @@ fn shown(
         conclusion,
         C::Regressed | C::Suspected | C::Transient | C::Improved | C::PreExisting
     );
-    let onset = judge.onset().filter(|_| shifted).map(|(at, earliest, latest)| Onset {
+    let onset = judge.onset_told().filter(|_| shifted).map(|(at, earliest, latest)| Onset {
         at,
         earliest: earliest.min(at),
         latest: latest.max(at),
