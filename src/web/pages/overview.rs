@@ -286,7 +286,11 @@ fn finding_row(finding: &Finding) -> FindingRow {
     FindingRow {
         badge: Badge::of(finding.kind.as_str()),
         journey: finding.journey.to_string(),
-        environment: finding.environment.to_string(),
+        environment: if finding.pipeline.is_some() {
+            String::new()
+        } else {
+            finding.environment.to_string()
+        },
         link: match &finding.pipeline {
             Some(concern) => pipeline_link(&concern.pipeline),
             None => journey_link(
