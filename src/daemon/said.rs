@@ -26,7 +26,7 @@ impl Handle {
         let change = self.known_change(id).await?;
         let notes = self.store.notes(&change.id).await?;
         let found = notes.into_iter().find(|known| known.id == note && known.removed.is_none());
-        found.ok_or_else(|| HandleError::UnknownNote(change.id, note))
+        found.ok_or(HandleError::UnknownNote(change.id, note))
     }
 
     /// Writes a note anew, or removes it where there is no text; who did it and when is kept with it.
@@ -43,7 +43,7 @@ impl Handle {
         let change = self.known_change(id).await?;
         let touch = Touch { at: self.now(), by };
         let altered = self.store.alter_note(&change.id, note, text, touch).await?;
-        altered.ok_or_else(|| HandleError::UnknownNote(change.id, note))
+        altered.ok_or(HandleError::UnknownNote(change.id, note))
     }
 
     /// Keeps that a person calls a change failed, or not failed, or takes that back. It counts in the figures of delivery; no verdict and no gate
