@@ -43,6 +43,11 @@ pub(super) fn summary(
             let odds = judge.harm.map_or(0.0, |h| h.before);
             format!("{moved}, but begun before the change (probability {odds:.2}), {seen}")
         }
+        C::Watching if judge.seen == 0 && track.excused > 0 => {
+            let n = track.excused;
+            let s = if n == 1 { "" } else { "s" };
+            format!("nothing to judge yet: {n} failure{s}, while other environments failed as well")
+        }
         C::Watching if !judge.has_baseline() => {
             format!("cannot be judged: {}; {seen}", lacking(judge))
         }
