@@ -8,7 +8,7 @@ use crate::{
     daemon::Setup,
     model::{Happening, Notice, Parcel, ReceiverSettings, RunId},
     notify::Message,
-    render::message::{preview, sample},
+    render::message::{self, preview, sample},
     source::{attached::Beside, files},
 };
 
@@ -37,10 +37,7 @@ fn show(arguments: &NotifyArguments, context: &Context) -> Result<Exit, Failed> 
     }
     let notice = notice(arguments);
     if arguments.json {
-        let mut value = json!(notice);
-        value["severity"] = json!(notice.gravity.severity());
-        value["status"] = json!(if notice.firing { "firing" } else { "resolved" });
-        say(&format!("{value:#}\n"))?;
+        say(&format!("{:#}\n", message::context(&notice)))?;
         return Ok(Exit::Good);
     }
     for receiver in receivers {

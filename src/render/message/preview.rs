@@ -22,6 +22,11 @@ pub fn preview(
     let words = Words::new(receiver.way.kind(), &receiver.templates)?;
     let parcel = Parcel::Notice(Box::new(notice.clone()));
     let source = "urn:wayfarer:preview";
+    if let Some(body) = words.body(&parcel)? {
+        // As it is sent, but JSON so that it can be read.
+        let pretty = serde_json::from_str(&body).map(|body: serde_json::Value| format!("{body:#}"));
+        return Ok(pretty.unwrap_or(body));
+    }
     let body = match &receiver.way {
         Way::Alertmanager { labels, resend, .. } => {
             let lasts = resend.saturating_mul(4).max(Duration::from_secs(1));
@@ -34,8 +39,10 @@ pub fn preview(
         Way::Email { from, to, .. } => {
             let (title, text) = (words.title(notice)?, words.text(notice)?);
             let head = format!("From: {from}\nTo: {}\nSubject: ", to.join(", "));
+            let own = receiver.templates.html.as_ref().and(words.html(notice)?);
+            let page = own.map(|page| format!("\n\n{page}")).unwrap_or_default();
             return Ok(format!(
-                "{head}[{}] {title}\n\n{title}\n\n{text}",
+                "{head}[{}] {title}\n\n{title}\n\n{text}{page}",
                 super::mail::tag(notice)
             ));
         }
@@ -67,7 +74,12 @@ mod tests {
             Way::Slack { url: secret() },
             Way::Teams { url: secret() },
             Way::PagerDuty { url: "https://pd.example".into(), key: secret(), changes: false },
-            Way::Webhook { url: open("hook"), secrets: vec![secret()], changes: false },
+            Way::Webhook {
+                url: open("hook"),
+                secrets: vec![secret()],
+                headers: [].into(),
+                changes: false,
+            },
             Way::Command { words: vec!["tell".into()], env: [].into(), changes: false },
             Way::Grafana { url: "https://grafana.example".into(), token: secret(), tags: vec![] },
         ];
