@@ -73,6 +73,9 @@ fn event(
     let sort = if rollback { ChangeKind::Rollback } else { ChangeKind::Deploy };
     let id = if rollback { format!("{id}:rollback") } else { id };
     let (version, commit) = revision.as_deref().map(parts).unwrap_or_default();
+    // An OCI artifact says what it was made of.
+    let origin = short(metadata, "originRevision").map(parts).and_then(|(_, commit)| commit);
+    let commit = commit.or(origin);
     let said = [of_alert(&["service", "app"]), Some(name)].into_iter().flatten().next();
     let draft = Draft::new(delivery, &id, sort)
         .service(said)
@@ -137,23 +140,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        intake::{Headers, Known, Said, Tidings},
+        intake::{Said, Tidings, tried},
         model::ChangeState,
     };
 
     fn hear(body: &Value) -> Said {
-        let (headers, known, query) = (Headers::default(), Known::default(), [].into());
-        let text = body.to_string();
-        let delivery = Delivery {
-            hook: "flux",
-            headers: &headers,
-            query: &query,
-            rest: "",
-            body: text.as_bytes(),
-            known: &known,
-            received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-        };
-        read(&delivery).unwrap().said.remove(0)
+        tried::heard(read, &[], body).unwrap().remove(0)
     }
 
     fn body(reason: &str, revision: Option<&str>) -> Value {
@@ -166,10 +158,7 @@ mod tests {
     }
 
     fn tidings(body: &Value) -> Tidings {
-        match hear(body) {
-            Said::Change(tidings) => *tidings,
-            other => panic!("{other:?}"),
-        }
+        tried::change(vec![hear(body)])
     }
 
     #[test]
@@ -187,6 +176,12 @@ mod tests {
         assert_eq!(told.change.environments, ["production".into()]);
         assert_eq!(told.reports.as_deref(), Some("flux:c1:Kustomization/webapp:u1"));
         assert!(matches!(hear(&body("ReconciliationSucceeded", None)), Said::Ignored(_)));
+        let mut artifact = body("ReconciliationSucceeded", Some("1.2.3@sha256:0123456789abcdef"));
+        artifact["metadata"]["originRevision"] =
+            json!("main@sha1:731f7eaddfb6af01cb2173e18f0f75b0ba780ef1");
+        let told = tidings(&artifact).change;
+        assert_eq!(told.version.as_deref(), Some("1.2.3"));
+        assert_eq!(told.commits[0].id, "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1");
         assert!(matches!(hear(&body("Progressing", Some("x"))), Said::Ignored(_)));
         let failed = tidings(&body("HealthCheckFailed", Some("main/731f7eaddfb6")));
         assert_eq!(failed.change.state, ChangeState::Failed);
