@@ -56,10 +56,8 @@ pub(super) struct Before {
     pub(super) level: usize,
     /// The revision they were walked as.
     pub(super) revision: Option<Revision>,
-    /// Index in the line of the first run that stands on the present level by itself.
-    pub(super) present: usize,
-    /// Index in the line of the first run after them.
-    pub(super) end: usize,
+    /// The runs of the line that stand on the present level by themselves: from then, and before then.
+    pub(super) present: (Timestamp, Timestamp),
     /// Runs of other revisions, left out.
     pub(super) foreign: usize,
     /// The last known shift, where there was one.
@@ -102,19 +100,17 @@ pub(super) fn before(line: &Line, at: Timestamp, metric: Metric, troubles: &[Tro
         clouded = Some((cause, last.at));
         shifts.pop();
     }
-    if let Some((_, from)) = &clouded {
-        end = end.min(line.from(*from));
-    }
+    let until = clouded.as_ref().map_or(at, |(_, from)| at.min(*from));
+    end = end.min(line.from(until));
     let rebased_at = shifts.last().map(|s| s.at);
     let (points, level) = level_out(line, &shifts, end, metric, revision.as_ref());
     let (clouded_by, clouded_from) = clouded.map_or((None, None), |(c, from)| (c, Some(from)));
     Before {
         foreign: line.probes[..end].iter().filter(|p| foreign(p, revision.as_ref())).count(),
-        present: rebased_at.map_or(0, |s| line.from(s)).min(end),
+        present: (rebased_at.unwrap_or(Timestamp::MIN), until),
         points,
         level,
         revision,
-        end,
         rebased_at,
         clouded_by,
         clouded_from,

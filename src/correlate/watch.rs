@@ -108,8 +108,8 @@ pub(super) struct Track {
     pub(super) told: [Option<Told>; 2],
     /// The troubles of earlier changes that the baselines know of.
     basis: [Vec<Trouble>; 2],
-    /// Index in the line of the next run to take.
-    next: usize,
+    /// When the newest run that was taken was made.
+    taken: Option<Timestamp>,
 }
 
 impl Track {
@@ -143,10 +143,10 @@ impl Track {
     /// Takes the runs of the line up to and including `index`.
     pub(super) fn advance(&mut self, scene: Scene<'_>, index: usize) {
         // Runs from before the change may still be coming in: the change may lie ahead.
-        self.next = self.next.max(scene.line.from(scene.change.started_at));
-        while self.next <= index && self.next < scene.line.probes.len() {
-            let at = self.next;
-            self.next += 1;
+        let line = scene.line;
+        let taken = self.taken.map_or(0, |taken| line.after(taken));
+        for at in taken.max(line.from(scene.change.started_at))..line.probes.len().min(index + 1) {
+            self.taken = Some(line.probes[at].at);
             self.take(scene, at);
         }
     }
@@ -254,6 +254,7 @@ impl Track {
             let known = &scene.line.probes[..seen];
             self.judges.iter_mut().for_each(|judge| judge.close(known));
         }
+        self.judges.iter_mut().for_each(Judge::let_go);
     }
 
     /// Whether a series whose watch is over is still looked after at `now`.

@@ -32,6 +32,7 @@ mod relapse;
 mod release;
 mod review;
 mod rollback;
+mod said;
 mod setup;
 mod trouble;
 mod watches;

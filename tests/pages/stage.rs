@@ -154,6 +154,16 @@ impl Stage {
         pages.extend([self.failed, self.passed].map(|id| format!("/runs/{id}")));
         pages
     }
+
+    /// What stands by itself and may be saved: it has no frame.
+    pub(crate) fn files(&self) -> [String; 4] {
+        [
+            format!("/runs/{}/evidence", self.failed),
+            "/api/v1/changes/deploy-1/review?format=html".to_owned(),
+            "/api/v1/reports/week?format=html".to_owned(),
+            "/api/v1/reports/service/payments?since=7d&format=html".to_owned(),
+        ]
+    }
 }
 
 /// A day of runs in a data file; ids of one that failed and one that passed.
