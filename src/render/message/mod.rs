@@ -17,5 +17,5 @@ pub mod slack;
 pub mod teams;
 mod words;
 
-pub use preview::preview;
+pub use preview::{preview, preview_change};
 pub use words::{Words, WordsFault, clip, context};

@@ -23,9 +23,7 @@ pub fn preview(
     let parcel = Parcel::Notice(Box::new(notice.clone()));
     let source = "urn:wayfarer:preview";
     if let Some(body) = words.body(&parcel)? {
-        // As it is sent, but JSON so that it can be read.
-        let pretty = serde_json::from_str(&body).map(|body: serde_json::Value| format!("{body:#}"));
-        return Ok(pretty.unwrap_or(body));
+        return Ok(readable(body));
     }
     let body = match &receiver.way {
         Way::Alertmanager { labels, resend, .. } => {
@@ -59,6 +57,39 @@ pub fn preview(
         Way::Grafana { tags, .. } => grafana::annotation(&sample::news(), tags),
     };
     Ok(format!("{body:#}"))
+}
+
+/// The body of what a receiver of incidents is told of a change itself; none where it is told of none.
+///
+/// # Errors
+/// Words that do not fit it.
+pub fn preview_change(receiver: &ReceiverSettings) -> Result<Option<String>, WordsFault> {
+    if !(receiver.way.tells_changes() && receiver.way.tells_incidents()) {
+        return Ok(None);
+    }
+    let words = Words::new(receiver.way.kind(), &receiver.templates)?;
+    let (news, source) = (sample::news(), "urn:wayfarer:preview");
+    let parcel = Parcel::ChangeNews(Box::new(news.clone()));
+    if let Some(body) = words.body(&parcel)? {
+        return Ok(Some(readable(body)));
+    }
+    let body = match &receiver.way {
+        Way::PagerDuty { .. } => Some(pagerduty::change(&news)),
+        Way::CloudEvents { cdevents: true, .. } => {
+            cdevents::of(&parcel, &words, "preview", source)?.map(|event| event.structured())
+        }
+        Way::CloudEvents { .. } => {
+            Some(CloudEvent::of(&parcel, &words, "preview", source)?.structured())
+        }
+        _ => Some(event::body(&parcel, &words)?),
+    };
+    Ok(body.map(|body| format!("{body:#}")))
+}
+
+/// As it is sent, but JSON so that it can be read.
+fn readable(body: String) -> String {
+    let pretty = serde_json::from_str(&body).map(|body: serde_json::Value| format!("{body:#}"));
+    pretty.unwrap_or(body)
 }
 
 #[cfg(test)]
@@ -106,6 +137,7 @@ mod tests {
                 let shown = preview(&receiver, &notice, Timestamp::UNIX_EPOCH).unwrap();
                 assert!(shown.len() > 20 && !shown.contains("HOOK"), "{shown}");
             }
+            assert_eq!(preview_change(&receiver), Ok(None), "told of incidents or changes only");
         }
     }
 }
