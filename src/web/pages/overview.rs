@@ -61,8 +61,6 @@ struct Overview {
     findings: Vec<FindingRow>,
     strip: Strip,
     changes: Vec<ChangeRow>,
-    /// How many of the listed ones lie before the strip begins.
-    earlier: usize,
     more_changes: usize,
     places: Vec<Place>,
     /// How the figures' span is called: `last 24 hours`.
@@ -93,7 +91,13 @@ impl Strip {
     const LINES: usize = 4;
     const LINE: usize = 20;
 
-    fn new(window: &Window, changes: &[(Timestamp, ChangeRow)]) -> Self {
+    /// The span of the figures, or longer where it holds not all of the changes: many runs may make it short.
+    fn new(window: Window, changes: &[(Timestamp, ChangeRow)]) -> Self {
+        let oldest = changes.iter().map(|(at, _)| *at).min().filter(|at| *at < window.from);
+        let window = &oldest.map_or(window, |oldest| {
+            let margin = window.to.duration_since(oldest) / 50;
+            Window { from: oldest.checked_sub(margin).unwrap_or(oldest), to: window.to }
+        });
         let mut ends: Vec<f64> = Vec::new();
         let mut marks: Vec<(Mark, u32)> = Vec::new();
         let y = |line: usize| u32::try_from(line * Self::LINE).unwrap_or(0);
@@ -155,7 +159,6 @@ pub(in crate::web) async fn overview(
     let budgets = face.handle.budgets();
     shown.rows.iter_mut().for_each(|(series, row)| row.left = left(budgets.of(series)));
     let link = |page| filter.query(view, page);
-    let earlier = changes.iter().filter(|(at, _)| !shown.window.holds(*at)).count();
     let title = if findings.is_empty() {
         "Overview".to_owned()
     } else {
@@ -174,8 +177,7 @@ pub(in crate::web) async fn overview(
         summary,
         budget: face.handle.budget().await?.sentence(),
         findings: findings.iter().map(finding_row).collect(),
-        strip: Strip::new(&shown.window, &changes),
-        earlier,
+        strip: Strip::new(shown.window, &changes),
         more_changes: changes.len().saturating_sub(LISTED),
         changes: changes.into_iter().take(LISTED).map(|(_, row)| row).collect(),
         places: places(&setup, &filter, &deployed),
