@@ -4,6 +4,8 @@
 //! Journeys of the change's own environment are no controls: one bad service slows a whole shop (4 of 51 recorded incidents), and
 //! that must stay a regression.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{Change, Metric, Probe, SeriesKey};
@@ -12,7 +14,7 @@ use super::{
     Tuning,
     figures::{count, median_of},
     footing::Footing,
-    rebase,
+    reach, rebase,
     series::{Line, moment, point, seconds},
 };
 
@@ -106,7 +108,8 @@ impl Controls {
         let Some(control) = own else { return };
         let start = change.started_at;
         let taken = *control.taken.get_or_insert_with(|| {
-            let before = rebase::before(line, change.started_at, Metric::Latency, &[]);
+            let spans = reach::spans(start, line.member.interval, Duration::ZERO);
+            let before = rebase::before(line, (start, &spans), Metric::Latency, &[]);
             let at_s = seconds(change.started_at);
             let interval_s = line.member.interval.as_secs_f64();
             control.footing = Footing::lay(&before.points, at_s, interval_s, tuning);

@@ -14,7 +14,7 @@ use crate::model::{
 
 use super::{
     PARTS_REACH, Point,
-    reach::{AGED, KEPT, SELDOM},
+    reach::{AGED, SELDOM, kept},
 };
 
 /// A series that a change is judged by.
@@ -136,7 +136,7 @@ impl Line {
             return;
         }
         self.forgotten = Some(started);
-        self.probes.drain(..self.from(earlier(started, KEPT)));
+        self.probes.drain(..self.from(earlier(started, kept(self.member.interval))));
         self.probes.shrink_to_fit();
         let old = self.from(earlier(started, PARTS_REACH));
         self.probes[..old].iter_mut().for_each(|p| p.parts = Parts::default());

@@ -17,6 +17,7 @@ use super::{
     learned::{self, Spell},
     parts::PartTracks,
     prober::Prober,
+    reach,
     rebase::{self, Trouble},
     report::Told,
     series::{Line, foreign, later},
@@ -337,8 +338,9 @@ pub(super) fn freeze_warm(
 
 fn frozen(scene: &Scene<'_>, metric: Metric, basis: &[Trouble], mut tuning: Tuning) -> Judge {
     let Scene { rules, change, line, .. } = *scene;
-    let before = rebase::before(line, change.started_at, metric, basis);
-    let interval = line.member.interval;
+    let (started, interval) = (change.started_at, line.member.interval);
+    let spans = reach::spans(started, interval, rules.watch.window);
+    let before = rebase::before(line, (started, &spans), metric, basis);
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);

@@ -40,6 +40,7 @@ pub mod settings;
 pub mod transport;
 pub mod unwell;
 pub mod verdict;
+mod view;
 mod writeback;
 
 pub use amount::amounts;
@@ -109,4 +110,5 @@ pub use settings::{
 pub use transport::{Proxy, Transport};
 pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};
+pub use view::{Reader, SavedView};
 pub use writeback::{Forge, OUR_WORD, StatusReport, WritebackSettings};
