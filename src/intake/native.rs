@@ -68,7 +68,13 @@ fn classify(error: &serde_json::Error) -> &'static str {
 
 fn change(mut fields: Fields, source: &str, now: Timestamp) -> Result<Change, IntakeFault> {
     let services = fields.names("service", "services")?;
-    let environments = fields.names("environment", "environments")?;
+    let mut environments = fields.names("environment", "environments")?;
+    // As our own command and half of the world call it: taken for a label, the change would be one everywhere.
+    for name in fields.names("env", "envs")? {
+        if !environments.contains(&name) {
+            environments.push(name);
+        }
+    }
     // The second call for a change that is known needs its id and its state only.
     let second = fields.0.contains_key("id") && fields.0.contains_key("state");
     if services.is_empty() && environments.is_empty() && !second {
@@ -410,6 +416,10 @@ mod tests {
         assert_eq!(change.state, ChangeState::Finished);
         assert_eq!((change.started_at, change.finished_at), (now(), Some(now())));
         assert!(change.id.as_str().starts_with("chg-"));
+        let change = read(r#"{"service":"shop","env":"production","environment":"production"}"#);
+        let change = change.unwrap();
+        assert_eq!(change.environments, ["production".into()]);
+        assert!(change.labels.is_empty());
     }
 
     #[test]
