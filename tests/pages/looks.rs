@@ -108,7 +108,9 @@ fn axe() -> Option<String> {
     }
     let read = fs::read_to_string(gotten).ok();
     if read.is_none() {
-        eprintln!("NOT TESTED: there is no axe-core, so nothing is known of accessibility; tests/run gets it");
+        eprintln!(
+            "NOT TESTED: there is no axe-core, so nothing is known of accessibility; tests/run gets it"
+        );
     }
     read
 }
