@@ -3,6 +3,7 @@
 mod changes;
 mod figures;
 mod messages;
+mod said;
 
 use std::path::PathBuf;
 
@@ -15,6 +16,7 @@ pub(super) use self::{
     },
     figures::{DeliveryArguments, ReportArguments, RuleForm, SloArguments},
     messages::{NotifyArguments, OutboxArguments, OutboxVerb},
+    said::{FailedArguments, NoteArguments},
 };
 
 /// Walks user journeys and says which change made which one slower or less reliable.

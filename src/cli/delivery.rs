@@ -10,7 +10,10 @@ use super::{
     say,
     verdicts::{paragraph, plain},
 };
-use crate::delivery::{length, words};
+use crate::{
+    delivery::{length, words},
+    render::words::count,
+};
 
 /// Failed deployments and pipelines that are listed.
 const LISTED: usize = 20;
@@ -46,12 +49,13 @@ fn heading(arguments: &DeliveryArguments) -> String {
 fn figures(all: &Value, context: &Context) -> String {
     let frequency = &all["frequency"];
     let deployed = format!("{:.1} a week", frequency["per_week"].as_f64().unwrap_or_default());
+    let whole = |value: &Value| usize::try_from(value.as_u64().unwrap_or(0)).unwrap_or(0);
     let of = format!(
-        "{} on {} days, {}; {} rollbacks, {} given up",
+        "{} on {}, {}; {}, {} given up",
         frequency["n"],
-        frequency["days"],
+        count(whole(&frequency["days"]), "day", "days"),
         text(&frequency["scale"]),
-        all["rollbacks"],
+        count(whole(&all["rollbacks"]), "rollback", "rollbacks"),
         all["given_up"]
     );
     let mut rows = vec![("deployment frequency", deployed, of, Vec::new())];
@@ -151,7 +155,11 @@ fn failed(report: &Value, context: &Context) -> String {
             ),
             minute(&one["at"]),
             why.join(", "),
-            over.map_or_else(|| "not yet".to_owned(), length),
+            match over {
+                Some(seconds) => length(seconds),
+                None if failure["unseen_end"] == true => "not seen".to_owned(),
+                None => "not yet".to_owned(),
+            },
         ]);
     }
     let more = all.len().saturating_sub(LISTED);

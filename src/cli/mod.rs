@@ -24,6 +24,7 @@ mod place;
 mod report;
 mod rollback;
 mod run;
+mod said;
 mod schema;
 mod show;
 mod simulate;
@@ -153,6 +154,8 @@ async fn dispatch(verb: Verb, context: &Context) -> Result<Exit, Failed> {
             ChangeVerb::Show(arguments) => change::show(&arguments, context).await,
             ChangeVerb::Hooks(arguments) => hooks::list(&arguments, context).await,
             ChangeVerb::Place(arguments) => hooks::place(&arguments, context).await,
+            ChangeVerb::Failed(arguments) => said::failed(&arguments, context).await,
+            ChangeVerb::Note(arguments) => said::note(&arguments, context).await,
         },
         Verb::Slo(arguments) => slo::run(&arguments, context).await,
         Verb::Delivery(arguments) => delivery::run(&arguments, context).await,

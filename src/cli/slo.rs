@@ -195,6 +195,14 @@ fn table(answer: &Value, context: &Context) -> String {
     let mut out = format!("{table}\n");
     for row in rows {
         let causes = row["spent_by"].as_array().map(Vec::as_slice).unwrap_or_default();
+        if let Some(seconds) = row["maintenance_seconds"].as_u64().filter(|s| *s > 0) {
+            out += &format!(
+                "{} in {}: {} of it lay in maintenance and is not counted\n",
+                change::text(&row["journey"]),
+                change::text(&row["environment"]),
+                span(Duration::from_secs(seconds)),
+            );
+        }
         let harm = causes.iter().filter(|cause| cause["change"].is_string()).take(3);
         for cause in harm {
             out += &format!(

@@ -40,7 +40,27 @@ impl Config {
         let mut warnings = self.settings.warnings();
         warnings.extend(browsers::too_many(&self.journeys, self.settings.browser.at_once));
         warnings.extend(browsers::without_certificate(&self.journeys, &self.settings));
+        warnings.extend(self.journeys.iter().filter_map(|journey| {
+            let (slo, kept) = (journey.slo?, self.settings.retention.rollups);
+            (slo.window > kept).then(|| {
+                format!(
+                    "the `[slo] window` of `{}` is {}, but `[retention] rollups` keeps counts of runs for {}: what is older is not counted",
+                    journey.name,
+                    days(slo.window),
+                    days(kept),
+                )
+            })
+        }));
         warnings
+    }
+}
+
+/// `30d`, `36h`.
+fn days(span: std::time::Duration) -> String {
+    match span.as_secs() {
+        s if s % 86_400 == 0 => format!("{}d", s / 86_400),
+        s if s % 3600 == 0 => format!("{}h", s / 3600),
+        s => format!("{s}s"),
     }
 }
 

@@ -84,7 +84,8 @@ impl Baseline {
         flat.iter_mut().for_each(|v| *v += lean.by * se);
         let score = shape(&flat, centre, (s0, floor), short);
         let few = (1.0 - count / tuning.short).max(0.0);
-        let strays = wander::variance(&past, scale, tuning.wander);
+        let known = history.good_levels(tuning.history + 7 * history.day.unwrap_or(0));
+        let strays = wander::variance(&known, scale, tuning.history, tuning.wander);
         let effective = (count * (1.0 - phi) / (1.0 + phi)).max(3.0);
         let om2 = strays
             + lean.error.unwrap_or(1.0 / effective)
@@ -142,7 +143,8 @@ fn season(
     let noise = Noise { scale, memory: autocorrelation(&scores).clamp(0.0, 0.9) };
     let levels: Vec<f64> = history.rows.iter().map(|r| r.level).collect();
     let half_widths = &tuning.season_half_widths;
-    Season::learn(&levels, Extent { day: history.day, span, horizon, half_widths }, &noise)
+    let (day, weeks) = (history.day, tuning.season_weeks);
+    Season::learn(&levels, Extent { day, span, horizon, half_widths, weeks }, &noise)
 }
 
 /// How levels become scores: by rank where there is enough noise and data for it.

@@ -4,6 +4,8 @@
 //! Journeys of the change's own environment are no controls: one bad service slows a whole shop (4 of 51 recorded incidents), and
 //! that must stay a regression.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{Change, Metric, Probe, SeriesKey};
@@ -12,7 +14,7 @@ use super::{
     Tuning,
     figures::{count, median_of},
     footing::Footing,
-    rebase,
+    reach, rebase,
     series::{Line, moment, point, seconds},
 };
 
@@ -58,8 +60,8 @@ struct Control {
     interval_s: f64,
     /// Whether it hardly failed before the change.
     steady: bool,
-    /// Index in its line of the next run to take.
-    next: Option<usize>,
+    /// When the newest of its runs that was taken was made; none where none were looked at yet.
+    taken: Option<Timestamp>,
     /// Log ratios to what was expected, in order of time.
     ratios: Vec<(Timestamp, f64)>,
     /// Successes and failures, in order of time.
@@ -80,8 +82,8 @@ impl Controls {
     pub(super) fn add(&mut self, key: SeriesKey) {
         if !self.holds(&key) {
             let (ratios, outcomes) = (Vec::new(), Vec::new());
-            let (footing, next, interval_s, steady) = (None, None, 0.0, false);
-            self.each.push(Control { key, footing, interval_s, steady, next, ratios, outcomes });
+            let (footing, taken, interval_s, steady) = (None, None, 0.0, false);
+            self.each.push(Control { key, footing, interval_s, steady, taken, ratios, outcomes });
         }
     }
 
@@ -104,15 +106,18 @@ impl Controls {
     pub(super) fn take(&mut self, line: &Line, change: &Change, tuning: &Tuning) {
         let own = self.each.iter_mut().find(|control| control.key == line.member.series);
         let Some(control) = own else { return };
-        let next = *control.next.get_or_insert_with(|| {
-            let before = rebase::before(line, change.started_at, Metric::Latency, &[]);
+        let start = change.started_at;
+        let taken = *control.taken.get_or_insert_with(|| {
+            let spans = reach::spans(start, line.member.interval, Duration::ZERO);
+            let before = rebase::before(line, (start, &spans), Metric::Latency, &[]);
             let at_s = seconds(change.started_at);
             let interval_s = line.member.interval.as_secs_f64();
             control.footing = Footing::lay(&before.points, at_s, interval_s, tuning);
             (control.interval_s, control.steady) = (interval_s, steady(line, change.started_at));
-            line.from(change.started_at)
+            // The first run to take is the first one not earlier than the change.
+            line.probes[..line.from(start)].last().map_or(Timestamp::MIN, |p| p.at)
         });
-        for probe in line.probes.get(next..).unwrap_or_default() {
+        for probe in &line.probes[line.after(taken)..] {
             let score =
                 control.footing.as_mut().and_then(|f| Some(f.score(&point(probe))? * f.scale()));
             control.ratios.extend(score.map(|ratio| (probe.at, ratio)));
@@ -120,7 +125,7 @@ impl Controls {
             self.muddled |= self.newest.is_some_and(|newest| probe.at < newest);
             self.newest = self.newest.max(Some(probe.at));
         }
-        control.next = Some(line.probes.len().max(next));
+        control.taken = Some(line.probes.last().map_or(taken, |p| p.at.max(taken)));
     }
 
     /// Looks for outages in what was taken since the last time; whether there is one more, so that runs which were judged without

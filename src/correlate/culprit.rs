@@ -235,13 +235,12 @@ fn pointing(naming: &Naming<'_>, line: &Line, judge: &Judge) -> Pointing {
 
 /// By how many milliseconds a journey is slower now than before the change, by medians; 0 where that is not known.
 fn added(line: &Line, judge: &Judge) -> f64 {
-    let newest = |from: usize, to: usize, most: usize| -> Option<f64> {
-        let times = line.probes[from.min(to)..to].iter().rev().filter_map(latency_of);
+    let newest = |span: (Timestamp, Timestamp), most: usize| -> Option<f64> {
+        let times = line.between(span).iter().rev().filter_map(latency_of);
         median_of(times.take(most).collect())
     };
-    let before = &judge.before;
-    let then = newest(before.present, before.end, THEN);
-    let now = newest(line.from(judge.frame.after(0.0)), line.probes.len(), NOW);
+    let then = newest(judge.before.present, THEN);
+    let now = newest((judge.frame.after(0.0), Timestamp::MAX), NOW);
     match (then, now) {
         (Some(then), Some(now)) => now - then,
         _ => 0.0,

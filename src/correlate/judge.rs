@@ -2,7 +2,7 @@
 
 mod aftermath;
 
-use std::sync::OnceLock;
+use std::{sync::OnceLock, time::Duration};
 
 use jiff::Timestamp;
 
@@ -16,7 +16,8 @@ use super::{
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
-    series::{moment, point, seconds},
+    series::{earlier, moment, point, seconds},
+    some,
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -62,7 +63,10 @@ pub(super) struct Closing {
 #[derive(Debug, Clone)]
 pub(super) struct Judge {
     pub(super) metric: Metric,
+    /// What the change is compared with; without its points once the watch is over.
     pub(super) before: Before,
+    /// How many of these points tell of the metric.
+    pub(super) known: usize,
     pub(super) frame: Frame,
     change: ChangeId,
     worse: Option<Fold>,
@@ -113,7 +117,8 @@ impl Judge {
         frame: Frame,
         tuning: &Tuning,
     ) -> Self {
-        let enough = before.points.iter().filter(|p| tells(metric, p)).count() >= BEFORE_NEEDS;
+        let known = before.points.iter().filter(|p| tells(metric, p)).count();
+        let enough = known >= BEFORE_NEEDS;
         let fold = |direction| {
             enough.then(|| Fold::freeze(metric, &before, &frame, direction, tuning)).flatten()
         };
@@ -124,6 +129,7 @@ impl Judge {
             worse,
             better,
             before,
+            known,
             frame,
             change,
             harm: None,
@@ -423,6 +429,20 @@ impl Judge {
         let (look, frame) = self.told_by()?;
         let at = |lag: f64| frame.after(lag);
         Some((at(look.onset_lag), at(look.onset_low), at(look.onset_high)))
+    }
+
+    /// The same as it is told: where only some runs moved it may have begun before one of them did, but not before the change.
+    pub(super) fn onset_told(&self) -> Option<(Timestamp, Timestamp, Timestamp)> {
+        let (at, low, latest) = self.onset()?;
+        let runs = match self.metric {
+            Metric::Success => 0,
+            _ => some::unmet(&self.scores, seconds(low)),
+        };
+        let by = Duration::from_secs_f64(self.frame.interval_s).saturating_mul(runs);
+        let start = self.frame.after(0.0).min(low);
+        // The median of a geometric distribution is 0.3 of the quantile that is exceeded once in ten times.
+        let likely = earlier(at, by.mul_f64(0.3)).max(start);
+        Some((likely.min(at), earlier(low, by).max(start), latest))
     }
 
     /// What is concluded; `closing` when the watch is over.

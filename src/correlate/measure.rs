@@ -230,13 +230,12 @@ impl Axis {
         let metric = self.metric();
         let probes = &line.probes;
         Line {
-            member: line.member.clone(),
             probes: (from..probes.len())
                 .map(|i| read(self, &probes[i], self.value(probes, part, i)))
                 .collect(),
             shifts: moved(line, part).map(|at| KnownShift { at, metric }).collect(),
-            part_shifts: Vec::new(),
             alone: true,
+            ..Line::new(line.member.clone())
         }
     }
 }

@@ -7,11 +7,12 @@
 
 use jiff::Timestamp;
 
-use crate::model::{ChangeId, Metric, Revision};
+use crate::model::{ChangeId, Metric, Probe, Revision};
 
 use super::{
     Point,
     figures::median_of,
+    reach::Span,
     series::{KnownShift, Line, foreign, point},
 };
 
@@ -56,10 +57,8 @@ pub(super) struct Before {
     pub(super) level: usize,
     /// The revision they were walked as.
     pub(super) revision: Option<Revision>,
-    /// Index in the line of the first run that stands on the present level by itself.
-    pub(super) present: usize,
-    /// Index in the line of the first run after them.
-    pub(super) end: usize,
+    /// The runs of the line that stand on the present level by themselves: from then, and before then.
+    pub(super) present: (Timestamp, Timestamp),
     /// Runs of other revisions, left out.
     pub(super) foreign: usize,
     /// The last known shift, where there was one.
@@ -72,8 +71,14 @@ pub(super) struct Before {
     pub(super) only_worse: bool,
 }
 
-/// The runs of `line` before `at`, for a change that started then. `troubles` are those of earlier changes, begun before `at`.
-pub(super) fn before(line: &Line, at: Timestamp, metric: Metric, troubles: &[Trouble]) -> Before {
+/// The runs of `line` within these spans and before `at`, for a change that started then. `troubles` are those of earlier changes, begun
+/// before `at`. What else the line holds, for another change or because it was not forgotten yet, must not matter.
+pub(super) fn before(
+    line: &Line,
+    (at, spans): (Timestamp, &[Span]),
+    metric: Metric,
+    troubles: &[Trouble],
+) -> Before {
     let mut end = line.from(at);
     let revision = line.probes[..end]
         .iter()
@@ -102,19 +107,19 @@ pub(super) fn before(line: &Line, at: Timestamp, metric: Metric, troubles: &[Tro
         clouded = Some((cause, last.at));
         shifts.pop();
     }
-    if let Some((_, from)) = &clouded {
-        end = end.min(line.from(*from));
-    }
+    let until = clouded.as_ref().map_or(at, |(_, from)| at.min(*from));
+    end = end.min(line.from(until));
     let rebased_at = shifts.last().map(|s| s.at);
-    let (points, level) = level_out(line, &shifts, end, metric, revision.as_ref());
+    let wanted = |p: &Probe| spans.iter().any(|(from, to)| (*from..*to).contains(&p.at));
+    let own = |p: &&Probe| wanted(p) && !foreign(p, revision.as_ref());
+    let (points, level) = level_out(line, &shifts, end, metric, &own);
     let (clouded_by, clouded_from) = clouded.map_or((None, None), |(c, from)| (c, Some(from)));
     Before {
-        foreign: line.probes[..end].iter().filter(|p| foreign(p, revision.as_ref())).count(),
-        present: rebased_at.map_or(0, |s| line.from(s)).min(end),
+        foreign: line.probes[..end].iter().filter(|p| wanted(p) && !own(p)).count(),
+        present: (rebased_at.unwrap_or(Timestamp::MIN), until),
         points,
         level,
         revision,
-        end,
         rebased_at,
         clouded_by,
         clouded_from,
@@ -166,20 +171,14 @@ fn level_out(
     shifts: &[KnownShift],
     end: usize,
     metric: Metric,
-    revision: Option<&Revision>,
+    own: &dyn Fn(&&Probe) -> bool,
 ) -> (Vec<Point>, usize) {
     let mut bounds: Vec<usize> = vec![0];
     bounds.extend(shifts.iter().map(|s| line.from(s.at).min(end)));
     bounds.push(end);
     let mut stretches: Vec<Vec<Point>> = bounds
         .windows(2)
-        .map(|w| {
-            line.probes[w[0]..w[1].max(w[0])]
-                .iter()
-                .filter(|p| !foreign(p, revision))
-                .map(point)
-                .collect()
-        })
+        .map(|w| line.probes[w[0]..w[1].max(w[0])].iter().filter(own).map(point).collect())
         .collect();
     let times = |points: &[Point]| points.iter().filter_map(|p| p.ln_ms).collect::<Vec<f64>>();
     let last = stretches.last().map(|s| times(s)).unwrap_or_default();

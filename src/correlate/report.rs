@@ -147,7 +147,9 @@ fn taken<'a>(
 fn compared<'a>(scene: &'a Scene<'a>, judge: &'a Judge, metric: Metric) -> Vec<&'a Probe> {
     let before = &judge.before;
     let most = if metric == Metric::Success { SHOWN_SUCCESS } else { SHOWN };
-    let mut probes: Vec<&Probe> = scene.line.probes[before.present.min(before.end)..before.end]
+    let mut probes: Vec<&Probe> = scene
+        .line
+        .between(before.present)
         .iter()
         .rev()
         .filter(|p| !foreign(p, before.revision.as_ref()))
@@ -172,7 +174,7 @@ fn shown(
         conclusion,
         C::Regressed | C::Suspected | C::Transient | C::Improved | C::PreExisting
     );
-    let onset = judge.onset().filter(|_| shifted).map(|(at, earliest, latest)| Onset {
+    let onset = judge.onset_told().filter(|_| shifted).map(|(at, earliest, latest)| Onset {
         at,
         earliest: earliest.min(at),
         latest: latest.max(at),
@@ -326,6 +328,7 @@ pub(super) struct Told {
     pub(super) regressed_since: Option<Timestamp>,
     log_e: f64,
     seen: u32,
+    excused: u32,
 }
 
 impl Told {
@@ -338,17 +341,20 @@ impl Told {
             regressed_since: judge.and_then(|j| j.regressed_since),
             log_e: judge.and_then(Judge::telling).map_or(0.0, |l| l.log_e),
             seen: judge.map_or(0, |j| j.seen),
+            excused: track.excused,
         }
     }
 
     /// Whether this is worth storing after `old`: another conclusion or name, evidence that moved by a factor of e, other odds, or
-    /// ten more runs.
+    /// ten more runs or failures that are nobody's.
     pub(super) fn is_news(&self, old: Option<&Self>) -> bool {
         old.is_none_or(|old| {
             old.conclusion != self.conclusion
                 || old.regressed_since != self.regressed_since
                 || (old.log_e - self.log_e).abs() >= 1.0
                 || self.seen.abs_diff(old.seen) >= 10
+                || self.excused.abs_diff(old.excused) >= 10
+                || (self.excused > 0) != (old.excused > 0)
                 || self.suspects.moved(&old.suspects)
         })
     }

@@ -322,13 +322,20 @@ impl Room {
         if self.watches.len() != known {
             self.calendar = Calendar::default();
         }
-        let open = self.watches.values().filter(|w| w.closed_at.is_none());
-        let controls = open.flat_map(|w| w.controls.keys());
-        let tracked = self.watches.values().flat_map(|w| w.tracks.keys());
-        let needed: BTreeSet<&SeriesKey> = tracked.chain(controls).collect();
+        // Of each series that is needed, since when.
+        let mut needed: BTreeMap<&SeriesKey, Timestamp> = BTreeMap::new();
+        for watched in self.watches.values() {
+            let open = watched.closed_at.is_none();
+            let controls = watched.controls.keys().filter(|_| open);
+            for key in watched.tracks.keys().chain(controls) {
+                let since = needed.entry(key).or_insert(watched.change.started_at);
+                *since = watched.change.started_at.min(*since);
+            }
+        }
         for (key, line) in lines.iter_mut() {
-            if !needed.contains(key) {
-                line.probes = Vec::new();
+            match needed.get(key) {
+                Some(since) => line.forget(*since),
+                None => line.probes = Vec::new(),
             }
         }
     }

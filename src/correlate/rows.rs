@@ -121,7 +121,8 @@ fn measured_step(newest_first: &[&Point], nominal: f64) -> f64 {
 
 /// Rows that anything looks at.
 fn rows_wanted(step_s: f64, tuning: &Tuning) -> usize {
-    let season = SEASON_DAYS as f64 * DAY_S / step_s;
+    let days = SEASON_DAYS.max(7 * tuning.season_weeks);
+    let season = days as f64 * DAY_S / step_s;
     let most = tuning.history.max(tuning.success_history) + tuning.success_pre;
     let reach =
         4 * tuning.baseline + tuning.season_half_widths.iter().max().copied().unwrap_or(0) + 1;

@@ -1,4 +1,4 @@
-//! The daily season: how the level moved at these hours on the days before.
+//! The season of day and week: how the level moved at these hours on the days before.
 
 use super::{
     robust::{median, moments, running_level},
@@ -32,13 +32,33 @@ pub(super) struct Extent<'t> {
     pub(super) horizon: usize,
     /// Half the widths of the smoothers to choose from, narrowest first.
     pub(super) half_widths: &'t [usize],
+    /// Weeks back whose same weekday is looked at; 0 for a season that knows no weekdays.
+    pub(super) weeks: usize,
+}
+
+/// The days that a season is learnt from.
+#[derive(Clone, Copy, PartialEq)]
+enum Kin {
+    /// The same weekday of the weeks before.
+    Weekday,
+    /// The seven days before.
+    AnyDay,
+}
+
+/// A season to choose from.
+struct Guess {
+    kin: Kin,
+    days: f64,
+    profile: Vec<f64>,
+    /// Mean square by which it would differ from the mean of many such days.
+    variance: f64,
 }
 
 impl Season {
-    /// Learns the season from the same hours of up to seven days before and shrinks it by its own noise: `levels` are all
+    /// Learns the season from the same hours of the seven days before, or of the same weekday of the weeks before, and shrinks it by its own noise: `levels` are all
     /// rows of history, the last one right before the change.
     pub(super) fn learn(levels: &[f64], extent: Extent<'_>, noise: &Noise) -> Self {
-        let (mut profile, mut error) = widest(levels, extent, noise);
+        let (mut profile, mut error) = likeliest(levels, extent, noise);
         if error > 0.0 {
             let (_, variance) = moments(&profile);
             let kept = if variance > 0.0 { (1.0 - error * error / variance).max(0.0) } else { 0.0 };
@@ -62,41 +82,79 @@ impl Season {
     }
 }
 
-/// The profile of the smoother that is wide enough to be sure and narrow enough to follow, and its standard error; flat and 0 where
-/// no day is known. A wider smoother is taken where what it loses against the narrowest, beyond what noise explains, is less than
-/// what it gains (an unbiased estimate of the risk, after Mallows 1973).
-fn widest(levels: &[f64], extent: Extent<'_>, noise: &Noise) -> (Vec<f64>, f64) {
+/// The profile of the days that are alike and of the smoother that is wide enough to be sure and narrow enough to follow, and its
+/// standard error; flat and 0 where no day is known. More days and a wider smoother are taken where what they lose against the
+/// least biased guess, beyond what noise explains, is less than what they gain (an unbiased estimate of the risk, after Mallows 1973).
+fn likeliest(levels: &[f64], extent: Extent<'_>, noise: &Noise) -> (Vec<f64>, f64) {
     let rows = extent.span + extent.horizon;
-    let phi = noise.memory;
-    let scatter = (1.1 * noise.scale).powi(2) * (1.0 + phi) / (1.0 - phi);
-    let mut narrowest: Option<(Vec<f64>, f64)> = None;
-    let mut best: Option<(f64, Vec<f64>, f64)> = None;
-    for half_width in extent.half_widths {
-        let days = days(levels, extent, *half_width);
-        if days.is_empty() {
-            continue;
-        }
-        let profile: Vec<f64> = (0..rows)
-            .map(|i| median(&days.iter().map(|day| day[i]).collect::<Vec<_>>()))
-            .map(|v| if v.is_finite() { v } else { 0.0 })
-            .collect();
-        let variance = scatter / ((2 * half_width + 1) * days.len()) as f64;
-        let (narrow, most) = narrowest.get_or_insert_with(|| (profile.clone(), variance));
-        let lost: f64 = profile.iter().zip(narrow.iter()).map(|(a, b)| (a - b).powi(2)).sum();
-        let bias = (lost / rows.max(1) as f64 - (*most - variance)).max(0.0);
-        let risk = bias + variance;
-        if best.as_ref().is_none_or(|(least, ..)| risk < *least) {
-            best = Some((risk, profile, (variance + bias).sqrt()));
+    let mut fairest: Option<Guess> = None;
+    let mut best: Option<(f64, Vec<f64>)> = None;
+    for kin in [Kin::Weekday, Kin::AnyDay] {
+        for half_width in extent.half_widths {
+            let Some(guess) = guess(levels, extent, noise, (kin, *half_width)) else { break };
+            let bias = fairest.as_ref().map_or(0.0, |fair| {
+                let shared = if fair.kin == kin { 1.0 } else { 1.0 / fair.days };
+                let by_noise = fair.variance + (1.0 - 2.0 * shared) * guess.variance;
+                let pairs = guess.profile.iter().zip(&fair.profile);
+                let lost: f64 = pairs.map(|(a, b)| (a - b).powi(2)).sum();
+                (lost / rows.max(1) as f64 - by_noise).max(0.0)
+            });
+            let risk = bias + guess.variance;
+            if best.as_ref().is_none_or(|(least, _)| risk < *least) {
+                best = Some((risk, guess.profile.clone()));
+            }
+            fairest.get_or_insert(guess);
         }
     }
-    best.map_or_else(|| (vec![0.0; rows], 0.0), |(_, profile, error)| (profile, error))
+    best.map_or_else(|| (vec![0.0; rows], 0.0), |(risk, profile)| (profile, risk.sqrt()))
 }
 
-/// For each usable day before: its smoothed level over the same rows, less its own baseline's level.
-fn days(levels: &[f64], extent: Extent<'_>, half_width: usize) -> Vec<Vec<f64>> {
+/// The median of the days of one kind, smoothed; none where too few are known. The same weekday must be known twice: one day alone may
+/// be the day of an incident.
+fn guess(
+    levels: &[f64],
+    extent: Extent<'_>,
+    noise: &Noise,
+    (kin, half_width): (Kin, usize),
+) -> Option<Guess> {
+    let back: Vec<usize> = match kin {
+        Kin::Weekday => (1..=extent.weeks).map(|week| 7 * week).collect(),
+        Kin::AnyDay => (1..=SEASON_DAYS).collect(),
+    };
+    let days = days(levels, extent, half_width, &back);
+    if days.len() < if kin == Kin::Weekday { 2 } else { 1 } {
+        return None;
+    }
+    let profile: Vec<f64> = (0..extent.span + extent.horizon)
+        .map(|i| median(&days.iter().map(|day| day[i]).collect::<Vec<_>>()))
+        .map(|v| if v.is_finite() { v } else { 0.0 })
+        .collect();
+    let phi = noise.memory;
+    let scatter = (1.1 * noise.scale).powi(2) * (1.0 + phi) / (1.0 - phi);
+    let by_noise = scatter / ((2 * half_width + 1) * days.len()) as f64;
+    let variance = match kin {
+        // Weeks differ by more than the noise of their runs.
+        Kin::Weekday => by_noise.max(disagreement(&days, &profile)),
+        Kin::AnyDay => by_noise,
+    };
+    Some(Guess { kin, days: days.len() as f64, profile, variance })
+}
+
+/// The variance of the mean of these days, by how far they lie apart.
+fn disagreement(days: &[Vec<f64>], middle: &[f64]) -> f64 {
+    let n = days.len() as f64;
+    let apart = |day: &Vec<f64>| -> f64 {
+        let off = day.iter().zip(middle).map(|(v, m)| (v - m).powi(2)).filter(|v| v.is_finite());
+        off.sum::<f64>() / middle.len().max(1) as f64
+    };
+    days.iter().map(apart).sum::<f64>() / (n * (n - 1.0)).max(1.0)
+}
+
+/// For each usable one of the days so many days `back`: its smoothed level over the same rows, less its own baseline's level.
+fn days(levels: &[f64], extent: Extent<'_>, half_width: usize, back: &[usize]) -> Vec<Vec<f64>> {
     let Extent { day: Some(day), span, horizon, .. } = extent else { return Vec::new() };
     let mut days = Vec::new();
-    for back in 1..=SEASON_DAYS {
+    for back in back {
         let Some(from) = levels.len().checked_sub(back * day + span + half_width) else { break };
         let wanted = span + horizon + 2 * half_width;
         let to = (from + wanted).min(levels.len());
@@ -120,7 +178,8 @@ fn days(levels: &[f64], extent: Extent<'_>, half_width: usize) -> Vec<Vec<f64>> 
 mod tests {
     use super::*;
 
-    const EXTENT: Extent<'_> = Extent { day: Some(200), span: 60, horizon: 30, half_widths: &[5] };
+    const EXTENT: Extent<'_> =
+        Extent { day: Some(200), span: 60, horizon: 30, half_widths: &[5], weeks: 4 };
 
     #[test]
     fn a_daily_wave_is_learnt_and_no_wave_is_not_made_up() {

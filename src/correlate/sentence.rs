@@ -43,6 +43,11 @@ pub(super) fn summary(
             let odds = judge.harm.map_or(0.0, |h| h.before);
             format!("{moved}, but begun before the change (probability {odds:.2}), {seen}")
         }
+        C::Watching if judge.seen == 0 && track.excused > 0 => {
+            let n = track.excused;
+            let s = if n == 1 { "" } else { "s" };
+            format!("nothing to judge yet: {n} failure{s}, while other environments failed as well")
+        }
         C::Watching if !judge.has_baseline() => {
             format!("cannot be judged: {}; {seen}", lacking(judge))
         }
@@ -153,11 +158,9 @@ fn harmless(scene: &Scene<'_>, judge: &Judge) -> String {
 
 /// What is missing.
 fn lacking(judge: &Judge) -> String {
-    let before =
-        judge.before.points.iter().filter(|p| super::judge::tells(judge.metric, p)).count();
     let mut parts = Vec::new();
     if !judge.has_baseline() {
-        parts.push(format!("{before} before the change of {BEFORE_NEEDS} needed"));
+        parts.push(format!("{} before the change of {BEFORE_NEEDS} needed", judge.known));
     }
     if judge.seen < AFTER_NEEDS {
         parts.push(format!("{} after it of {AFTER_NEEDS} needed", judge.seen));

@@ -9,10 +9,13 @@ use std::{
 use jiff::Timestamp;
 
 use crate::model::{
-    MeasureRule, Metric, Part, Probe, Revision, SeriesKey, ServiceName, Signature, StepName,
+    MeasureRule, Metric, Part, Parts, Probe, Revision, SeriesKey, ServiceName, Signature, StepName,
 };
 
-use super::Point;
+use super::{
+    PARTS_REACH, Point,
+    reach::{AGED, SELDOM, kept},
+};
 
 /// A series that a change is judged by.
 #[derive(Debug, Clone, PartialEq)]
@@ -48,6 +51,8 @@ pub(super) struct Line {
     pub(super) part_shifts: Vec<(Part, Timestamp)>,
     /// Whether it is the line of a part, which is judged for the worse only.
     pub(super) alone: bool,
+    /// The start of the change for which it last forgot what lies too far back.
+    pub(super) forgotten: Option<Timestamp>,
 }
 
 /// Where a new probe came to stand.
@@ -69,6 +74,7 @@ impl Line {
             shifts: Vec::new(),
             part_shifts: Vec::new(),
             alone: false,
+            forgotten: None,
         }
     }
 
@@ -97,9 +103,11 @@ impl Line {
         Added::Inside
     }
 
-    /// Takes many probes in any order; says whether any of them was new.
+    /// Takes many probes in any order; says whether any of them was new, but for those from weeks before what was known: who was
+    /// judged without them stays judged.
     pub(super) fn merge(&mut self, probes: Vec<Probe>) -> bool {
-        let before = self.probes.len();
+        let aged = self.probes.last().map_or(Timestamp::MIN, |p| earlier(p.at, AGED));
+        let before = self.probes.len() - self.from(aged);
         let mut probes = probes;
         share_texts(&mut probes);
         let sorted = self.probes.last().map(|p| p.at);
@@ -114,12 +122,35 @@ impl Line {
                 first.at == next.at
             });
         }
-        self.probes.len() != before
+        self.probes.len() - self.from(aged) != before
     }
 
     /// Index of the first probe not earlier than this.
     pub(super) fn from(&self, at: Timestamp) -> usize {
         self.probes.partition_point(|p| p.at < at)
+    }
+
+    /// Forgets what a change that started then, and those after it, need no more.
+    pub(super) fn forget(&mut self, started: Timestamp) {
+        if self.forgotten.is_some_and(|at| started < later(at, SELDOM)) {
+            return;
+        }
+        self.forgotten = Some(started);
+        self.probes.drain(..self.from(earlier(started, kept(self.member.interval))));
+        self.probes.shrink_to_fit();
+        let old = self.from(earlier(started, PARTS_REACH));
+        self.probes[..old].iter_mut().for_each(|p| p.parts = Parts::default());
+    }
+
+    /// The probes from a moment on and before another one.
+    pub(super) fn between(&self, (from, to): (Timestamp, Timestamp)) -> &[Probe] {
+        let to = self.from(to);
+        &self.probes[self.from(from).min(to)..to]
+    }
+
+    /// Index of the first probe later than this.
+    pub(super) fn after(&self, at: Timestamp) -> usize {
+        self.probes.partition_point(|p| p.at <= at)
     }
 
     /// The line of a part alone: its times since then, and the shifts of the journey's time, which are its own as well.
@@ -137,6 +168,7 @@ impl Line {
             shifts,
             part_shifts: Vec::new(),
             alone: true,
+            forgotten: None,
         }
     }
 
@@ -188,6 +220,11 @@ pub(super) fn moment(seconds: f64) -> Timestamp {
     let micros = (seconds * 1e6).round() as i64;
     let micros = micros.clamp(Timestamp::MIN.as_microsecond(), Timestamp::MAX.as_microsecond());
     Timestamp::from_microsecond(micros).unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// `at` less so much time, never out of the calendar.
+pub(super) fn earlier(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 
 /// `at` and so much time, never out of the calendar.

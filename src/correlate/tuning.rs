@@ -19,6 +19,8 @@ pub struct Tuning {
     pub effect_ms: f64,
     /// Half the widths of the smoothers of the daily season to choose from, in base intervals, narrowest first.
     pub season_half_widths: Vec<usize>,
+    /// Weeks back whose same weekday may stand for the season; 0 for the seven days before alone.
+    pub season_weeks: usize,
     /// Below so many baseline probes noise and memory are mixed with what is usual elsewhere.
     pub short: f64,
     /// Usual noise of a series (standard deviation of the log) and its weight in probes.
@@ -143,6 +145,7 @@ impl Default for Tuning {
             effect: 1.2_f64.ln(),
             effect_ms: 0.0,
             season_half_widths: vec![20, 60, 120],
+            season_weeks: 2,
             short: 60.0,
             noise: (0.15, 8.0),
             memory: (0.3, 10.0),
@@ -216,6 +219,7 @@ impl Tuning {
             before_suspected: 0.4,
             before_regressed: 0.06,
             season_half_widths: vec![20],
+            season_weeks: 0,
             lean: (0.0, f64::INFINITY),
             ..Self::default()
         }

@@ -10,6 +10,8 @@ const BEFORE: usize = 180;
 const AFTER: usize = 60;
 /// Fewer values than this say too little about pseudo-changes.
 const ENOUGH: usize = 900;
+/// Days say less wander than waves do: below this share it is the shape of the day, above it may be luck.
+const CLEARLY: f64 = 0.3;
 /// Harmonics of the day: a constant, then sine and cosine of one and of two waves a day.
 const TERMS: usize = 5;
 
@@ -57,6 +59,39 @@ pub(super) fn by_pseudo_changes(levels: &[f64], scale: Scale, usual: (f64, f64))
     let excess = (moments(&squares).0 - plain).max(0.0);
     let independent = (flat.len() as f64 / (BEFORE + AFTER) as f64).max(1.0);
     Some((usual.1 * usual.0 + independent * excess) / (usual.1 + independent))
+}
+
+/// The same with what the seven days before did at the same hour taken out, whatever its shape: where office hours begin at eight, no
+/// wave fits. None where fewer than three days are known.
+fn by_days(levels: &[f64], scale: Scale, rows: usize, usual: (f64, f64)) -> Option<f64> {
+    let day = scale.day?;
+    if levels.len() < rows + 3 * day {
+        return None;
+    }
+    let flat = without_waves(levels, day, scale.se);
+    let (sums, counts) = running(flat.iter().copied());
+    let mean = |from: usize, to: usize| {
+        let there = counts[to] - counts[from];
+        (2.0 * there >= (to - from) as f64).then(|| (sums[to] - sums[from]) / there)
+    };
+    let moved =
+        |i: usize| Some((mean(i, i + AFTER)? - mean(i.checked_sub(BEFORE)?, i)?) / scale.se);
+    let plain = scale.inflation() * (1.0 / BEFORE as f64 + 1.0 / AFTER as f64);
+    let (mut excess, mut looks) = (0.0, 0.0);
+    for i in (flat.len() - rows + BEFORE..flat.len().saturating_sub(AFTER)).step_by(15) {
+        let before: Vec<f64> =
+            (1..=7).filter_map(|back| moved(i.checked_sub(back * day)?)).collect();
+        let Some(now) = moved(i).filter(|_| before.len() >= 3) else { continue };
+        // A median scatters more than a mean, by pi/2.
+        let known = 1.0 + 1.57 / before.len() as f64;
+        excess += ((now - median(&before)).powi(2) - plain * known) / known;
+        looks += 1.0;
+    }
+    if looks < 60.0 {
+        return None;
+    }
+    let independent = (rows as f64 / (BEFORE + AFTER) as f64).max(1.0);
+    Some((usual.1 * usual.0 + independent * (excess / looks).max(0.0)) / (usual.1 + independent))
 }
 
 /// Where today's level stands against all of the history.
@@ -183,9 +218,16 @@ fn solve(mut system: [[f64; TERMS + 1]; TERMS]) -> [f64; TERMS] {
     fit
 }
 
-/// A level that strays over the last day, whichever way its history allows to see it.
-pub(super) fn variance(levels: &[f64], scale: Scale, usual: (f64, f64)) -> f64 {
-    by_pseudo_changes(levels, scale, usual).unwrap_or_else(|| {
+/// How much a level strays over the newest `rows`, whichever way its history allows to see it; the days before those say what is
+/// season.
+pub(super) fn variance(levels: &[f64], scale: Scale, rows: usize, usual: (f64, f64)) -> f64 {
+    let all = levels;
+    let levels = &all[all.len().saturating_sub(rows)..];
+    let by_changes = by_pseudo_changes(levels, scale, usual).map(|by_waves| {
+        let by_days = by_days(all, scale, levels.len(), usual);
+        by_days.filter(|v| *v < CLEARLY * by_waves).unwrap_or(by_waves)
+    });
+    by_changes.unwrap_or_else(|| {
         let last_day = levels.len().saturating_sub(scale.day.unwrap_or(1440));
         by_blocks(&super::robust::present(&levels[last_day..]), scale)
     })
@@ -204,19 +246,19 @@ mod tests {
         let scale = Scale { se: 0.1, phi: 0.0, day: Some(288) };
         let wave = |i: usize| (i as f64 * std::f64::consts::TAU / 288.0).sin() * 0.3 + jitter(i);
         let waves: Vec<f64> = (0..1440).map(wave).collect();
-        let quiet = variance(&waves, scale, (0.02, 5.0));
+        let quiet = variance(&waves, scale, 1440, (0.02, 5.0));
         assert!(quiet < 0.05, "{quiet}");
         let steps: Vec<f64> =
             (0..1440).map(|i| jitter(i) + if i / 200 % 2 == 0 { 0.0 } else { 0.3 }).collect();
-        assert!(variance(&steps, scale, (0.02, 5.0)) > 10.0 * quiet);
+        assert!(variance(&steps, scale, 1440, (0.02, 5.0)) > 10.0 * quiet);
     }
 
     #[test]
     fn short_histories_are_judged_by_blocks() {
         let scale = Scale { se: 0.1, phi: 0.0, day: None };
-        assert_eq!(variance(&[1.0; 30], scale, (0.02, 5.0)), 0.06);
-        assert!(variance(&[1.0; 200], scale, (0.02, 5.0)) < 0.03);
-        assert_eq!(variance(&[f64::NAN; 200], scale, (0.02, 5.0)), 0.06);
+        assert_eq!(variance(&[1.0; 30], scale, 2880, (0.02, 5.0)), 0.06);
+        assert!(variance(&[1.0; 200], scale, 2880, (0.02, 5.0)) < 0.03);
+        assert_eq!(variance(&[f64::NAN; 200], scale, 2880, (0.02, 5.0)), 0.06);
     }
 
     #[test]

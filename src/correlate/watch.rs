@@ -17,6 +17,7 @@ use super::{
     learned::{self, Spell},
     parts::PartTracks,
     prober::Prober,
+    reach,
     rebase::{self, Trouble},
     report::Told,
     series::{Line, foreign, later},
@@ -108,8 +109,8 @@ pub(super) struct Track {
     pub(super) told: [Option<Told>; 2],
     /// The troubles of earlier changes that the baselines know of.
     basis: [Vec<Trouble>; 2],
-    /// Index in the line of the next run to take.
-    next: usize,
+    /// When the newest run that was taken was made.
+    taken: Option<Timestamp>,
 }
 
 impl Track {
@@ -143,10 +144,10 @@ impl Track {
     /// Takes the runs of the line up to and including `index`.
     pub(super) fn advance(&mut self, scene: Scene<'_>, index: usize) {
         // Runs from before the change may still be coming in: the change may lie ahead.
-        self.next = self.next.max(scene.line.from(scene.change.started_at));
-        while self.next <= index && self.next < scene.line.probes.len() {
-            let at = self.next;
-            self.next += 1;
+        let line = scene.line;
+        let taken = self.taken.map_or(0, |taken| line.after(taken));
+        for at in taken.max(line.from(scene.change.started_at))..line.probes.len().min(index + 1) {
+            self.taken = Some(line.probes[at].at);
             self.take(scene, at);
         }
     }
@@ -254,6 +255,7 @@ impl Track {
             let known = &scene.line.probes[..seen];
             self.judges.iter_mut().for_each(|judge| judge.close(known));
         }
+        self.judges.iter_mut().for_each(Judge::let_go);
     }
 
     /// Whether a series whose watch is over is still looked after at `now`.
@@ -336,8 +338,9 @@ pub(super) fn freeze_warm(
 
 fn frozen(scene: &Scene<'_>, metric: Metric, basis: &[Trouble], mut tuning: Tuning) -> Judge {
     let Scene { rules, change, line, .. } = *scene;
-    let before = rebase::before(line, change.started_at, metric, basis);
-    let interval = line.member.interval;
+    let (started, interval) = (change.started_at, line.member.interval);
+    let spans = reach::spans(started, interval, rules.watch.window);
+    let before = rebase::before(line, (started, &spans), metric, basis);
     let runs = rules.watch.window.as_secs_f64() / interval.as_secs_f64().max(0.001);
     let horizon = whole(count(rules.watch.min_runs as usize).max(runs.ceil()).clamp(1.0, 2000.0));
     let frame = frame(change.started_at, interval, horizon);

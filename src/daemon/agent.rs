@@ -263,6 +263,7 @@ async fn join(what: &str, task: JoinHandle<()>) {
 }
 
 fn introduce(exporter: &Exporter, setup: &Setup) {
+    exporter.maintenance(setup.settings.maintenance.clone());
     for scheduled in setup.journeys.values() {
         exporter.journey_info(&scheduled.journey);
     }

@@ -93,8 +93,7 @@ impl Alerts {
     pub(super) fn configure(&mut self, setup: &Setup) {
         let journeys = setup.journeys.values().map(|scheduled| {
             let journey = &scheduled.journey;
-            let mut services = journey.services.clone();
-            services.extend(journey.steps.iter().filter_map(|step| step.service.clone()));
+            let services = journey.named_services();
             let (owner, runbook) = (journey.owner.clone(), journey.runbook.clone());
             (journey.name.clone(), JourneyFacts { owner, runbook, services })
         });

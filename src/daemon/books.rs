@@ -1,7 +1,11 @@
 //! The books of all error budgets: read once from the roll-ups of a whole window, then only of the last hours, again and again. Pages, metrics
 //! and alerts read what was worked out last, so that nobody who looks has anything counted.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
@@ -15,7 +19,9 @@ use crate::{
     alert::Burning,
     clock::Clock,
     export::Exporter,
-    model::{DismissalReason, Finding, FindingKind, FindingState, Schedule, SeriesKey, Slo},
+    model::{
+        DismissalReason, Finding, FindingKind, FindingState, Maintenance, Schedule, SeriesKey, Slo,
+    },
     schedule::Plan,
     slo::{
         Cause, Counted, Ledger, Signal, Spending, Standing, Trouble, Urgency, measure, signals,
@@ -57,6 +63,8 @@ pub struct BudgetRow {
     pub interval: Duration,
     /// Since when there are runs in the window; none where there is none.
     pub since: Option<Timestamp>,
+    /// How much of the window lies in maintenance, in whole five minutes: what was walked then is unknown.
+    pub maintained: Duration,
     /// The figures.
     pub standing: Standing,
     /// What the pairs say, pages first.
@@ -90,11 +98,12 @@ pub async fn budgets(store: &Store, setup: &Setup, now: Timestamp) -> Result<Bud
 /// The store could not be read.
 pub(super) async fn ledger(
     store: &Store,
-    scheduled: &Scheduled,
+    (setup, scheduled): (&Setup, &Scheduled),
     (slo, series): (&Slo, SeriesKey),
     now: Timestamp,
 ) -> Result<Ledger, StoreError> {
-    let book = Book::new(scheduled, *slo, series, now);
+    let windows = setup.maintenance_of(&scheduled.journey, &series.environment);
+    let book = Book::new(scheduled, *slo, series, windows, now);
     let read = store.tallies(vec![book.to_read(now)]).await?;
     let tallied = read.into_iter().next().unwrap_or_default();
     let written = tokio::task::spawn_blocking(move || {
@@ -124,11 +133,23 @@ struct Book {
     ledger: Arc<Ledger>,
     /// Whether the whole window was read.
     begun: bool,
+    /// The windows of maintenance that are about it.
+    maintenance: Vec<Maintenance>,
+    /// The five minutes that lie in one of them, by their number since 1970.
+    maintained: BTreeSet<i64>,
 }
 
 impl Book {
-    fn new(scheduled: &Scheduled, slo: Slo, series: SeriesKey, now: Timestamp) -> Self {
+    fn new(
+        scheduled: &Scheduled,
+        slo: Slo,
+        series: SeriesKey,
+        maintenance: Vec<Maintenance>,
+        now: Timestamp,
+    ) -> Self {
         Self {
+            maintenance,
+            maintained: BTreeSet::new(),
             series,
             slo,
             schedule: scheduled.journey.schedule.clone(),
@@ -155,11 +176,34 @@ impl Book {
         let from = self.from(now);
         let key = spread_key(&self.series);
         let due = due(&self.plan, &self.schedule, &key, from, now);
-        let counted: Vec<Counted> = tallied.iter().map(counted).collect();
+        self.maintain(from, now);
+        let counted: Vec<Counted> = tallied
+            .iter()
+            .map(|one| {
+                let slot = one.at.as_microsecond().div_euclid(micros(SLOT));
+                if self.maintained.contains(&slot) { left_out(one) } else { counted(one) }
+            })
+            .collect();
         let since = self.ledger.first_run();
         let newer = Ledger::new(self.interval, &due, &counted, since, now);
         Arc::make_mut(&mut self.ledger).renew(newer, back(now, self.slo.window));
         self.begun = true;
+    }
+
+    /// Notes which five minutes from `from` on lie in maintenance, and forgets those before the window of the objective.
+    fn maintain(&mut self, from: Timestamp, now: Timestamp) {
+        if self.maintenance.is_empty() {
+            return;
+        }
+        let slot = micros(SLOT);
+        let number = |at: Timestamp| at.as_microsecond().div_euclid(slot);
+        let begin = number(back(now, self.slo.window));
+        self.maintained.retain(|n| (begin..number(from)).contains(n));
+        let met = (number(from)..=number(now)).filter(|n| {
+            let [at, end] = [*n, n + 1].map(|n| Timestamp::from_microsecond(n * slot));
+            matches!((at, end), (Ok(at), Ok(end)) if self.maintenance.iter().any(|m| m.meets(at, end)))
+        });
+        self.maintained.extend(met);
     }
 
     fn row(&self, findings: &[Finding], now: Timestamp) -> BudgetRow {
@@ -182,6 +226,7 @@ impl Book {
             slo: self.slo,
             interval: self.interval,
             since: self.ledger.first_run(),
+            maintained: SLOT.saturating_mul(u32::try_from(self.maintained.len()).unwrap_or(0)),
             standing,
             signals,
             spending,
@@ -229,9 +274,13 @@ impl Books {
                     environment: environment.clone(),
                     location: location.clone(),
                 };
-                let fits = |b: &Book| b.slo == slo && b.schedule == journey.schedule;
+                let windows = setup.maintenance_of(journey, environment);
+                let fits = |b: &Book| {
+                    b.slo == slo && b.schedule == journey.schedule && b.maintenance == windows
+                };
                 let book = self.0.remove(&series).filter(fits);
-                let book = book.unwrap_or_else(|| Book::new(scheduled, slo, series.clone(), now));
+                let book =
+                    book.unwrap_or_else(|| Book::new(scheduled, slo, series.clone(), windows, now));
                 wanted.insert(series, book);
             }
         }
@@ -281,6 +330,13 @@ fn trouble(finding: &Finding, now: Timestamp) -> Option<Trouble> {
 fn counted(tallied: &Tallied) -> Counted {
     let Tallied { at, good, slow, failed, broken } = *tallied;
     Counted { at, good, bad: failed.saturating_add(slow), slow, broken }
+}
+
+/// The same in maintenance: nobody is held to what was walked then.
+fn left_out(tallied: &Tallied) -> Counted {
+    let Tallied { at, good, slow, failed, broken } = *tallied;
+    let walked = good.saturating_add(slow).saturating_add(failed);
+    Counted { at, broken: broken.saturating_add(walked), ..Counted::default() }
 }
 
 /// How many times of a schedule lie in each slot up to `to`, or the times themselves where they are rare.

@@ -194,7 +194,8 @@ async fn changes(
     let changes: Vec<Change> = store.changes(filter).await?;
     let ids: Vec<ChangeId> = changes.iter().map(|c| c.id.clone()).collect();
     let standings = store.standings(ids.clone()).await?;
-    let mut told = store.first_told(ids).await?;
+    let mut told = store.first_told(ids.clone()).await?;
+    let said = store.last_words(ids).await?;
     let mut findings: BTreeMap<ChangeId, Vec<Finding>> = BTreeMap::new();
     for kind in [FindingKind::Regressed, FindingKind::Suspected] {
         let filter =
@@ -206,12 +207,13 @@ async fn changes(
         }
     }
     let mut records = Vec::with_capacity(changes.len());
-    for (change, standing) in changes.into_iter().zip(standings) {
+    for ((change, standing), said) in changes.into_iter().zip(standings).zip(said) {
         let findings = findings.remove(&change.id).unwrap_or_default();
         let over = findings.iter().any(|f| f.state == FindingState::Recovered);
         let verdicts = if over { store.verdicts(&change.id).await? } else { Vec::new() };
         records.push(Record {
             told_at: told.remove(&change.id),
+            said,
             standing: Standing { worst: standing.worst, open: standing.open },
             change,
             findings,

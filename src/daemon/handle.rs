@@ -63,6 +63,9 @@ pub enum HandleError {
     /// There is no such finding.
     #[error("no finding has the id `{0}`")]
     UnknownFinding(FindingId),
+    /// There is no such note, or it was removed.
+    #[error("the change `{0}` has no note {1}")]
+    UnknownNote(ChangeId, i64),
     /// A change that cannot be undone, and why.
     #[error("{0}")]
     NotUndone(String),

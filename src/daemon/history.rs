@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::setup::{Scheduled, Setup};
 use crate::{
-    correlate::{Member, Members, PARTS_REACH, Spell},
+    correlate::{Member, Members, PARTS_REACH, Spell, reach},
     model::{
         Change, Conclusion, EnvironmentName, Finding, FindingKind, FindingState, Metric, Part,
         Probe, SeriesKey, ServiceName,
@@ -17,8 +17,8 @@ use crate::{
     store::{ChangeFilter, FindingFilter, Store, StoreError},
 };
 
-/// How much history before a change is read: the season of seven days and the baseline before it.
-const HISTORY: Duration = Duration::from_secs(8 * 86_400);
+/// How far back it is asked where levels moved: as far as baselines reach.
+const SHIFTS: Duration = Duration::from_secs(8 * 86_400);
 /// How many of the newest changes and findings are asked where levels moved.
 const RECALLED: usize = 500;
 
@@ -41,14 +41,14 @@ pub(super) async fn members(
     now: Timestamp,
     read: &mut Read,
 ) -> Result<Members, StoreError> {
-    let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
-    let parts_from = change.started_at.checked_sub(PARTS_REACH).unwrap_or(Timestamp::UNIX_EPOCH);
+    let started = change.started_at;
+    let parts_from = started.checked_sub(PARTS_REACH).unwrap_or(Timestamp::UNIX_EPOCH);
     let touched = setup.environments_of(change);
     let mut members = Vec::new();
     for environment in &touched {
         for scheduled in setup.journeys_in(environment) {
             let place = (environment, scheduled);
-            members.push(member(store, setup, place, (from, parts_from, now), read).await?);
+            members.push(member(store, setup, place, (started, parts_from, now), read).await?);
         }
     }
     // What the change cannot have touched shows what our prober or the network did meanwhile.
@@ -59,17 +59,18 @@ pub(super) async fn members(
         }
     }
     for (environment, scheduled) in controls.into_iter().take(CONTROLS) {
-        members.push(member(store, setup, (environment, scheduled), (from, now, now), read).await?);
+        let place = (environment, scheduled);
+        members.push(member(store, setup, place, (started, now, now), read).await?);
     }
     Ok(members)
 }
 
-/// One series as a member: its probes from `from` to `now`, with their parts from `parts_from` on.
+/// One series as a member: its probes that a change of `started` needs, and those to `now`, with their parts from `parts_from` on.
 async fn member(
     store: &Store,
     setup: &Setup,
     (environment, scheduled): (&EnvironmentName, &Scheduled),
-    (from, parts_from, now): (Timestamp, Timestamp, Timestamp),
+    (started, parts_from, now): (Timestamp, Timestamp, Timestamp),
     read: &mut Read,
 ) -> Result<(Member, Vec<Probe>), StoreError> {
     let series = SeriesKey {
@@ -79,16 +80,21 @@ async fn member(
     };
     let parts = parts_from < now;
     let known = read.contains(&(series.clone(), true)) || !read.insert((series.clone(), parts));
-    let probes = if known {
-        Vec::new()
-    } else {
-        store.probes_with_parts(&series, (from, now), parts_from).await?
-    };
+    let interval = scheduled.plan.interval(now);
+    let mut probes = Vec::new();
+    for (from, to) in reach::spans(started, interval, setup.settings.watch.window) {
+        // What lies right before the change is read to the newest run, once.
+        let newest = to == started;
+        if !(newest && known) {
+            let to = if newest { now } else { to };
+            probes.extend(store.probes_with_parts(&series, (from, to), parts_from).await?);
+        }
+    }
     let member = Member {
         series,
         services: scheduled.journey.services.clone(),
         steps: scheduled.journey.step_services(),
-        interval: scheduled.plan.interval(now),
+        interval,
         revision: Some(scheduled.journey.revision.clone()),
         measures: scheduled.journey.measures(),
     };
@@ -110,7 +116,7 @@ pub(super) struct Shift {
 /// Where levels moved before the agent stopped, so that baselines stand on the right side of it.
 pub(super) async fn shifts(store: &Store, now: Timestamp) -> Result<Vec<Shift>, StoreError> {
     let mut shifts = Vec::new();
-    let since = now.checked_sub(HISTORY).ok();
+    let since = now.checked_sub(SHIFTS).ok();
     let filter = ChangeFilter { since, limit: RECALLED, ..ChangeFilter::default() };
     for change in store.changes(filter).await? {
         for verdict in store.verdicts(&change.id).await? {

@@ -31,6 +31,7 @@ mod pulse;
 mod release;
 mod review;
 mod rollback;
+mod said;
 mod setup;
 mod trouble;
 mod watches;

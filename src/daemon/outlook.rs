@@ -149,7 +149,7 @@ async fn journey(
                 environment: environment.clone(),
                 location: setup.settings.agent.location.clone(),
             };
-            Some(spent(store, scheduled, slo, series, now).await?)
+            Some(spent(store, (setup, scheduled), slo, series, now).await?)
         }
     };
     let findings = store.findings(open).await?;
@@ -159,12 +159,12 @@ async fn journey(
 /// The error budget of a series, from the counts that the store keeps longest.
 async fn spent(
     store: &Store,
-    scheduled: &Scheduled,
+    of: (&Setup, &Scheduled),
     slo: &Slo,
     series: SeriesKey,
     now: Timestamp,
 ) -> Result<ErrorBudget, StoreError> {
-    let books = ledger(store, scheduled, (slo, series), now).await?;
+    let books = ledger(store, of, (slo, series), now).await?;
     Ok(measure(slo, &books, now).budget)
 }
 

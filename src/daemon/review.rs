@@ -17,7 +17,7 @@ use crate::{
     correlate,
     model::{
         Change, ChangeId, ChangeKind, Conclusion, Finding, FindingState, GateAnswer, Metric,
-        Notice, Parcel, Retention, RollbackRecord, SeriesKey, Verdict, Witness, subject,
+        Notice, Parcel, Retention, RollbackRecord, SeriesKey, Verdict, Witness,
     },
     render::{
         review::{
@@ -90,21 +90,6 @@ impl Handle {
             tracing::warn!(error = %e, "gate.unkept: an answer could not be kept");
         }
     }
-
-    /// Keeps what a person wrote of a change; none where it has as many notes as it may.
-    ///
-    /// # Errors
-    /// No such change, or the store failed.
-    pub async fn note(
-        &self,
-        id: &ChangeId,
-        author: Option<String>,
-        text: String,
-    ) -> Result<Option<crate::model::Note>, HandleError> {
-        let change = self.store.change(id).await?;
-        let change = change.ok_or_else(|| HandleError::UnknownChange(id.clone()))?;
-        Ok(self.store.add_note(change.id, self.now(), author, text).await?)
-    }
 }
 
 /// What a gate answers, to be kept.
@@ -165,6 +150,7 @@ async fn put_together(desk: &Desk<'_>, judged: &mut Judged) -> Result<Review, St
         dismissed: findings.iter().filter_map(dismissed).collect(),
         acknowledged: findings.iter().filter_map(taken).collect(),
         notes: store.notes(&id).await?,
+        outcome: store.words(&id).await?,
         hints: desk.setup.map(|setup| unmapped(setup, &judged.change)).unwrap_or_default(),
         page: desk.base.map(|base| format!("{base}/changes/{}", encoded(id.as_str()))),
         made_at: desk.now,
@@ -375,8 +361,11 @@ fn undo(record: &RollbackRecord) -> Undo {
 
 /// What a finding is of: "latency of checkout in production".
 fn about(finding: &Finding) -> String {
-    let what = subject(finding.metric, &finding.part).replace('`', "");
-    format!("{what} of {} in {}", finding.journey, finding.environment)
+    let what = finding.subject().replace('`', "");
+    match &finding.pipeline {
+        Some(concern) => format!("{what} of {}", concern.pipeline),
+        None => format!("{what} of {} in {}", finding.journey, finding.environment),
+    }
 }
 
 fn dismissed(finding: &Finding) -> Option<Dismissed> {

@@ -13,8 +13,8 @@ use tracing::warn;
 use crate::{
     config::{self, Fault, Faults, Origins},
     model::{
-        Change, Environment, EnvironmentName, Journey, JourneyName, Run, Scope, Secret,
-        SecretSource, ServiceName, Settings,
+        Change, Environment, EnvironmentName, Journey, JourneyName, Maintenance, Run, Scope,
+        Secret, SecretSource, ServiceName, Settings,
     },
     notify::{self, Channel},
     render,
@@ -201,6 +201,20 @@ impl Opener<'_> {
 }
 
 impl Setup {
+    /// The windows of maintenance that are about a journey in an environment.
+    pub fn maintenance_of(
+        &self,
+        journey: &Journey,
+        environment: &EnvironmentName,
+    ) -> Vec<Maintenance> {
+        let all = &self.settings.maintenance;
+        if all.is_empty() {
+            return Vec::new();
+        }
+        let services = journey.named_services();
+        all.iter().filter(|window| window.touches(environment, &services)).cloned().collect()
+    }
+
     /// Reads, checks and resolves everything below `start` (a folder with `wayfarer.toml`, or that file).
     ///
     /// # Errors

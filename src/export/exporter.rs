@@ -13,7 +13,9 @@ use super::{
     family::{Families, histogram},
     pipelines, runs,
 };
-use crate::model::{ChangeId, EnvironmentName, JourneyName, SeriesKey, ServiceName, Slo};
+use crate::model::{
+    ChangeId, EnvironmentName, JourneyName, Maintenance, SeriesKey, ServiceName, Slo,
+};
 
 /// The metrics cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -34,8 +36,10 @@ pub(super) struct State {
     pub(super) shown: BTreeMap<SeriesKey, Timestamp>,
     /// Journeys that are gone: a run of theirs that was under way is not shown any more.
     pub(super) forgotten: BTreeSet<JourneyName>,
-    /// What journeys promise.
-    pub(super) objectives: BTreeMap<JourneyName, Slo>,
+    /// What journeys promise, and which services they name.
+    pub(super) objectives: BTreeMap<JourneyName, (Slo, Vec<ServiceName>)>,
+    /// When runs spend no error budget.
+    pub(super) maintenance: Vec<Maintenance>,
     /// Changes that are shown, and when they started.
     pub(super) changes: BTreeMap<ChangeId, Timestamp>,
     /// The newest change of each service and environment: the one its gate speaks of.

@@ -165,7 +165,10 @@ impl Exporter {
         let mut state = self.state();
         state.forgotten.remove(&journey.name);
         match journey.slo {
-            Some(slo) => drop(state.objectives.insert(journey.name.clone(), slo)),
+            Some(slo) => {
+                let promised = (slo, journey.named_services());
+                drop(state.objectives.insert(journey.name.clone(), promised));
+            }
             None => drop(state.objectives.remove(&journey.name)),
         }
         let services: Vec<_> = journey.services.iter().map(|s| s.as_str()).collect();

@@ -7,7 +7,7 @@ use super::{
     family::{Family, Kind},
 };
 use crate::{
-    model::{Outcome, Run, SeriesKey, Slo, Trigger},
+    model::{Maintenance, Outcome, Run, SeriesKey, Slo, Trigger},
     slo::{Standing, name_of},
 };
 
@@ -39,7 +39,7 @@ static BURN: Family = Family {
 };
 pub(super) static RUNS: Family = Family {
     name: "wayfarer_slo_runs_total",
-    help: "Runs of the schedule that were good or bad by the journey's objective: one that is too slow is bad, a broken one neither.",
+    help: "Runs of the schedule that were good or bad by the journey's objective: one that is too slow is bad, a broken one or one in [[maintenance]] neither.",
     labels: &["journey", "environment", "location", "result"],
     kind: Kind::Counter,
 };
@@ -48,6 +48,11 @@ pub(super) static RUNS: Family = Family {
 pub(super) static FAMILIES: [&Family; 5] = [&OBJECTIVE, &WINDOW, &LEFT, &BURN, &RUNS];
 
 impl Exporter {
+    /// When runs spend no error budget, from now on.
+    pub fn maintenance(&self, windows: Vec<Maintenance>) {
+        self.state().maintenance = windows;
+    }
+
     /// Shows how these objectives stand, and no others.
     pub fn slo<'a>(&self, all: impl IntoIterator<Item = (&'a SeriesKey, &'a Slo, &'a Standing)>) {
         let mut state = self.state();
@@ -80,8 +85,15 @@ impl Exporter {
 
 /// Counts a run of the schedule by the objective of its journey; those that a watch adds would count an outage several times.
 pub(super) fn count(state: &mut State, run: &Run, series: [&str; 3]) {
-    let Some(slo) = state.objectives.get(&run.journey) else { return };
+    let Some((slo, services)) = state.objectives.get(&run.journey) else { return };
     if run.trigger != Trigger::Schedule {
+        return;
+    }
+    // As in the books: what was walked meanwhile is nobody's fault, and nobody's merit.
+    let maintained = |window: &Maintenance| {
+        window.touches(&run.environment, services) && window.holds(run.started_at)
+    };
+    if state.maintenance.iter().any(maintained) {
         return;
     }
     let bad = match run.outcome {

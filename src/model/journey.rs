@@ -103,6 +103,15 @@ pub struct Journey {
 }
 
 impl Journey {
+    /// The services that it names, itself and in its steps.
+    pub fn named_services(&self) -> Vec<ServiceName> {
+        let mut services = self.services.clone();
+        services.extend(self.every_step().iter().filter_map(|step| step.service.clone()));
+        services.sort();
+        services.dedup();
+        services
+    }
+
     /// Whether any step buys, sends or deletes: such a journey is never probed denser than its schedule says.
     pub fn has_effect(&self) -> bool {
         self.every_step().iter().any(|step| step.effect)

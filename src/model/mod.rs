@@ -91,7 +91,9 @@ pub use request::{
     Attachment, Auth, Aws, Body, Connection, Field, FieldContent, HttpStep, HttpVersion, IpFamily,
     OAuth2, SecretStyle,
 };
-pub use review::{GateAnswer, LONGEST_NOTE, Note, is_steering, plain_words};
+pub use review::{
+    GateAnswer, LONGEST_NOTE, LONGEST_WHY, Note, Touch, Word, is_steering, plain_words,
+};
 pub use rollback::{
     ROLLBACK_EXPIRY, ROLLBACK_RECEIVER, RollbackMode, RollbackOrder, RollbackRecord,
     RollbackSettings, RollbackState, RollbackWay,

@@ -291,6 +291,23 @@ impl Hours {
 }
 
 impl Maintenance {
+    /// Whether it is about runs in an environment that touch these services.
+    pub fn touches(&self, environment: &EnvironmentName, services: &[ServiceName]) -> bool {
+        let here = self.environments.is_empty() || self.environments.contains(environment);
+        here && (self.services.is_empty() || services.iter().any(|s| self.services.contains(s)))
+    }
+
+    /// Whether any of a short span, its end not included, lies in it: its beginning, its last moment, or all of a window that is over by then.
+    pub fn meets(&self, from: Timestamp, to: Timestamp) -> bool {
+        match &self.when {
+            MaintenanceTime::Once { from: begin, to: end } => *begin < to && from < *end,
+            MaintenanceTime::Weekly(hours) => {
+                let last = to.checked_sub(Duration::from_micros(1)).unwrap_or(from);
+                hours.hold(from) || hours.hold(last)
+            }
+        }
+    }
+
     /// Whether a moment lies in it.
     pub fn holds(&self, now: Timestamp) -> bool {
         match &self.when {
@@ -333,6 +350,30 @@ mod tests {
         ] {
             assert_eq!(night.hold(at.parse().unwrap()), quiet, "{at}");
         }
+    }
+
+    #[test]
+    fn maintenance_is_met_where_it_touches() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let mut window = Maintenance {
+            name: "upgrade".to_owned(),
+            environments: vec!["production".into()],
+            services: Vec::new(),
+            when: MaintenanceTime::Once {
+                from: at("2026-12-01T22:02:00Z"),
+                to: at("2026-12-01T22:03:00Z"),
+            },
+        };
+        assert!(window.meets(at("2026-12-01T22:00:00Z"), at("2026-12-01T22:05:00Z")));
+        assert!(!window.meets(at("2026-12-01T22:05:00Z"), at("2026-12-01T22:10:00Z")));
+        window.when = MaintenanceTime::Weekly(hours("22:04", "23:00", &[], "UTC"));
+        assert!(window.meets(at("2026-12-01T22:00:00Z"), at("2026-12-01T22:05:00Z")));
+        assert!(!window.meets(at("2026-12-01T23:00:00Z"), at("2026-12-01T23:05:00Z")));
+        let (production, staging) = ("production".into(), "staging".into());
+        assert!(window.touches(&production, &[]) && !window.touches(&staging, &[]));
+        window.services = vec!["shop".into()];
+        assert!(!window.touches(&production, &["pay".into()]));
+        assert!(window.touches(&production, &["pay".into(), "shop".into()]));
     }
 
     #[test]

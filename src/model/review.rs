@@ -7,6 +7,8 @@ use super::{ChangeId, Conclusion, GateStatus};
 
 /// Longest note, in characters.
 pub const LONGEST_NOTE: usize = 4000;
+/// Longest reason that is given for a word on a change, in characters.
+pub const LONGEST_WHY: usize = 500;
 
 /// What a person wrote of a change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,8 +21,47 @@ pub struct Note {
     pub at: Timestamp,
     /// By whom, as far as is known.
     pub author: Option<String>,
-    /// In their words: plain text.
+    /// In their words: plain text; empty where it was removed.
     pub text: String,
+    /// Who wrote it anew, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited: Option<Touch>,
+    /// Who removed it, where somebody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removed: Option<Touch>,
+}
+
+/// That somebody touched what a person wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// When.
+    pub at: Timestamp,
+    /// Who, as far as is known.
+    pub by: Option<String>,
+}
+
+/// What a person said of a change: whether it failed. Words are kept one after the other, and the newest holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// When it was said.
+    pub at: Timestamp,
+    /// By whom, as far as is known.
+    pub author: Option<String>,
+    /// Whether it failed; none takes back what was said before.
+    pub failed: Option<bool>,
+    /// Why, in their words: plain text.
+    pub why: Option<String>,
+}
+
+impl Word {
+    /// What it says, for people.
+    pub fn told(&self) -> &'static str {
+        match self.failed {
+            Some(true) => "it failed",
+            Some(false) => "it did not fail",
+            None => "taken back",
+        }
+    }
 }
 
 /// What a gate answered of a change, and to whom; the same answer given again is counted, not kept anew.

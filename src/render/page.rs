@@ -53,6 +53,7 @@ const TEMPLATES: &[(&str, &str)] = &[
     ("change", include_str!("page/change.hbs")),
     ("review", include_str!("page/review.hbs")),
     ("note_form", include_str!("page/note_form.hbs")),
+    ("outcome_form", include_str!("page/outcome_form.hbs")),
     ("review_head", include_str!("page/review_head.hbs")),
     ("review_case", include_str!("page/review_case.hbs")),
     ("review_people", include_str!("page/review_people.hbs")),

@@ -7,8 +7,8 @@ use crate::model::{FaultKind, Label};
 use super::{
     Noise, Scenario,
     quiet::{
-        BURSTS, FOREVER, HISTORY, MORNING, SHORT, TWO_HOURS, WATCHED, WEEK, beside, series, usual,
-        watched,
+        BURSTS, FOREVER, FORTNIGHT, HISTORY, MORNING, OFFICE_SATURDAY, SHORT, TWO_HOURS, WATCHED,
+        WEEK, beside, series, usual, watched,
     },
     scenario::Drawn,
     trace::{Trace, USUAL_FAILURE, Why},
@@ -24,6 +24,16 @@ pub(super) const ALL: &[Scenario] = &[
         name: "step50-bursts",
         about: "50% slower where there are bursts anyway",
         draw: |r| slower(series(BURSTS, HISTORY, r), 1.5),
+    },
+    Scenario {
+        name: "step20-saturday",
+        about: "20% slower on a Saturday, where working days have slow office hours",
+        draw: |r| slower(series(OFFICE_SATURDAY, FORTNIGHT, r), 1.2),
+    },
+    Scenario {
+        name: "step50-saturday",
+        about: "50% slower on a Saturday, where working days have slow office hours",
+        draw: |r| slower(series(OFFICE_SATURDAY, FORTNIGHT, r), 1.5),
     },
     Scenario {
         name: "step20-week",

@@ -15,6 +15,10 @@ pub struct Noise {
     pub tail: Option<f64>,
     /// Height of a logistic rise in the morning, within half an hour, down again after ten hours.
     pub morning: f64,
+    /// Height of a rise from 8 to 18 h, within an hour up and down, on the five working days alone.
+    pub office: f64,
+    /// Weekday on which the change is made; 0 for Monday.
+    pub weekday: usize,
     /// Standard deviation of the step of a random walk of the level.
     pub drift: f64,
     /// Chance that a burst of 3 to 8 runs three times as slow begins.
@@ -39,6 +43,8 @@ impl Noise {
         spikes: 0.02,
         tail: None,
         morning: 0.0,
+        office: 0.0,
+        weekday: 2,
         drift: 0.0,
         bursts: 0.0,
         slow_path: 0.0,

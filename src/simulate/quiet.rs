@@ -19,6 +19,9 @@ pub(super) const HISTORY: usize = 2 * DAY + 200;
 /// A week of it.
 pub(super) const WEEK: usize = 7 * DAY + 200;
 
+/// Two weeks of it.
+pub(super) const FORTNIGHT: usize = 14 * DAY + 200;
+
 /// A series that is new.
 pub(super) const SHORT: usize = 17;
 
@@ -92,6 +95,36 @@ pub(super) const ALL: &[Scenario] = &[
         draw: |r| plain(Noise::USUAL, WEEK, r),
     },
     Scenario {
+        name: "null-drift-week",
+        about: "the level drifts, with a week of history",
+        draw: |r| plain(Noise { drift: 0.006, ..Noise::USUAL }, WEEK, r),
+    },
+    Scenario {
+        name: "null-saturday",
+        about: "half as slow again in office hours; the change is made on a Saturday, two weeks are known",
+        draw: |r| plain(OFFICE_SATURDAY, FORTNIGHT, r),
+    },
+    Scenario {
+        name: "null-saturday-week",
+        about: "the same with one week known",
+        draw: |r| plain(OFFICE_SATURDAY, WEEK, r),
+    },
+    Scenario {
+        name: "null-saturday-office",
+        about: "the same, the change within an hour of where office hours begin or end on working days",
+        draw: |r| {
+            let of_day = [480, 1080][r.random_range(0..2)] + r.random_range(0..120) - 60;
+            let clock = (of_day + DAY - FORTNIGHT % DAY) % DAY;
+            let trace = Trace::draw(&OFFICE_SATURDAY, (FORTNIGHT, WATCHED), clock, r);
+            Drawn::one(trace, Label::None, Label::None)
+        },
+    },
+    Scenario {
+        name: "null-monday",
+        about: "half as slow again in office hours; the change is made on a Monday, two weeks are known",
+        draw: |r| plain(Noise { weekday: 0, ..OFFICE_SATURDAY }, FORTNIGHT, r),
+    },
+    Scenario {
         name: "null-earlier-shift",
         about: "half as slow again since 20 minutes before the change",
         draw: |r| harmless(Noise::USUAL, r, |t| t.slow(-20, FOREVER, 1.5)),
@@ -162,6 +195,10 @@ pub(super) const FOREVER: i64 = i64::MAX / 2;
 const WHITE: Noise = Noise::WHITE;
 pub(super) const SMOOTH: Noise = Noise { spread: 0.2, ..Noise::WHITE };
 pub(super) const BURSTS: Noise = Noise { bursts: 1.0 / 200.0, ..Noise::USUAL };
+
+/// Slow in office hours of working days, and changed on a Saturday.
+pub(super) const OFFICE_SATURDAY: Noise =
+    Noise { diurnal: 0.0, office: 0.4, weekday: 5, ..Noise::USUAL };
 
 /// A morning that begins with the change.
 pub(super) const MORNING: Noise = Noise { diurnal: 0.1, morning: 0.35, ..Noise::USUAL };

@@ -68,6 +68,7 @@ impl Trace {
             walk += noise.drift * normal(rng);
             let wave = (std::f64::consts::TAU * of_day as f64 / DAY as f64).sin();
             *ln += 300_f64.ln() + noise.diurnal * wave + walk;
+            *ln += noise.office * office(noise, (row / dense + clock, change + clock));
             if noise.morning > 0.0 && of_day < morning + 600 {
                 let since = of_day as f64 - morning as f64;
                 *ln += noise.morning / (1.0 + (-since / 8.0).exp());
@@ -236,6 +237,18 @@ impl Trace {
 pub(super) fn at(row: f64) -> Timestamp {
     Timestamp::from_microsecond(((START_S + row * STEP_S) * 1e6) as i64)
         .unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+/// How far a minute lies within office hours, 0 to 1; both minutes count from the same midnight, the second one is the change's.
+fn office(noise: &Noise, (minute, change): (usize, usize)) -> f64 {
+    const WEEKS: usize = 7 * 1000;
+    let weekday = (WEEKS + noise.weekday + minute / DAY - change / DAY) % 7;
+    if noise.office <= 0.0 || weekday > 4 {
+        return 0.0;
+    }
+    let of_day = (minute % DAY) as f64;
+    let risen = |at: f64| 1.0 / (1.0 + (-(of_day - at) / 12.0).exp());
+    risen(480.0) - risen(1080.0)
 }
 
 fn normal(rng: &mut StdRng) -> f64 {

@@ -22,7 +22,7 @@ const SLACK: f64 = 0.5;
 /// The rules of these objectives as a file.
 pub fn prometheus(promises: &[Promise], version: &str) -> String {
     let mut out = format!(
-        "# Written by wayfarer {version}: wayfarer slo --rules prometheus\n# Names and labels are those of Sloth (sloth.dev); spans and factors those of the SRE Workbook.\ngroups:\n"
+        "# Written by wayfarer {version}: wayfarer slo --rules prometheus\n# Names and labels are those of Sloth (sloth.dev); spans and factors those of the SRE Workbook.\n# Runs in [[maintenance]] are in no counter: they spend nothing here either (the agent itself leaves out the whole five minutes they lie in).\ngroups:\n"
     );
     for promise in promises {
         Rules { promise, out: &mut out }.all(version);

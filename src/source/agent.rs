@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use reqwest::{Client, StatusCode, Url};
+use reqwest::{Client, RequestBuilder, StatusCode, Url};
 use serde_json::Value;
 use thiserror::Error;
 
@@ -92,13 +92,28 @@ impl AgentClient {
     /// # Errors
     /// As [`AgentClient::get`].
     pub async fn post(&self, path: &str, body: Vec<u8>) -> Result<Value, AgentError> {
-        let request = self
-            .client
-            .post(self.url(path)?)
-            .header("content-type", "application/json")
-            .timeout(PATIENCE)
-            .body(body);
-        self.answer(request).await
+        self.send(self.client.post(self.url(path)?), body).await
+    }
+
+    /// Puts a JSON body in the place of what is at `path`.
+    ///
+    /// # Errors
+    /// As [`AgentClient::get`].
+    pub async fn put(&self, path: &str, body: Vec<u8>) -> Result<Value, AgentError> {
+        self.send(self.client.put(self.url(path)?), body).await
+    }
+
+    /// Removes what is at `path`.
+    ///
+    /// # Errors
+    /// As [`AgentClient::get`].
+    pub async fn delete(&self, path: &str) -> Result<Value, AgentError> {
+        self.answer(self.client.delete(self.url(path)?).timeout(PATIENCE)).await
+    }
+
+    async fn send(&self, request: RequestBuilder, body: Vec<u8>) -> Result<Value, AgentError> {
+        let request = request.header("content-type", "application/json");
+        self.answer(request.timeout(PATIENCE).body(body)).await
     }
 
     fn url(&self, path: &str) -> Result<Url, AgentError> {

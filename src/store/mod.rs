@@ -44,6 +44,7 @@ mod judged;
 mod logins;
 mod merge;
 mod names;
+mod notes;
 mod notified;
 mod open;
 mod outbox;

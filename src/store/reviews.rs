@@ -1,8 +1,7 @@
-//! What is kept for the review of a change: notes of people, answers of gates, and the messages that were sent of it.
+//! What is kept for the review of a change: answers of gates, and the messages that were sent of it.
 
 use std::str::FromStr;
 
-use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::{
@@ -11,10 +10,8 @@ use super::{
     outbox::{self, OutboxMessage},
     session::{micros, sql_count, timestamp},
 };
-use crate::model::{ChangeId, Conclusion, GateAnswer, GateStatus, Note};
+use crate::model::{ChangeId, Conclusion, GateAnswer, GateStatus};
 
-/// Most notes of a change.
-const MOST_NOTES: i64 = 200;
 /// Most answers of gates that are kept of a change: the first one and the newest.
 const MOST_ANSWERS: i64 = 60;
 /// Longest reason that is kept of an answer, in bytes.
@@ -23,65 +20,10 @@ const REASON_BYTES: usize = 1 << 10;
 const MESSAGES: usize = 100;
 
 /// Every id that the change `?1` ever had.
-const HEIRS: &str = "WITH RECURSIVE heir (id) AS
+pub(super) const HEIRS: &str = "WITH RECURSIVE heir (id) AS
     (SELECT ?1 UNION SELECT absorbed.id FROM absorbed JOIN heir ON absorbed.into_change = heir.id)";
 
 impl Store {
-    /// Keeps what a person wrote; none where the change has as many notes as it may.
-    ///
-    /// # Errors
-    /// When it could not be stored.
-    pub async fn add_note(
-        &self,
-        change: ChangeId,
-        at: Timestamp,
-        author: Option<String>,
-        text: String,
-    ) -> Result<Option<Note>, StoreError> {
-        self.write("store a note", move |session| {
-            let conn = &session.conn;
-            let count: i64 = conn
-                .prepare_cached("SELECT count(*) FROM note WHERE change = ?1")?
-                .query_row([change.as_str()], |r| r.get(0))?;
-            if count >= MOST_NOTES {
-                return Ok(None);
-            }
-            conn.prepare_cached(
-                "INSERT INTO note (change, at, author, body) VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![change.as_str(), micros(at), author, text])?;
-            Ok(Some(Note { id: conn.last_insert_rowid(), change, at, author, text }))
-        })
-        .await
-    }
-
-    /// What people wrote of a change, oldest first.
-    ///
-    /// # Errors
-    /// When the file cannot be read.
-    pub async fn notes(&self, change: &ChangeId) -> Result<Vec<Note>, StoreError> {
-        let change = change.clone();
-        self.read("read notes", move |session| {
-            let sql = format!(
-                "{HEIRS} SELECT id, at, author, body FROM note WHERE change IN (SELECT id FROM heir) ORDER BY id"
-            );
-            let mut statement = session.conn.prepare_cached(&sql)?;
-            let mut rows = statement.query([change.as_str()])?;
-            let mut notes = Vec::new();
-            while let Some(row) = rows.next()? {
-                notes.push(Note {
-                    id: row.get(0)?,
-                    change: change.clone(),
-                    at: timestamp(row.get(1)?)?,
-                    author: row.get(2)?,
-                    text: row.get(3)?,
-                });
-            }
-            Ok(notes)
-        })
-        .await
-    }
-
     /// Keeps what a gate answered, some time soon: nobody who asks a gate waits for it. The same answer to the same one is counted.
     ///
     /// # Errors
@@ -199,6 +141,8 @@ fn answer(change: &ChangeId, row: &Row<'_>) -> Result<GateAnswer, Fault> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
     use crate::store::{Conclusions, NewMessage, StoreOptions};
 
@@ -244,14 +188,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn notes_are_capped_and_messages_are_found_by_their_change() {
+    async fn messages_are_found_by_their_change() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("w.db"), &StoreOptions::default()).unwrap();
-        for n in 0..=MOST_NOTES {
-            let added = store.add_note("c".into(), at(n), Some("ines".into()), n.to_string()).await;
-            assert_eq!(added.unwrap().is_some(), n < MOST_NOTES);
-        }
-        assert_eq!(store.notes(&"c".into()).await.unwrap()[1].text, "1");
         let message = |receiver: &str, thread: &str| NewMessage {
             key: format!("{receiver}/{thread}"),
             receiver: receiver.to_owned(),

@@ -156,6 +156,10 @@ impl From<HandleError> for ApiError {
                 e.to_string(),
                 "say which service was changed, or name an environment when all of it was",
             ),
+            HandleError::UnknownNote(..) => Self::not_found(
+                e.to_string(),
+                "GET /api/v1/changes/{id}/notes lists those there are",
+            ),
             HandleError::UnknownFinding(_) => {
                 Self::not_found(e.to_string(), "list findings with GET /api/v1/findings")
             }

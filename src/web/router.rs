@@ -7,7 +7,7 @@ use axum::{
     extract::{DefaultBodyLimit, FromRef},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware,
-    routing::{get, post},
+    routing::{get, post, put},
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{
@@ -18,7 +18,7 @@ use super::{
     ApiError,
     api::{
         annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, outbox,
-        review, rollback, runs, series, slo,
+        review, rollback, runs, said, series, slo,
     },
     auth::{self, Access, login},
     inflate,
@@ -69,6 +69,8 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/changes/{id}", get(change::change))
         .route("/changes/{id}/rollback", post(button::press))
         .route("/changes/{id}/notes", post(note::write))
+        .route("/changes/{id}/notes/{note}", post(note::rewrite))
+        .route("/changes/{id}/outcome", post(note::say))
         .route("/reports/week", get(reports::week))
         .route("/services/{name}", get(reports::service))
         .route("/login", get(login::show).post(login::enter))
@@ -85,7 +87,9 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))
         .route("/api/v1/changes/{id}/review", get(review::show))
-        .route("/api/v1/changes/{id}/notes", get(review::notes).post(review::note))
+        .route("/api/v1/changes/{id}/notes", get(said::notes).post(said::note))
+        .route("/api/v1/changes/{id}/notes/{note}", put(said::rewrite).delete(said::remove))
+        .route("/api/v1/changes/{id}/outcome", get(said::outcome).post(said::say))
         .route("/api/v1/reports/week", get(review::week))
         .route("/api/v1/reports/service/{name}", get(review::service))
         .route("/api/v1/changes/{id}/rollback", get(rollback::show).post(rollback::order))

@@ -360,3 +360,59 @@ async fn guessing_is_slow_and_holds_nobody_else_up() {
     let other = [HTML, ("x-forwarded-for", "203.0.113.9"), FORM];
     assert_eq!(house.ask("POST", "/login", &other, &body).await.0, 303);
 }
+
+#[tokio::test]
+async fn notes_and_words_on_a_change_are_altered_with_a_trace() {
+    let house = House::new().await;
+    let writer = house.log_in("the-write-token", "").await.cookie();
+    let admin = house.log_in("the-admin-token", "").await.cookie();
+    let page = |cookie: String| {
+        let house = &house;
+        async move { house.ask("GET", "/changes/c1", &[HTML, OUTSIDE, ("cookie", &cookie)], "").await }
+    };
+    let form = |cookie: &'static str| [HTML, OUTSIDE, FORM, ("cookie", cookie)];
+    let (own, chief): (&'static str, &'static str) = (writer.clone().leak(), admin.clone().leak());
+    let (csrf, chiefs) = (page(writer.clone()).await.csrf(), page(admin.clone()).await.csrf());
+    for (text, by, csrf) in [("first", own, &csrf), ("second", chief, &chiefs)] {
+        let body = format!("csrf={csrf}&text={text}");
+        assert_eq!(house.ask("POST", "/changes/c1/notes", &form(by), &body).await.0, 303);
+    }
+    // The writer may alter the first, not the administrator's; and only by a form of the page.
+    let shown = page(writer.clone()).await.2;
+    assert!(shown.contains("action=\"../changes/c1/notes/1\""), "{shown}");
+    assert!(!shown.contains("action=\"../changes/c1/notes/2\""), "{shown}");
+    let anew = |csrf: &str| format!("csrf={csrf}&text=better&do=save");
+    for (note, csrf, status) in [("1", "", 403), ("2", csrf.as_str(), 403), ("9", &csrf, 404)] {
+        let path = format!("/changes/c1/notes/{note}");
+        let answer = house.ask("POST", &path, &form(own), &anew(csrf)).await;
+        assert_eq!(answer.0, status, "{note} {csrf}: {}", answer.2);
+    }
+    let saved = house.ask("POST", "/changes/c1/notes/1", &form(own), &anew(&csrf)).await;
+    assert_eq!((saved.0, saved.header("location")), (303, Some("../../c1#notes")));
+    let shown = page(writer.clone()).await.2;
+    assert!(shown.contains(">better</p>") && shown.contains("written anew by"), "{shown}");
+    let gone = format!("csrf={chiefs}&do=remove");
+    assert_eq!(house.ask("POST", "/changes/c1/notes/1", &form(chief), &gone).await.0, 303);
+    let shown = page(writer.clone()).await.2;
+    assert!(!shown.contains("better") && shown.contains("removed by <strong>adminer"), "{shown}");
+    let write = [OUTSIDE, ("authorization", "Bearer the-write-token")];
+    let again = house.ask("DELETE", "/api/v1/changes/c1/notes/1", &write, "").await;
+    assert_eq!(again.0, 404, "{}", again.2);
+    let theirs = house.ask("DELETE", "/api/v1/changes/c1/notes/2", &write, "").await;
+    assert_eq!(theirs.0, 403, "{}", theirs.2);
+
+    // A person calls it failed, and takes it back: both are kept.
+    let said = format!("csrf={csrf}&failed=yes&why=orders+were+lost");
+    let answer = house.ask("POST", "/changes/c1/outcome", &form(own), &said).await;
+    assert_eq!((answer.0, answer.header("location")), (303, Some("../c1#said")), "{}", answer.2);
+    let delivery = "/api/v1/delivery?span=7d";
+    let failed = house.ask("GET", delivery, &write, "").await;
+    assert!(failed.2.contains("writeer says that it failed: orders were lost"), "{}", failed.2);
+    let back = house.ask("POST", "/api/v1/changes/c1/outcome", &write, r#"{"failed":null}"#).await;
+    assert_eq!(back.0, 200, "{}", back.2);
+    let unsaid = house.ask("POST", "/api/v1/changes/c1/outcome", &write, r#"{"why":"x"}"#).await;
+    assert_eq!(unsaid.0, 400, "{}", unsaid.2);
+    assert!(!house.ask("GET", delivery, &write, "").await.2.contains("orders were lost"));
+    let kept = house.ask("GET", "/api/v1/changes/c1/outcome", &write, "").await;
+    assert!(kept.2.starts_with(r#"{"failed":null,"#) && kept.2.contains("orders were lost"));
+}

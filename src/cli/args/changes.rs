@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use super::{Place, pair, wait};
+use super::{FailedArguments, NoteArguments, Place, pair, wait};
 
 /// `wayfarer change`.
 #[derive(Debug, Args)]
@@ -28,6 +28,10 @@ pub(in crate::cli) enum ChangeVerb {
     Hooks(HooksArguments),
     /// Say where a change belongs that does not say it itself
     Place(PlaceArguments),
+    /// Say that a change failed, or did not
+    Failed(FailedArguments),
+    /// Write a note on a change, alter or remove one
+    Note(NoteArguments),
 }
 
 /// `wayfarer change record`.

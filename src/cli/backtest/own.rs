@@ -12,7 +12,7 @@ use super::{compare, settings};
 use crate::{
     cli::{Context, Exit, Failed, args::BacktestArguments},
     config,
-    correlate::{Member, Members, PARTS_REACH, Room, Spell},
+    correlate::{Member, Members, PARTS_REACH, Room, Spell, reach},
     daemon::Setup,
     model::{
         Change, ChangeId, Conclusion, Detect, Finding, FindingKind, FindingState, MeasureRule,
@@ -24,10 +24,10 @@ use crate::{
 
 /// How far back, where it is not said.
 const SINCE: Duration = Duration::from_secs(60 * 86_400);
-/// History before a change: what the agent reads of it.
-const HISTORY: Duration = Duration::from_secs(8 * 86_400);
 /// How long after the end of a watch its runs are still shown to the room: harm that comes late, and ends of trouble.
 const AFTERWARDS: Duration = Duration::from_secs(40 * 3600);
+/// The usual distance of two runs where nothing says it.
+const A_MINUTE: Duration = Duration::from_secs(60);
 /// Runs are read in pieces of this length.
 const PIECE: Duration = Duration::from_secs(6 * 3600);
 /// More changes or findings than this are not looked at.
@@ -364,14 +364,19 @@ impl Walk<'_> {
 
     /// The series of a change with the runs that there were by then.
     async fn members(&self, change: &Change, now: Timestamp) -> Result<Members, StoreError> {
-        let from = change.started_at.checked_sub(HISTORY).unwrap_or(Timestamp::UNIX_EPOCH);
         let mut members = Vec::new();
         for known in &self.series {
             if !self.own.watches(change, &known.key) {
                 continue;
             }
-            let parts_from = change.started_at.checked_sub(PARTS_REACH).unwrap_or(from);
-            let probes = self.store.probes_with_parts(&known.key, (from, now), parts_from).await?;
+            let started = change.started_at;
+            let parts_from = started.checked_sub(PARTS_REACH).unwrap_or(Timestamp::UNIX_EPOCH);
+            let interval = known.interval.unwrap_or(A_MINUTE);
+            let mut probes = Vec::new();
+            for (from, to) in reach::spans(started, interval, self.own.watch.window) {
+                let span = (from, if to == started { now } else { to });
+                probes.extend(self.store.probes_with_parts(&known.key, span, parts_from).await?);
+            }
             if probes.is_empty() {
                 continue;
             }
@@ -395,7 +400,7 @@ fn pace(probes: &[Probe]) -> Duration {
         probes.windows(2).map(|w| w[1].at.duration_since(w[0].at).unsigned_abs()).collect();
     gaps.sort();
     let median = gaps.get(gaps.len() / 2).copied().filter(|gap| !gap.is_zero());
-    median.unwrap_or(Duration::from_secs(60))
+    median.unwrap_or(A_MINUTE)
 }
 
 fn later(at: Timestamp, by: Duration) -> Timestamp {

@@ -147,5 +147,9 @@ pub(super) fn maintenance() -> Value {
         ("to", moment("As `from`.")),
     ];
     keys.extend(days());
-    table("When nobody is told; what goes on is told afterwards.", &["name", "from", "to"], keys)
+    table(
+        "When nobody is told and no error budget is spent; what goes on is told afterwards.",
+        &["name", "from", "to"],
+        keys,
+    )
 }

@@ -42,6 +42,11 @@ impl Judge {
         }
     }
 
+    /// Forgets the runs before the change, the largest thing that it holds: once the watch is over nobody needs them.
+    pub(in crate::correlate) fn let_go(&mut self) {
+        self.before.points = Vec::new();
+    }
+
     /// Takes the runs of the line that came since the watch was over, up to `until`.
     /// Whether what became of a trouble is news.
     pub(in crate::correlate) fn look_after(

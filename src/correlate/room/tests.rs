@@ -13,6 +13,7 @@ use super::{
     *,
 };
 
+mod months;
 mod parts;
 
 const CALM: Make = Make { sd: 0.1, spikes: 0.0, diurnal: 0.0, ok: 1.0, ..REAL };

@@ -8,6 +8,7 @@ use super::{
     super::{
         Baseline, Direction, Point, Tuning,
         pace::Pace,
+        reach::EVER,
         rebase,
         robust::median,
         rows::History,
@@ -184,7 +185,7 @@ impl Slows {
 
     /// Learns level, noise and season from the runs before now.
     fn learn(&mut self, line: &Line, at_s: f64) {
-        let before = rebase::before(line, moment(at_s), Metric::Latency, &[]);
+        let before = rebase::before(line, (moment(at_s), &[EVER]), Metric::Latency, &[]);
         let history =
             History::lay(&before.points, at_s, self.interval_s, Direction::Worse, &self.tuning);
         let horizon = (4.0 * RELEARNT) as usize + 1;

@@ -9,7 +9,7 @@ use crate::{
     daemon::handle::{Handle, HandleError, look_up},
     model::{Conclusion, Finding, FindingState, SeriesKey, ServiceName},
     render::{
-        review::{Digest, DigestChange, DigestFinding, DigestJourney, DigestOf, Felt},
+        review::{Digest, DigestChange, DigestFinding, DigestJourney, DigestOf, Felt, told_once},
         words::{encoded, what},
     },
     store::{Band, ChangeFilter, FindingFilter, StoreError},
@@ -104,7 +104,7 @@ pub async fn digest(desk: &Desk<'_>, ask: &DigestAsk) -> Result<Digest, StoreErr
     let findings = findings(desk, service.as_ref(), &series).await?;
     let open: Vec<&Finding> = findings.iter().filter(|f| f.state == FindingState::Open).collect();
     let meanwhile = findings.iter().filter(|f| from <= f.opened_at && f.opened_at < to);
-    let meanwhile = meanwhile.map(finding).collect();
+    let meanwhile = told_once(meanwhile.map(finding));
     let page = match ask {
         DigestAsk::Week(week) => format!("reports/week?week={}", week.name()),
         DigestAsk::Service(name, _) => format!("services/{}", encoded(name)),
@@ -284,6 +284,7 @@ fn finding(finding: &Finding) -> DigestFinding {
         change: finding.change.clone(),
         opened_at: finding.opened_at,
         closed_at: finding.closed_at,
+        times: 1,
     }
 }
 

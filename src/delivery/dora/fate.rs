@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::Commits;
 use crate::model::{
     Change, ChangeId, ChangeKind, ChangeState, Conclusion, DismissalReason, EnvironmentName,
-    Finding, FindingKind, FindingState, IncidentFact, ServiceName, Verdict,
+    Finding, FindingKind, FindingState, IncidentFact, ServiceName, Verdict, Word,
 };
 
 /// How a change stands with the journeys.
@@ -31,6 +31,8 @@ pub struct Record {
     pub verdicts: Vec<Verdict>,
     /// When the first message of it was made for anybody.
     pub told_at: Option<Timestamp>,
+    /// What a person said of it last.
+    pub said: Option<Word>,
 }
 
 /// What figures are drawn from.
@@ -105,7 +107,7 @@ impl Why {
         match self {
             Self::Verdict => "our verdict",
             Self::RolledBack => "rolled back",
-            Self::Said => "an incident",
+            Self::Said => "a person or an incident",
         }
     }
 }
@@ -125,6 +127,8 @@ pub struct Failure {
     pub acknowledged_at: Option<Timestamp>,
     /// When it was over.
     pub recovered_at: Option<Timestamp>,
+    /// Whether nobody can say when it was over: a person alone calls it failed, and no journey saw it.
+    pub unseen_end: bool,
     /// Who says that: `journeys`, `rollback` or `incident`.
     pub recovered_by: Option<&'static str>,
     /// A sentence on what was wrong.
@@ -168,7 +172,7 @@ pub(super) fn fate(
     let findings: Vec<&Finding> = record.findings.iter().filter(here).collect();
     let said: Vec<&IncidentFact> =
         incidents.iter().filter(|i| blames(i, &record.change, service, environment)).collect();
-    let marked = mark(&record.change);
+    let marked = mark(record);
     let mut why = Vec::new();
     if !findings.is_empty() {
         why.push(Why::Verdict);
@@ -189,8 +193,12 @@ pub(super) fn fate(
     Fate::Failed(Box::new(failure(record, why, &findings, undone, &said)))
 }
 
-/// What a person wrote on a change: the label `change_failure`, as others call it.
-fn mark(change: &Change) -> Option<bool> {
+/// What a person says of a change: the last word on its page, or else the label `change_failure`, as others call it.
+fn mark(record: &Record) -> Option<bool> {
+    if let Some(failed) = record.said.as_ref().and_then(|word| word.failed) {
+        return Some(failed);
+    }
+    let change = &record.change;
     match change.labels.get("change_failure").map(|v| v.trim().to_ascii_lowercase()).as_deref() {
         Some("true" | "yes" | "1") => Some(true),
         Some("false" | "no" | "0") => Some(false),
@@ -244,6 +252,7 @@ fn failure(
         .first()
         .map(|f| format!("{}: {}", f.journey, f.summary))
         .or_else(|| said.iter().find_map(|i| i.title.clone()))
+        .or_else(|| record.said.as_ref().filter(|w| w.failed == Some(true)).map(in_words))
         .or_else(|| undone.map(|back| format!("rolled back by {}", back.id)))
         .unwrap_or_else(|| "marked as failed".to_owned());
     Failure {
@@ -252,9 +261,18 @@ fn failure(
         onset_at: onset.or(detected),
         told_at: record.told_at.filter(|_| !findings.is_empty()),
         acknowledged_at: findings.iter().filter_map(|f| Some(f.acknowledged.as_ref()?.at)).min(),
+        unseen_end: findings.is_empty() && said.is_empty() && undone.is_none(),
         recovered_at,
         recovered_by,
         summary,
+    }
+}
+
+fn in_words(word: &Word) -> String {
+    let who = word.author.as_deref().unwrap_or("somebody");
+    match &word.why {
+        Some(why) => format!("{who} says that it failed: {why}"),
+        None => format!("{who} says that it failed"),
     }
 }
 

@@ -107,7 +107,12 @@ pub fn figures(all: &[&Deployed], (from, to): (Timestamp, Timestamp)) -> Figures
 }
 
 fn not_over(one: &Deployed) -> Option<&'static str> {
-    one.failure()?.recovered_at.is_none().then_some("it is not over")
+    let failure = one.failure()?;
+    failure.recovered_at.is_none().then_some(if failure.unseen_end {
+        "nobody saw when it was over"
+    } else {
+        "it is not over"
+    })
 }
 
 /// DORA's words for so many in a week.

@@ -6,7 +6,7 @@ use super::*;
 use crate::model::{
     Acknowledgement, Change, ChangeKind, ChangeState, Commit, Conclusion, Dismissal,
     DismissalReason, Finding, FindingKind, FindingState, IncidentFact, Metric, Part, PipelineFact,
-    PipelineKind,
+    PipelineKind, Word,
 };
 
 /// A Monday.
@@ -36,6 +36,7 @@ fn record(change: Change, worst: Option<Conclusion>) -> Record {
         findings: Vec::new(),
         verdicts: Vec::new(),
         told_at: None,
+        said: None,
     }
 }
 
@@ -162,7 +163,7 @@ fn verdicts_rollbacks_and_people_say_that_it_failed() {
     // From the end of each deployment: 3 h, 3 h and 5 h; of the marked one nobody said when it was over.
     let recovery = dora.all.recovery.seconds.unwrap();
     assert_eq!((recovery.n, recovery.p50), (3, 3.0 * 3600.0));
-    assert_eq!(dora.all.recovery.missing[0].why, "it is not over");
+    assert_eq!(dora.all.recovery.missing[0].why, "nobody saw when it was over");
     assert_eq!((dora.all.frequency.n, dora.all.rollbacks), (6, 1));
 }
 
@@ -179,6 +180,31 @@ fn failures_that_only_people_know_of_do_not_stand_for_what_nobody_saw() {
     let seen = record(change("b", ChangeKind::Deploy, 6), Some(Conclusion::Unchanged));
     let rate = of(vec![record(marked, None), seen]).all.failure_rate;
     assert_eq!((rate.of.unwrap().hits, rate.of.unwrap().n), (1, 2));
+}
+
+#[test]
+fn the_last_word_of_a_person_wins_over_label_and_verdict() {
+    let said = |failed| {
+        let (author, why) = (Some("ines".to_owned()), Some("orders were lost".to_owned()));
+        Some(Word { at: at(9), author, failed, why })
+    };
+    let mut marked = change("a", ChangeKind::Deploy, 5);
+    marked.labels = BTreeMap::from([("change_failure".into(), "true".into())]);
+    for (word, hits) in [(None, 1), (said(Some(false)), 0), (said(None), 1)] {
+        let mut one = record(marked.clone(), Some(Conclusion::Unchanged));
+        one.said = word;
+        assert_eq!(of(vec![one]).all.failure_rate.of.unwrap().hits, hits);
+    }
+    let mut harmed = record(change("a", ChangeKind::Deploy, 5), Some(Conclusion::Regressed));
+    harmed.findings = vec![finding("a", 5, None)];
+    harmed.said = said(Some(false));
+    assert_eq!(of(vec![harmed]).all.failure_rate.of.unwrap().hits, 0);
+    let mut quiet = record(change("a", ChangeKind::Deploy, 5), Some(Conclusion::Unchanged));
+    quiet.said = said(Some(true));
+    let dora = of(vec![quiet]);
+    let failure = dora.failed[0].failure().unwrap();
+    assert_eq!(failure.why, [Why::Said]);
+    assert_eq!(failure.summary, "ines says that it failed: orders were lost");
 }
 
 #[test]

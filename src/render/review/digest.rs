@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    model::{ChangeId, ChangeKind, Conclusion},
+    model::{ChangeId, ChangeKind, Conclusion, FindingKind},
     render::words::{Badge, Piece, When, change_link, count, encoded, journey_link, ms, prose},
 };
 
@@ -125,10 +125,43 @@ pub struct DigestFinding {
     pub summary: String,
     /// The change it is blamed on.
     pub change: Option<ChangeId>,
-    /// When it was opened.
+    /// When it was opened, the first time.
     pub opened_at: Timestamp,
-    /// When it was over.
+    /// When it was over, the last time.
     pub closed_at: Option<Timestamp>,
+    /// How often it was found: what came back is one finding here.
+    #[serde(default = "once")]
+    pub times: usize,
+}
+
+fn once() -> usize {
+    1
+}
+
+/// What was found of one thing after one change is told once, however often it was over and came back: `all` is newest first.
+pub fn told_once(all: impl IntoIterator<Item = DigestFinding>) -> Vec<DigestFinding> {
+    let mut kept: Vec<DigestFinding> = Vec::new();
+    for one in all {
+        let same = |known: &&mut DigestFinding| {
+            (&known.what, &known.change, &known.location) == (&one.what, &one.change, &one.location)
+        };
+        let Some(known) = kept.iter_mut().find(same) else {
+            kept.push(one);
+            continue;
+        };
+        known.times += one.times;
+        known.opened_at = known.opened_at.min(one.opened_at);
+        known.closed_at = known.closed_at.zip(one.closed_at).map(|(a, b)| a.max(b));
+        if one.kind == Conclusion::Regressed.as_str()
+            && known.kind == Conclusion::Suspected.as_str()
+        {
+            (known.kind, known.summary) = (one.kind, one.summary);
+        }
+        if one.closed_at.is_none() {
+            known.state = one.state;
+        }
+    }
+    kept
 }
 
 impl Felt {
@@ -366,6 +399,8 @@ pub struct FindingRow {
     change_link: String,
     opened: When,
     closed: Option<When>,
+    /// How often, where it came back.
+    times: String,
 }
 
 pub(super) fn view(digest: &Digest, linked: bool) -> View {
@@ -392,7 +427,12 @@ pub(super) fn view(digest: &Digest, linked: bool) -> View {
         badge: Badge::of(&f.kind),
         state: f.state.clone(),
         what: f.what.clone(),
-        link: link(journey_link(&f.journey, &f.environment, Some(&f.location))),
+        link: link(if f.kind == FindingKind::Pipeline.as_str() {
+            format!("delivery/pipelines/{}", encoded(&f.journey))
+        } else {
+            journey_link(&f.journey, &f.environment, Some(&f.location))
+        }),
+        times: if f.times > 1 { format!("{} times", f.times) } else { String::new() },
         summary: prose(&f.summary),
         change: f.change.as_ref().map(ToString::to_string).unwrap_or_default(),
         change_link: f.change.as_ref().map(|id| link(change_link(id.as_str()))).unwrap_or_default(),

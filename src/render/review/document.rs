@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{
     ChangeId, ChangeKind, ChangeState, Conclusion, Effect, Exchange, GateAnswer, GateStatus,
-    Metric, Note, Onset, Part, Quantiles,
+    Metric, Note, Onset, Part, Quantiles, Word,
 };
 
 /// Everything that is known of a change.
@@ -46,6 +46,9 @@ pub struct Review {
     pub acknowledged: Vec<Taken>,
     /// What people wrote.
     pub notes: Vec<Note>,
+    /// Whether people call it failed: everything that was said, oldest first; the last word holds.
+    #[serde(default)]
+    pub outcome: Vec<Word>,
     /// What nothing here knows of it, a sentence each.
     pub hints: Vec<String>,
     /// Its page, where people find the agent.

@@ -4,7 +4,7 @@ use url::Url;
 
 use crate::model::Change;
 
-/// The address of a commit: by the template of the settings or of the label `commit_url` (`{commit}` stands for the hash), by the label
+/// The address of a commit: by the template of the settings or of the label `commit_url` (`{commit}` stands for the hash, and so does `{{commit}}`, as places are written elsewhere), by the label
 /// `repository`, or by the change's own address where that is one of a forge. Only http(s) is ever given.
 pub fn commit_url(change: &Change, template: Option<&str>, commit: &str) -> Option<String> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./".contains(c);
@@ -13,7 +13,8 @@ pub fn commit_url(change: &Change, template: Option<&str>, commit: &str) -> Opti
     }
     let label = change.labels.get("commit_url").map(String::as_str);
     if let Some(template) = template.or(label) {
-        return web(&template.replace("{commit}", commit)).map(|url| url.to_string());
+        return web(&template.replace("{{commit}}", commit).replace("{commit}", commit))
+            .map(|url| url.to_string());
     }
     let repository = change.labels.get("repository").map(|text| text.trim());
     let home = repository.and_then(|text| web(text).or_else(|| over_ssh(text)));

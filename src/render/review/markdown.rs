@@ -58,7 +58,13 @@ pub fn review(review: &Review) -> String {
     for hint in &review.hints {
         out += &format!("\n_{}_\n", prose(hint));
     }
-    for note in review.notes.iter().rev().take(3).rev() {
+    if let Some(word) = review.outcome.last().filter(|word| word.failed.is_some()) {
+        let author = word.author.as_deref().unwrap_or("somebody");
+        let why = word.why.as_ref().map_or(String::new(), |why| format!(": {}", prose(why)));
+        out += &format!("\n**{}**, says {}{why}\n", word.told(), code(author));
+    }
+    let notes: Vec<_> = review.notes.iter().filter(|note| note.removed.is_none()).collect();
+    for note in &notes[notes.len().saturating_sub(3)..] {
         let author = note.author.as_deref().unwrap_or("somebody");
         out += &format!("\n> {}: {}\n", code(author), prose(&note.text));
     }

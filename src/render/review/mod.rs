@@ -14,7 +14,9 @@ pub mod page;
 mod plot;
 pub mod text;
 
-pub use digest::{Digest, DigestChange, DigestFinding, DigestJourney, Felt, Subject as DigestOf};
+pub use digest::{
+    Digest, DigestChange, DigestFinding, DigestJourney, Felt, Subject as DigestOf, told_once,
+};
 pub use document::{
     Alert, Case, CommitLine, Dismissed, Flag, Judgement, Moment, Review, Share, Stretch, Subject,
     Suspect, Taken, Undo, Walk, WalkStep,

@@ -8,7 +8,7 @@ use super::{
     plot::{latency, strip},
 };
 use crate::{
-    model::{Metric, Part, plain_words},
+    model::{Metric, Part, Word, plain_words},
     render::{
         chart::Chart,
         words::{Badge, Piece, When, change_link, encoded, journey_link, prose, shortened},
@@ -99,8 +99,10 @@ pub struct View {
     pub answers: Vec<AnswerRow>,
     /// How it was undone.
     pub rollbacks: Vec<UndoRow>,
-    /// What people took on, or called nothing.
+    /// What people took on, or called nothing, and whether they call it failed.
     pub said: Vec<SaidRow>,
+    /// The word of a person that holds.
+    pub word: Option<SaidRow>,
     /// What people wrote.
     pub notes: Vec<NoteRow>,
     /// Facts: name, value, and a link where it is one.
@@ -224,8 +226,18 @@ pub struct SaidRow {
 /// What a person wrote.
 #[derive(Debug, Serialize)]
 pub struct NoteRow {
+    /// Its number.
+    pub id: i64,
+    /// Who wrote it; none where that is not known.
+    pub by: Option<String>,
+    /// Where the form leads that alters it, from the root of all pages; empty where whoever looks may not.
+    pub action: String,
     author: String,
     at: When,
+    /// Who wrote it anew, and when.
+    edited: Option<(String, When)>,
+    /// Who removed it, and when.
+    removed: Option<(String, When)>,
     text: String,
 }
 
@@ -294,6 +306,7 @@ pub fn review(review: &Review, linked: bool) -> With<View> {
         answers: review.gate_answers.iter().map(answer).collect(),
         rollbacks: review.rollbacks.iter().map(undo).collect(),
         said: said(review),
+        word: review.outcome.last().filter(|w| w.failed.is_some()).map(word),
         notes: review.notes.iter().map(note).collect(),
         facts: facts(review),
         commits: commits(review),
@@ -525,14 +538,41 @@ fn said(review: &Review) -> Vec<SaidRow> {
         note: dismissed.note.clone().unwrap_or_default(),
         at: dismissed.at.map(When::second),
     });
-    taken.chain(dismissed).collect()
+    review.outcome.iter().map(word).chain(taken).chain(dismissed).collect()
 }
 
 fn note(note: &crate::model::Note) -> NoteRow {
+    let touched = |touch: &Option<crate::model::Touch>| {
+        touch.as_ref().map(|touch| (somebody(touch.by.as_ref()), When::second(touch.at)))
+    };
     NoteRow {
-        author: note.author.clone().unwrap_or_else(|| "somebody".to_owned()),
+        id: note.id,
+        by: note.author.clone(),
+        action: String::new(),
+        edited: touched(&note.edited),
+        removed: touched(&note.removed),
+        author: somebody(note.author.as_ref()),
         at: When::second(note.at),
         text: plain_words(&note.text, usize::MAX).unwrap_or_default(),
+    }
+}
+
+fn somebody(name: Option<&String>) -> String {
+    name.cloned().unwrap_or_else(|| "somebody".to_owned())
+}
+
+fn word(word: &Word) -> SaidRow {
+    let (class, sign) = match word.failed {
+        Some(true) => ("failed", "✕"),
+        Some(false) => ("passed", "✓"),
+        None => ("none", "–"),
+    };
+    SaidRow {
+        badge: Badge { class: class.to_owned(), sign, word: word.told().to_owned() },
+        what: "the change".to_owned(),
+        by: somebody(word.author.as_ref()),
+        note: word.why.clone().unwrap_or_default(),
+        at: Some(When::second(word.at)),
     }
 }
 

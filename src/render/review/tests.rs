@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     model::{
         ChangeKind, ChangeState, Conclusion, Effect, GateAnswer, GateStatus, Metric, Note, Onset,
-        Part, Quantiles,
+        Part, Quantiles, Touch, Word,
     },
     render::{Layout, page::Pages},
 };
@@ -189,7 +189,10 @@ pub(super) fn full() -> Review {
             at: at(95),
             author: text(),
             text: format!("{HOSTILE}\nsecond line"),
+            edited: Some(Touch { at: at(96), by: text() }),
+            removed: None,
         }],
+        outcome: vec![Word { at: at(97), author: text(), failed: Some(true), why: text() }],
         hints: vec![HOSTILE.to_owned()],
         page: Some("https://way.example/base/changes/x".to_owned()),
         made_at: at(100),

@@ -143,8 +143,14 @@ fn people(page: &mut Page, review: &Review) {
             page.fact(&time(undo.at), &said);
         }
     }
-    if !review.dismissed.is_empty() || !review.acknowledged.is_empty() {
+    if !review.dismissed.is_empty() || !review.acknowledged.is_empty() || !review.outcome.is_empty()
+    {
         page.head("Said of it");
+        for word in &review.outcome {
+            let by = word.author.clone().unwrap_or_else(|| "somebody".to_owned());
+            let why = word.why.as_ref().map_or(String::new(), |why| format!(": {why}"));
+            page.fact(&time(word.at), &format!("{by}: {}{why}", word.told()));
+        }
         for taken in &review.acknowledged {
             let by = taken.by.clone().unwrap_or_else(|| "somebody".to_owned());
             page.fact(&time(taken.at), &format!("{by} took on {}", taken.what));
@@ -161,7 +167,14 @@ fn people(page: &mut Page, review: &Review) {
         page.head("Notes");
         for note in &review.notes {
             let author = note.author.clone().unwrap_or_else(|| "somebody".to_owned());
-            page.fact(&time(note.at), &format!("{author}: {}", note.text));
+            let text = match &note.removed {
+                Some(touch) => {
+                    let by = touch.by.as_deref().unwrap_or("somebody");
+                    format!("a note, removed by {by} at {}", time(touch.at))
+                }
+                None => note.text.clone(),
+            };
+            page.fact(&time(note.at), &format!("{author}: {text}"));
         }
     }
 }

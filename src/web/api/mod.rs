@@ -14,5 +14,6 @@ pub(super) mod query;
 pub(super) mod review;
 pub(super) mod rollback;
 pub(super) mod runs;
+pub(super) mod said;
 pub(super) mod series;
 pub(super) mod slo;

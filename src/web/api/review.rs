@@ -1,32 +1,22 @@
-//! The review of a change, summaries of weeks and services, and notes.
+//! The review of a change, and summaries of weeks and services.
 
 use axum::{
-    Extension, Json,
-    body::Bytes,
-    extract::{
-        Path, Query, State,
-        rejection::{BytesRejection, QueryRejection},
-    },
+    Json,
+    extract::{Path, Query, State, rejection::QueryRejection},
     http::{HeaderMap, HeaderName, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{changes::known, gate::base, query};
 use crate::{
     daemon::{DigestAsk, Handle, Week},
-    model::{LONGEST_NOTE, plain_words},
     render::{
         Layout,
         review::{self, FilePage},
     },
-    web::{
-        ApiError,
-        auth::Caller,
-        pages::{change::file_name, note::LONGEST_NAME},
-        router::Face,
-    },
+    web::{ApiError, pages::change::file_name, router::Face},
 };
 
 /// How far back a service is looked at unless told otherwise.
@@ -192,56 +182,4 @@ fn file(
         (header::CONTENT_DISPOSITION, format!("inline; filename=\"{name}.html\"")),
     ];
     Ok((headers, made.html).into_response())
-}
-
-/// A note.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct NoteBody {
-    /// What is to be kept.
-    text: String,
-    /// By whom, where no token says it.
-    author: Option<String>,
-}
-
-/// `POST /api/v1/changes/{id}/notes` with `{"text":"…"}`: kept with author and time. Needs the scope `write`.
-pub(crate) async fn note(
-    State(handle): State<Handle>,
-    Extension(caller): Extension<Caller>,
-    Path(id): Path<String>,
-    body: Result<Bytes, BytesRejection>,
-) -> Result<Json<Value>, ApiError> {
-    const HINT: &str =
-        r#"send {"text":"what you found out"}, plain text of at most 4000 characters"#;
-    let body =
-        body.map_err(|_| ApiError::bad_request("the body could not be read", "send it whole"))?;
-    let said: NoteBody = serde_json::from_slice(&body)
-        .map_err(|e| ApiError::bad_request(format!("the body is not what is asked: {e}"), HINT))?;
-    if said.text.chars().count() > LONGEST_NOTE {
-        return Err(ApiError::bad_request("the note is too long", HINT));
-    }
-    let text = plain_words(&said.text, LONGEST_NOTE)
-        .ok_or_else(|| ApiError::bad_request("the note is empty", HINT))?;
-    let author = said.author.and_then(|name| plain_words(&name, LONGEST_NAME));
-    let author = caller.name.or(author);
-    let note = handle.note(&id.into(), author, text).await?.ok_or_else(full)?;
-    Ok(Json(json!({ "note": note })))
-}
-
-/// `GET /api/v1/changes/{id}/notes`: oldest first.
-pub(crate) async fn notes(
-    State(handle): State<Handle>,
-    Path(id): Path<String>,
-) -> Result<Json<Value>, ApiError> {
-    let judged = handle.judged(&id.into()).await?;
-    let notes = handle.store().notes(&judged.change.id).await?;
-    Ok(Json(json!({ "notes": notes })))
-}
-
-/// A change has as many notes as it may.
-pub(in crate::web) fn full() -> ApiError {
-    ApiError::bad_request(
-        "this change has 200 notes, which is as many as it may",
-        "write the rest where it can grow: a ticket, with its address as the last note",
-    )
 }

@@ -14,8 +14,14 @@ use super::{
     words::encoded,
 };
 use crate::{
+    model::ChangeKind,
     render::review::{self, Review},
-    web::{ApiError, api::gate::base, auth::Caller, router::Face},
+    web::{
+        ApiError,
+        api::{gate::base, said::may_alter},
+        auth::Caller,
+        router::Face,
+    },
 };
 
 #[derive(Debug, Serialize)]
@@ -26,6 +32,8 @@ struct ChangePage {
     rollback: Option<RollbackPart>,
     /// The form for notes.
     note: NoteForm,
+    /// The form that says whether it failed.
+    outcome: OutcomeForm,
     /// What every form of this page carries.
     csrf: String,
     /// The same as JSON, from the root.
@@ -45,6 +53,30 @@ struct NoteForm {
     ask_name: bool,
 }
 
+#[derive(Debug, Serialize)]
+struct OutcomeForm {
+    action: String,
+    ask_name: bool,
+    /// Which word holds.
+    failed: bool,
+    fine: bool,
+    /// Whether such a change counts in the figures of delivery.
+    counts: bool,
+}
+
+impl OutcomeForm {
+    fn new(review: &Review, id: &str, caller: &Caller) -> Self {
+        let holds = review.outcome.last().and_then(|word| word.failed);
+        Self {
+            action: format!("changes/{id}/outcome"),
+            ask_name: caller.name.is_none(),
+            failed: holds == Some(true),
+            fine: holds == Some(false),
+            counts: review.change.kind == ChangeKind::Deploy,
+        }
+    }
+}
+
 /// The page.
 pub(in crate::web) async fn change(
     State(face): State<Face>,
@@ -59,6 +91,11 @@ pub(in crate::web) async fn change(
     view.forms = true;
     view.shorten();
     let id = encoded(review.change.id.as_str());
+    for note in &mut view.notes {
+        if may_alter(&face.handle, &caller, note.by.as_deref()) {
+            note.action = format!("changes/{id}/notes/{}", note.id);
+        }
+    }
     let data = ChangePage {
         shell: Shell::new(&face, &uri, "changes", &view.title).live(),
         rollback: rollback::part(&face.handle, &review).await?,
@@ -68,6 +105,7 @@ pub(in crate::web) async fn change(
             ask_name: caller.name.is_none(),
             author: caller.name.clone().unwrap_or_default(),
         },
+        outcome: OutcomeForm::new(&review, &id, &caller),
         csrf: caller.csrf.clone(),
         api: format!("api/v1/changes/{id}/review"),
         file: file_name(&review),

@@ -271,14 +271,14 @@ fn failed(one: &Deployed) -> FailedRow {
         react: words(crate::delivery::dora::Failure::react_s),
         resolve: words(crate::delivery::dora::Failure::resolve_s),
         recovery: maybe(one.recovery_s()),
-        open: one.recovery_s().is_none(),
+        open: one.recovery_s().is_none() && failure.is_some_and(|f| !f.unseen_end),
     }
 }
 
 fn service(one: &OfService) -> ServiceRow {
     let figures = &one.figures;
     let median = |sample: Option<Sample>| {
-        sample.map_or_else(|| "–".to_owned(), |s| format!("{} of {}", length(s.p50), s.n))
+        sample.map_or_else(|| "–".to_owned(), |s| format!("{} (n = {})", length(s.p50), s.n))
     };
     let share = |share: Option<Share>| {
         share.map_or_else(|| "–".to_owned(), |s| format!("{} of {}", s.hits, s.n))

@@ -39,6 +39,8 @@ pub struct ObjectiveView<'a> {
     /// Those of the bad ones that passed, but too slowly.
     slow: f64,
     unknown: f64,
+    /// How much of the window lay in maintenance, in whole five minutes: what was walked then is unknown.
+    maintenance_seconds: u64,
     allowed: f64,
     /// How much of the budget is left: below 0 where more than all is spent.
     left: Option<f64>,
@@ -114,6 +116,7 @@ impl<'a> From<&'a BudgetRow> for ObjectiveView<'a> {
             bad: rounded(budget.bad),
             slow: rounded(budget.slow),
             unknown: rounded(budget.unknown),
+            maintenance_seconds: row.maintained.as_secs(),
             allowed: rounded(budget.allowed),
             left: finite(budget.left()),
             is_spent: budget.is_spent(),

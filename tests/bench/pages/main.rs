@@ -12,6 +12,7 @@
 use std::{path::PathBuf, time::Instant};
 
 #[path = "../../pages/browser.rs"]
+#[expect(dead_code, reason = "the tests ask it more")]
 mod browser;
 mod drawn;
 mod house;

@@ -32,6 +32,8 @@ pub(in crate::web::pages) struct BudgetSection {
     failed: String,
     slow: String,
     unknown: String,
+    /// How much of the window lay in maintenance; empty where nothing did.
+    maintained: String,
     burn: String,
     burn_window: String,
     /// `in 5 h`; empty where it lasts.
@@ -84,6 +86,11 @@ pub(in crate::web::pages) async fn section(
         failed: amount((budget.bad - budget.slow).max(0.0)),
         slow: amount(budget.slow),
         unknown: amount(budget.unknown),
+        maintained: if row.maintained.is_zero() {
+            String::new()
+        } else {
+            span(row.maintained.as_secs_f64())
+        },
         burn: row.standing.present.map_or_else(|| "–".to_owned(), |burn| rate(burn.rate)),
         burn_window: row
             .standing

@@ -9,7 +9,7 @@ use crate::{
         dora::{Figures, Week},
         length, words,
     },
-    render::chart::short,
+    render::{chart::short, words::count},
 };
 
 /// Height of the bars, in pixels.
@@ -51,7 +51,7 @@ pub(super) fn tiles(dora: &Dora) -> Vec<Tile> {
         gaps.push(format!("{} given up before the end: not counted", all.given_up));
     }
     if all.rollbacks > 0 {
-        gaps.push(format!("{} rollbacks beside them", all.rollbacks));
+        gaps.push(format!("{} beside them", count(all.rollbacks, "rollback", "rollbacks")));
     }
     let of = |n: Option<f64>, text: String| (n, text);
     vec![
@@ -59,11 +59,16 @@ pub(super) fn tiles(dora: &Dora) -> Vec<Tile> {
             name: "Deployment frequency",
             value: short((10.0 * frequency.per_week).round() / 10.0),
             unit: "a week".to_owned(),
-            words: format!("{} on {} days · {}", frequency.n, frequency.days, frequency.scale),
+            words: format!(
+                "{} on {} · {}",
+                frequency.n,
+                count(frequency.days, "day", "days"),
+                frequency.scale
+            ),
             few: "",
             gaps,
             bars: bars(&dora.weeks, |w| {
-                of(Some(real(w.deployments)), format!("{} deployments", w.deployments))
+                of(Some(real(w.deployments)), count(w.deployments, "deployment", "deployments"))
             }),
             label: "deployments by the week".to_owned(),
         },
