@@ -261,8 +261,8 @@ impl View {
 }
 
 /// Most rows of a page where something moved, and where nothing did.
-const ROWS: usize = 80;
-const CALM: usize = 40;
+const ROWS: usize = 60;
+const CALM: usize = 30;
 
 /// A review, laid out; `linked`: somebody knows where the pages are.
 pub fn review(review: &Review, linked: bool) -> With<View> {
