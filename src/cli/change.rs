@@ -1,5 +1,7 @@
 //! `wayfarer change`: record, list, show.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::{Map, Value, json};
 
@@ -10,6 +12,9 @@ use super::{
     place::Log,
     say,
 };
+
+/// As many characters of a commit's first line are told.
+const LINE: usize = 300;
 
 /// Logs a change and says what it touches.
 pub(super) async fn record(arguments: &RecordArguments, context: &Context) -> Result<Exit, Failed> {
@@ -61,9 +66,20 @@ fn body(arguments: &RecordArguments, context: &Context) -> Value {
         ([], Some(of_job)) => vec![of_job],
         (said, _) => said.to_vec(),
     };
-    let commits = match (&arguments.commits[..], job.commit) {
-        ([], Some(of_job)) => vec![of_job],
-        (said, _) => said.to_vec(),
+    let commits = match (&arguments.commits[..], &job.commit) {
+        ([], Some(id)) => {
+            let line = job.message.as_ref().and_then(|text| text.trim().lines().next());
+            let line = line.map(|line| line.chars().take(LINE).collect::<String>());
+            let all = [
+                ("id", &Some(id.clone())),
+                ("message", &line),
+                ("author", &job.written_by),
+                ("at", &job.written_at),
+            ];
+            let said = all.into_iter().filter_map(|(key, value)| Some((key, value.as_ref()?)));
+            vec![json!(said.collect::<BTreeMap<_, _>>())]
+        }
+        (said, _) => said.iter().map(|id| json!(id)).collect(),
     };
     fields.insert("environments".into(), json!(environments));
     fields.insert("commits".into(), json!(commits));
@@ -71,7 +87,12 @@ fn body(arguments: &RecordArguments, context: &Context) -> Value {
         fields.insert("planned".into(), json!(true));
     }
     let ci = (!job.ci.is_empty()).then(|| job.ci.to_owned());
-    let of_job = [("branch", job.branch), ("repository", job.repository), ("ci", ci)];
+    let of_job = [
+        ("branch", job.branch),
+        ("pull_request", job.request),
+        ("repository", job.repository),
+        ("ci", ci),
+    ];
     let mut labels: Map<String, Value> = of_job
         .into_iter()
         .filter_map(|(name, value)| Some((name.to_owned(), json!(value?))))

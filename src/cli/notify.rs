@@ -8,7 +8,7 @@ use crate::{
     daemon::Setup,
     model::{Happening, Notice, Parcel, ReceiverSettings, RunId},
     notify::Message,
-    render::message::{preview, sample},
+    render::message::{self, preview, preview_change, sample},
     source::{attached::Beside, files},
 };
 
@@ -37,16 +37,19 @@ fn show(arguments: &NotifyArguments, context: &Context) -> Result<Exit, Failed> 
     }
     let notice = notice(arguments);
     if arguments.json {
-        let mut value = json!(notice);
-        value["severity"] = json!(notice.gravity.severity());
-        value["status"] = json!(if notice.firing { "firing" } else { "resolved" });
-        say(&format!("{value:#}\n"))?;
+        say(&format!("{:#}\n", message::context(&notice)))?;
         return Ok(Exit::Good);
     }
     for receiver in receivers {
         let body = preview(receiver, &notice, context.clock.now())
             .map_err(|e| Failed::new(Exit::Config, format!("receiver `{}`: {e}", receiver.name)))?;
-        say(&format!("# {} ({})\n{body}\n\n", receiver.name, receiver.way.kind()))?;
+        let (name, kind) = (&receiver.name, receiver.way.kind());
+        say(&format!("# {name} ({kind})\n{body}\n\n"))?;
+        let change = preview_change(receiver)
+            .map_err(|e| Failed::new(Exit::Config, format!("receiver `{name}`: {e}")))?;
+        if let Some(body) = change {
+            say(&format!("# {name} ({kind}), of a change\n{body}\n\n"))?;
+        }
     }
     Ok(Exit::Good)
 }

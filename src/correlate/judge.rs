@@ -330,7 +330,8 @@ impl Judge {
 
     /// Notes that a trouble is over, and known to be since `at`; whether it ended by itself.
     fn over(&mut self, recovered: Recovered, at: Timestamp, around: Around<'_>) -> bool {
-        let onset = self.onset().map_or(self.frame.after(0.0), |(at, ..)| at);
+        let start = self.frame.after(0.0);
+        let (onset, latest) = self.onset().map_or((start, start), |(at, _, latest)| (at, latest));
         let own = (&self.change, around.services);
         let by = ended_by(around.stirs, own, (onset, at));
         let ending = Ending {
@@ -338,8 +339,9 @@ impl Judge {
             beside: by.map(|s| s.change.clone()),
             rolled_back: by.is_some_and(|s| s.reverts(around.services)),
         };
-        for (onset, kind) in [(onset, TroubleKind::Moved), (recovered.at, TroubleKind::Moved)] {
-            self.events.push(self.trouble(kind, (onset, onset), at));
+        // Another change may have started between the two ends of the onset's interval: for that one the trouble is not an earlier one.
+        for span in [(onset, latest.max(onset)), (recovered.at, recovered.at)] {
+            self.tell(TroubleKind::Moved, span, at);
         }
         let by_itself = ending.beside.is_none();
         self.ending = Some(ending);

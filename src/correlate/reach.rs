@@ -38,11 +38,14 @@ pub(super) const SELDOM: Duration = A_DAY;
 /// `interval` is the usual distance of two runs, `window` how long the change is watched.
 pub fn spans(started: Timestamp, interval: Duration, window: Duration) -> Vec<Span> {
     let tuning = Tuning::default();
-    let smoother = tuning.season_half_widths.iter().max().copied().unwrap_or(0);
+    let widths = || tuning.season_half_widths.iter().copied();
+    let smoother = widths().max().unwrap_or(0);
     let rows = |rows: usize| runs(interval, rows);
     let days = earlier(started, (DAYS * A_DAY).max(rows(RARE)));
     let mut spans = Vec::new();
-    for week in (2..=tuning.season_weeks).rev() {
+    // Where a day is few runs there is no season.
+    let seasonal = rows(2 * (2 * widths().min().unwrap_or(0) + 1)) <= A_DAY;
+    for week in (2..=tuning.season_weeks).rev().filter(|_| seasonal) {
         let back = earlier(started, u32::try_from(7 * week).unwrap_or(7) * A_DAY);
         let from = earlier(back, rows(tuning.baseline + 2 * smoother));
         let to = later(later(back, window), rows(2 * smoother)).min(days);

@@ -379,7 +379,10 @@ pub fn touched(setup: &Setup, change: Change, outcome: RecordOutcome, now: Times
         ));
     }
     if change.state == ChangeState::Started {
-        notes.push("it is watched from its start; say when it has finished".to_owned());
+        notes.push(format!(
+            "it is watched from its start; say when it has finished, with the same id (`{}`)",
+            change.id
+        ));
     }
     Logged { change, outcome, environments, journeys, notes }
 }

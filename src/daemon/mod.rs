@@ -28,6 +28,7 @@ mod people;
 mod pipeline;
 mod prune;
 mod pulse;
+mod relapse;
 mod release;
 mod review;
 mod rollback;

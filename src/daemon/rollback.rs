@@ -16,7 +16,7 @@ use crate::{
     alert::{Circumstances, sure},
     correlate,
     model::{
-        Change, ChangeId, ChangeKind, ChangeState, Conclusion, Finding, OUR_WORD, Parcel,
+        Change, ChangeId, ChangeKind, ChangeState, Commit, Conclusion, Finding, OUR_WORD, Parcel,
         RollbackMode, RollbackOrder, RollbackRecord, RollbackSettings, RollbackState, Verdict,
     },
     store::{ChangeFilter, NewMessage, Ordered, Store, StoreError},
@@ -114,6 +114,7 @@ pub async fn roll_back(
         if order.environments.is_empty() {
             order.environments = setup.environments_of(change);
         }
+        lead_back(store, &mut order).await?;
         let only_said = ask.dry_run || hook.mode == RollbackMode::DryRun;
         let state = if only_said { RollbackState::DryRun } else { RollbackState::Ordered };
         let record = RollbackRecord { order: order.clone(), state, error: None, settled_at: None };
@@ -167,12 +168,44 @@ fn order(
         hook: hook.name.clone(),
         change: change.clone(),
         service: hook.service.clone(),
+        to_commit: None,
         environments: hook.places(change),
         reason,
         automatic: by == OUR_WORD,
         by,
         at,
     }
+}
+
+/// Says what to go back to: what the log has as deployed before the change, where all the environments had the same and nobody said it before.
+async fn lead_back(store: &Store, order: &mut RollbackOrder) -> Result<(), StoreError> {
+    let Ok(before) = order.change.started_at.checked_sub(Duration::from_micros(1)) else {
+        return Ok(());
+    };
+    let mut found = BTreeSet::new();
+    for place in &order.environments {
+        let deployed = store.deployed(place, before).await?.remove(&order.service);
+        found.insert(
+            deployed.map(|d| (Some(d.version).filter(|v| d.commit.as_ref() != Some(v)), d.commit)),
+        );
+    }
+    let (Some(Some((version, commit))), None) = (found.pop_first(), found.pop_first()) else {
+        return Ok(());
+    };
+    let change = &mut order.change;
+    // The same deployed once more tells nothing of what was before.
+    if version.is_some() && version == change.version {
+        return Ok(());
+    }
+    match &change.previous_version {
+        Some(said) if version.as_ref() != Some(said) => {}
+        _ => {
+            change.previous_version = version;
+            let again = change.commits.last().map(|newest| &newest.id) == commit.as_ref();
+            order.to_commit = commit.filter(|_| !again);
+        }
+    }
+    Ok(())
 }
 
 /// The message that carries an order: its key is that of the change and the hook, so that there is never a second one.
@@ -247,6 +280,7 @@ impl Undo {
                 Ok(sure) => {
                     let mut order = order(hook, change, sure.reason, OUR_WORD.to_owned(), now);
                     order.environments = sure.environments;
+                    lead_back(store, &mut order).await?;
                     let only_said = hook.mode == RollbackMode::DryRun;
                     let message = message(&order, only_said);
                     if store.order_rollback(order.clone(), message).await? == Ordered::New {
@@ -284,6 +318,12 @@ pub(super) fn as_change(
     change.environments.clone_from(&order.environments);
     change.version.clone_from(&undone.previous_version);
     change.previous_version.clone_from(&undone.version);
+    change.commits.extend(order.to_commit.clone().map(|id| Commit {
+        id,
+        at: None,
+        author: None,
+        message: None,
+    }));
     change.author = Some(order.by.clone());
     change.release.clone_from(&undone.release);
     change.title = Some(format!("rollback of {}: {}", undone.id, order.reason));

@@ -11,7 +11,7 @@ use std::{
 
 use jiff::Timestamp;
 
-use super::{history::series_of, setup::Setup};
+use super::{history::series_of, relapse::Relapses, setup::Setup};
 use crate::{
     alert::{self, Decision, Reason},
     correlate::{Alarm, Member, Recovery, Sentinel},
@@ -41,10 +41,12 @@ pub(super) struct Trouble {
     pipelines: BTreeMap<FindingId, Finding>,
     /// What people said is nothing: the same change is not told for it again.
     dismissed: HashMap<Concern, Finding>,
+    /// What is over, while verdicts may still speak of it.
+    relapses: Relapses,
 }
 
 /// What a finding is about: the change blamed, where, and what; the parts of a journey's time are one, each measure is another.
-type Concern = (ChangeId, SeriesKey, Metric, Part);
+pub(super) type Concern = (ChangeId, SeriesKey, Metric, Part);
 
 /// An alarm that waits for the watch of its series.
 struct Held {
@@ -100,6 +102,14 @@ impl Trouble {
         let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
         let dismissed = store.findings(filter).await?;
         self.dismissed.extend(dismissed.into_iter().filter_map(|f| Some((concern(&f)?, f))));
+        let state = Some(FindingState::Recovered);
+        let filter = FindingFilter { state, limit: RECALLED, ..FindingFilter::default() };
+        // The newest come first: of several about the same the last end counts.
+        for finding in store.findings(filter).await?.into_iter().rev() {
+            if let Some((concern, at)) = concern(&finding).zip(finding.closed_at) {
+                self.relapses.ended(concern, at);
+            }
+        }
         Ok(())
     }
 
@@ -138,6 +148,7 @@ impl Trouble {
 
     /// A change turned out to be another one: its open findings are those of the other one, as they are in the store already.
     pub(super) fn hand_over(&mut self, from: &ChangeId, to: &ChangeId) -> Vec<Finding> {
+        self.relapses.hand_over(from, to);
         let of = |finding: &Finding| finding.change.as_ref() == Some(from);
         let mut moved = Vec::new();
         for tracked in self.open.values_mut().filter(|tracked| of(&tracked.finding)) {
@@ -195,6 +206,9 @@ impl Trouble {
         watched: bool,
         now: Timestamp,
     ) -> Vec<Decision> {
+        if probe.success == Some(false) {
+            self.relapses.failed(series, probe.at);
+        }
         let mut decisions = self.recover(series, probe, now);
         // A sentinel looks at whole journeys.
         for alarm in self.sense(series, &probe.bare()) {
@@ -239,6 +253,9 @@ impl Trouble {
         for decision in &decisions {
             self.open.remove(&decision.finding.id);
             self.held.remove(&(series.clone(), decision.finding.metric));
+            if let Some(concern) = concern(&decision.finding) {
+                self.relapses.ended(concern, now);
+            }
         }
         decisions
     }
@@ -305,8 +322,11 @@ impl Trouble {
             .cloned();
         let part = own_part(verdict.metric, &verdict.part);
         let concern = (verdict.change.clone(), series.clone(), verdict.metric, part);
+        let onset = verdict.onset.as_ref().map(|onset| onset.at);
+        let told = self.dismissed.contains_key(&concern)
+            || self.relapses.is_old(&concern, verdict.conclusion, onset);
         let decision = alert::decide(open.as_ref(), verdict, now)
-            .filter(|d| d.reason != Reason::Opened || !self.dismissed.contains_key(&concern));
+            .filter(|d| d.reason != Reason::Opened || !told);
         if let Some(decision) = decision {
             match decision.reason {
                 Reason::Opened => {

@@ -30,7 +30,8 @@ struct Sync<'b> {
     app: &'b str,
     namespace: Option<&'b str>,
     environment: Option<&'b str>,
-    revision: Option<&'b str>,
+    /// One of each source.
+    revisions: Vec<&'b str>,
     images: Vec<&'b str>,
     phase: &'b str,
     health: &'b str,
@@ -55,7 +56,7 @@ fn flat(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFaul
         app,
         namespace: body.at("namespace").text(),
         environment: body.at("environment").text(),
-        revision: body.at("revision").text(),
+        revisions: revisions(&[body.at("revision"), body.at("revisions")]),
         images: body.at("images").items().filter_map(Document::text).collect(),
         phase: body.at("phase").text().unwrap_or_default(),
         health: body.at("health").text().unwrap_or_default(),
@@ -80,7 +81,6 @@ fn object(
 ) -> Result<Heard, IntakeFault> {
     let name = app.at("metadata.name").text();
     let operation = app.at("status.operationState");
-    let several = app.at("status.sync.revisions").items().find_map(Document::text);
     let label = |key: &str| {
         let labels = app.at("metadata.labels").key(key).text();
         labels.or_else(|| app.at("metadata.annotations").key(key).text())
@@ -90,11 +90,12 @@ fn object(
         app: name.ok_or_else(|| app.at("metadata.name").fault("metadata.name", "a text"))?,
         namespace: app.at("spec.destination.namespace").text(),
         environment: label("env").or_else(|| label("environment")),
-        revision: operation
-            .at("syncResult.revision")
-            .text()
-            .or_else(|| app.at("status.sync.revision").text())
-            .or(several),
+        revisions: revisions(&[
+            operation.at("syncResult.revision"),
+            operation.at("syncResult.revisions"),
+            app.at("status.sync.revision"),
+            app.at("status.sync.revisions"),
+        ]),
         images: app.at("status.summary.images").items().filter_map(Document::text).collect(),
         phase: operation.at("phase").text().unwrap_or_default(),
         health: app.at("status.health.status").text().unwrap_or_default(),
@@ -114,12 +115,21 @@ fn object(
     sync.hear(delivery)
 }
 
+/// What was synced, of the first place that says it: a text, or a list where an application has several sources.
+fn revisions<'b>(places: &[Document<'b>]) -> Vec<&'b str> {
+    let all = |place: &Document<'b>| -> Vec<&'b str> {
+        place.text().into_iter().chain(place.items().filter_map(Document::text)).collect()
+    };
+    places.iter().map(all).find(|found| !found.is_empty()).unwrap_or_default()
+}
+
 impl Sync<'_> {
     fn hear(&self, delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
         let event = if self.trigger.is_empty() { self.phase } else { self.trigger };
-        let Some(revision) = self.revision else {
+        if self.revisions.is_empty() {
             return Ok(Heard::ignored("the application was never synced").of(event));
-        };
+        }
+        let revision = self.revisions.join("+");
         // Two Argo CD with the same application differ in where they deploy to.
         let of_hook = delivery.known.defaults.environment.as_ref().map(|e| e.as_str());
         let place = self.environment.or(of_hook).unwrap_or_default();
@@ -138,22 +148,24 @@ impl Sync<'_> {
                 .and_then(|i| tag(i))
                 .map(str::to_owned),
         };
-        let hash = Some(revision).filter(|r| text::is_hash(r));
-        let chart = Some(revision).filter(|_| hash.is_none());
+        // Sources are charts and repositories, in any number of either.
+        let (hashes, charts): (Vec<&str>, Vec<&str>) =
+            self.revisions.iter().partition(|r| text::is_hash(r));
+        let chart = charts.first().copied();
         let repository = self.repository.and_then(super::jenkins::repository);
         let draft = Draft::new(delivery, &format!("{object}:{revision}"), ChangeKind::Deploy)
             .service(Some(self.app))
             .environment(self.environment)
             .version(version.as_deref().or(chart))
-            .commit(hash)
             .author(self.author)
             .url(self.url.as_deref())
             .label("namespace", self.namespace)
             .label("project", self.project)
             .label("repository", repository.as_deref())
-            .label("revision", Some(revision))
+            .label("revision", Some(&revision))
             .label("images", Some(&self.images.join(" ")))
             .reports(&object);
+        let draft = hashes.into_iter().fold(draft, |draft, hash| draft.commit(Some(hash)));
         let (started, finished) = (self.started.time(), self.finished.time());
         let failed = self.trigger.contains("failed") || matches!(self.phase, "Failed" | "Error");
         let degraded = self.trigger.contains("degraded") || self.health == "Degraded";
@@ -198,30 +210,16 @@ mod tests {
 
     use super::*;
     use crate::{
-        intake::{Headers, Known, Said, Tidings},
+        intake::{Said, Tidings, tried},
         model::ChangeState,
     };
 
     fn hear(body: &Value) -> Said {
-        let (headers, known, query) = (Headers::default(), Known::default(), [].into());
-        let text = body.to_string();
-        let delivery = Delivery {
-            hook: "argocd",
-            headers: &headers,
-            query: &query,
-            rest: "",
-            body: text.as_bytes(),
-            known: &known,
-            received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-        };
-        read(&delivery).unwrap().said.remove(0)
+        tried::heard(read, &[], body).unwrap().remove(0)
     }
 
     fn tidings(body: &Value) -> Tidings {
-        match hear(body) {
-            Said::Change(tidings) => *tidings,
-            other => panic!("{other:?}"),
-        }
+        tried::change(vec![hear(body)])
     }
 
     #[test]
@@ -250,6 +248,25 @@ mod tests {
         assert_eq!(flat.change.version.as_deref(), Some("2.4.1"));
         assert_eq!(flat.change.state, ChangeState::Finished);
         assert_eq!(flat.change.finished_at.unwrap().to_string(), "2026-11-20T10:01:00Z");
+    }
+
+    #[test]
+    fn an_application_of_several_sources_has_several_revisions() {
+        let hashes = [
+            "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1",
+            "831f7eaddfb6af01cb2173e18f0f75b0ba780ef2",
+        ];
+        let flat = |revisions: &Value| {
+            json!({ "app": "shop", "trigger": "on-deployed", "revision": "", "revisions": revisions,
+                "started_at": "2026-11-20T10:00:00Z", "finished_at": "2026-11-20T10:01:00Z" })
+        };
+        let two = tidings(&flat(&json!(hashes))).change;
+        let commits: Vec<&str> = two.commits.iter().map(|commit| &*commit.id).collect();
+        assert_eq!(commits, hashes);
+        let other = tidings(&flat(&json!(["6.5.4", hashes[1]]))).change;
+        assert_eq!((other.version.as_deref(), other.commits.len()), (Some("6.5.4"), 1));
+        assert_ne!(two.id, other.id);
+        assert!(matches!(hear(&flat(&json!([]))), Said::Ignored(_)));
     }
 
     #[test]

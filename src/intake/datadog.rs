@@ -100,9 +100,18 @@ fn mark(delivery: &Delivery<'_>, attributes: Document<'_>, id: &str) -> Heard {
 /// What Datadog answers.
 fn answer(delivery: &Delivery<'_>, told: &[ChangeId]) -> Option<(u16, Value)> {
     let path = delivery.rest.trim_matches('/');
-    let kind = if path.ends_with("failure") { "dora_failure" } else { "dora_deployment" };
+    let kind = match path.rsplit('/').next() {
+        Some("failure") => "dora_failure",
+        Some("incident") => "dora_incident",
+        _ => "dora_deployment",
+    };
     let id = told.first().map(|id| id.as_str().trim_start_matches("datadog:").to_owned());
+    let of_failure = || {
+        let body = delivery.object().ok().filter(|_| kind != "dora_deployment")?;
+        Some(id_of(Document(&body).at("data.attributes")))
+    };
     let id = id
+        .or_else(of_failure)
         .or_else(|| path.rsplit('/').next().map(str::to_owned))
         .and_then(|id| text::kept(&id, 200));
     Some((200, json!({ "data": { "id": id, "type": kind } })))

@@ -2,8 +2,12 @@
 //! Older names of fields, with underscores, are understood as well.
 
 use super::{
-    Delivery, Heard, IntakeFault, Proof, Sender, document::Document, heard::Draft,
-    jenkins::repository, sender::plain, text,
+    Delivery, Heard, IntakeFault, Proof, Sender,
+    document::Document,
+    heard::{Draft, digest},
+    jenkins::repository,
+    sender::plain,
+    text,
 };
 use crate::model::{ChangeKind, IncidentFact};
 
@@ -14,7 +18,8 @@ fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
     let body = delivery.object()?;
     let body = Document(&body);
     let path = delivery.rest.trim_matches('/');
-    let incident = path.contains("issues") || path.contains("incidents");
+    // An issue is closed at `issue/KEY/close`, in the singular.
+    let incident = path.split('/').any(|part| matches!(part, "issues" | "issue" | "incidents"));
     let heard = if incident { issue(delivery, body, path)? } else { deployment(delivery, body)? };
     Ok(heard.of(if incident { "incident" } else { "deployment" }))
 }
@@ -30,7 +35,16 @@ fn either<'b>(body: Document<'b>, names: &[&str]) -> Document<'b> {
 
 fn deployment(delivery: &Delivery<'_>, body: Document<'_>) -> Result<Heard, IntakeFault> {
     let id = either(body, &["id", "pipeline_id", "pipelineId"]);
-    let id = id.word().ok_or_else(|| id.fault("id", "a text"))?;
+    // Before there were ids, commit and start told one from another.
+    let commit = either(body, &["commitSha", "commit_sha"]);
+    let id = match id.word() {
+        Some(id) => id,
+        None if id.is_missing() && commit.text().is_some() => {
+            let begun = either(body, &["startedDate", "started_date", "start_time", "startTime"]);
+            digest(&format!("{}:{}", commit.text().unwrap_or_default(), begun.0))
+        }
+        None => return Err(id.fault("id", "a text")),
+    };
     let started = either(body, &["startedDate", "started_date", "start_time", "startTime"]).time();
     let finished = either(body, &["finishedDate", "finished_date", "end_time", "endTime"]).time();
     let mut commits: Vec<Document<'_>> =

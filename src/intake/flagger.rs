@@ -34,17 +34,25 @@ fn canary(
     let at = metadata.at("timestamp").time();
     let checksum = body.at("checksum").word().unwrap_or_default();
     let place = metadata.at("environment").text().or_else(|| metadata.at("env").text());
+    // As the gates take it: where nothing says it, a namespace that is called like an environment.
+    let known = delivery.known;
+    let alone = place.is_none() && known.defaults.environment.is_none();
+    let of_namespace = known.environment_here(namespace).filter(|_| alone);
     let object = format!("flagger:{}:{namespace}/{name}", place.unwrap_or(""));
     let draft = Draft::new(delivery, &format!("{object}:{checksum}"), ChangeKind::Deploy)
         .service(metadata.at("service").text().or(Some(name)))
-        .environment(place)
+        .environment(place.or(of_namespace.as_ref().map(|e| e.as_str())))
         .version(metadata.at("version").text())
         .commit(metadata.at("commit").text())
         .title(metadata.at("eventMessage").text())
         .label("namespace", Some(namespace))
         .label("checksum", Some(&checksum))
         .reports(&object);
-    match phase {
+    // The last events of a canary are sent with the phase before: only their words say that it is over.
+    let message = metadata.at("eventMessage").text().unwrap_or_default();
+    let over = [("Promotion completed!", "Succeeded"), ("Canary failed!", "Failed")];
+    let over = over.iter().find(|(words, _)| message.starts_with(words));
+    match over.map_or(phase, |(_, phase)| *phase) {
         "Progressing" | "Waiting" | "WaitingPromotion" | "Promoting" | "Finalising" => {
             Heard::one(draft.started(at))
         }

@@ -19,6 +19,10 @@ pub(super) const SENDER: Sender = Sender {
 fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
     let body = delivery.object()?;
     let body = Document(&body);
+    if body.at("event_type").is_missing() && !body.at("related_object_type").is_missing() {
+        let why = "an entry of the audit log: the webhook of the environment tells of flags";
+        return Ok(Heard::ignored(why).of("audit log"));
+    }
     let event = body.need("event_type")?;
     if !matches!(event.as_str(), "FLAG_UPDATED" | "FLAG_DELETED" | "NEW_VERSION_PUBLISHED") {
         return Ok(

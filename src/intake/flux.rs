@@ -26,6 +26,24 @@ fn read(delivery: &Delivery<'_>) -> Result<Heard, IntakeFault> {
     Ok(heard.of(&format!("{kind} {reason}")))
 }
 
+/// Of the end of a deployment: whether it failed, and whether something was done for certain. Without a revision nobody else can tell whether anything is
+/// new: Helm says so by what it did.
+fn end(body: Document<'_>, reason: &str) -> Option<(bool, bool)> {
+    let failed = reason.ends_with("Failed") || body.at("severity").text() == Some("error");
+    let progress = reason.starts_with("Progressing")
+        || reason == "DependencyNotReady"
+        || reason == "ArtifactUpToDate";
+    // Older helm-controllers had no reasons: only the words say what was done.
+    let said = body.at("message").text().unwrap_or_default();
+    let in_words = reason == "info"
+        && ["Helm install succeeded", "Helm upgrade succeeded"].iter().any(|w| said.starts_with(w));
+    let helm = matches!(reason, "InstallSucceeded" | "UpgradeSucceeded" | "RollbackSucceeded");
+    let others = ["ReconciliationSucceeded", "HealthCheckSucceeded", "TestSucceeded"];
+    let deployed = helm || in_words || others.contains(&reason);
+    let did = helm || in_words || (failed && reason != "ReconciliationFailed");
+    (!progress && (failed || deployed)).then_some((failed, did))
+}
+
 fn event(
     delivery: &Delivery<'_>,
     body: Document<'_>,
@@ -35,27 +53,11 @@ fn event(
     if !matches!(kind, "Kustomization" | "HelmRelease") {
         return Ok(Heard::ignored(format!("a {} deploys nothing", text::shown(kind))));
     }
-    let failed = reason.ends_with("Failed") || body.at("severity").text() == Some("error");
-    let progress = reason.starts_with("Progressing")
-        || reason == "DependencyNotReady"
-        || reason == "ArtifactUpToDate";
-    let deployed = matches!(
-        reason,
-        "ReconciliationSucceeded"
-            | "InstallSucceeded"
-            | "UpgradeSucceeded"
-            | "RollbackSucceeded"
-            | "HealthCheckSucceeded"
-            | "TestSucceeded"
-    );
-    if progress || !(failed || deployed) {
+    let Some((failed, did)) = end(body, reason) else {
         return Ok(Heard::ignored(format!("`{}` is no end of a deployment", text::shown(reason))));
-    }
+    };
     let metadata = body.at("metadata");
     let revision = revision(metadata);
-    // Without a revision nobody can tell whether anything is new: Helm says so by what it did.
-    let did = matches!(reason, "InstallSucceeded" | "UpgradeSucceeded" | "RollbackSucceeded")
-        || (failed && reason != "ReconciliationFailed");
     if revision.is_none() && !did {
         return Ok(Heard::ignored("reconciled, and no revision is said"));
     }
@@ -73,6 +75,9 @@ fn event(
     let sort = if rollback { ChangeKind::Rollback } else { ChangeKind::Deploy };
     let id = if rollback { format!("{id}:rollback") } else { id };
     let (version, commit) = revision.as_deref().map(parts).unwrap_or_default();
+    // An OCI artifact says what it was made of.
+    let origin = short(metadata, "originRevision").map(parts).and_then(|(_, commit)| commit);
+    let commit = commit.or(origin);
     let said = [of_alert(&["service", "app"]), Some(name)].into_iter().flatten().next();
     let draft = Draft::new(delivery, &id, sort)
         .service(said)
@@ -137,23 +142,12 @@ mod tests {
 
     use super::*;
     use crate::{
-        intake::{Headers, Known, Said, Tidings},
+        intake::{Said, Tidings, tried},
         model::ChangeState,
     };
 
     fn hear(body: &Value) -> Said {
-        let (headers, known, query) = (Headers::default(), Known::default(), [].into());
-        let text = body.to_string();
-        let delivery = Delivery {
-            hook: "flux",
-            headers: &headers,
-            query: &query,
-            rest: "",
-            body: text.as_bytes(),
-            known: &known,
-            received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-        };
-        read(&delivery).unwrap().said.remove(0)
+        tried::heard(read, &[], body).unwrap().remove(0)
     }
 
     fn body(reason: &str, revision: Option<&str>) -> Value {
@@ -166,10 +160,7 @@ mod tests {
     }
 
     fn tidings(body: &Value) -> Tidings {
-        match hear(body) {
-            Said::Change(tidings) => *tidings,
-            other => panic!("{other:?}"),
-        }
+        tried::change(vec![hear(body)])
     }
 
     #[test]
@@ -187,6 +178,16 @@ mod tests {
         assert_eq!(told.change.environments, ["production".into()]);
         assert_eq!(told.reports.as_deref(), Some("flux:c1:Kustomization/webapp:u1"));
         assert!(matches!(hear(&body("ReconciliationSucceeded", None)), Said::Ignored(_)));
+        let mut old = body("info", Some("6.5.4"));
+        assert!(matches!(hear(&old), Said::Ignored(_)));
+        old["message"] = json!("Helm upgrade succeeded");
+        assert_eq!(tidings(&old).change.version.as_deref(), Some("6.5.4"));
+        let mut artifact = body("ReconciliationSucceeded", Some("1.2.3@sha256:0123456789abcdef"));
+        artifact["metadata"]["originRevision"] =
+            json!("main@sha1:731f7eaddfb6af01cb2173e18f0f75b0ba780ef1");
+        let told = tidings(&artifact).change;
+        assert_eq!(told.version.as_deref(), Some("1.2.3"));
+        assert_eq!(told.commits[0].id, "731f7eaddfb6af01cb2173e18f0f75b0ba780ef1");
         assert!(matches!(hear(&body("Progressing", Some("x"))), Said::Ignored(_)));
         let failed = tidings(&body("HealthCheckFailed", Some("main/731f7eaddfb6")));
         assert_eq!(failed.change.state, ChangeState::Failed);

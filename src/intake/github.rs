@@ -297,23 +297,15 @@ mod tests {
 
     use super::*;
     use crate::{
-        intake::{Headers, Known, Said, Tidings},
+        intake::{
+            Said,
+            tried::{change, heard},
+        },
         model::ChangeState,
     };
 
     fn hear(event: &str, body: &Value) -> Result<Vec<Said>, IntakeFault> {
-        let headers = Headers::from(vec![("X-GitHub-Event".to_owned(), event.to_owned())]);
-        let (known, query, body) = (Known::default(), [].into(), body.to_string());
-        let delivery = Delivery {
-            hook: "github",
-            headers: &headers,
-            query: &query,
-            rest: "",
-            body: body.as_bytes(),
-            known: &known,
-            received_at: "2026-11-20T12:00:00Z".parse().unwrap(),
-        };
-        read(&delivery).map(|heard| heard.said)
+        heard(read, &[("X-GitHub-Event", event)], body)
     }
 
     fn body(state: &str) -> Value {
@@ -330,13 +322,6 @@ mod tests {
             },
             "repository": { "full_name": "acme/shop" }
         })
-    }
-
-    fn change(said: Vec<Said>) -> Tidings {
-        match said.into_iter().next() {
-            Some(Said::Change(tidings)) => *tidings,
-            other => panic!("{other:?}"),
-        }
     }
 
     #[test]

@@ -139,7 +139,7 @@ fn parameter(parameters: Document<'_>, name: &str) -> Option<String> {
 }
 
 /// `owner/name` of the address of a repository.
-pub(super) fn repository(address: &str) -> Option<String> {
+pub fn repository(address: &str) -> Option<String> {
     let address = address.trim_end_matches('/').trim_end_matches(".git");
     let path = match url::Url::parse(address) {
         Ok(url) => url.path().trim_matches('/').to_owned(),

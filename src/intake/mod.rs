@@ -37,12 +37,15 @@ mod spinnaker;
 mod terraform;
 mod text;
 mod time;
+#[cfg(test)]
+mod tried;
 mod unleash;
 mod words;
 
 pub use delivery::{Delivery, Headers, Known};
 pub use fault::IntakeFault;
 pub use heard::{Heard, Said, Tidings};
+pub use jenkins::repository;
 pub use masked::masked;
 pub use place::{Placing, place};
 pub use sender::{Answer, SENDERS, Sender, sender};

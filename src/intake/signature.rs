@@ -38,6 +38,9 @@ impl Proof {
                 match name.to_ascii_lowercase().as_str() {
                     "sha256" => hex_equal(&mac::<Hmac<Sha256>>(secret.as_bytes(), &[body]), digits),
                     "sha512" => hex_equal(&mac::<Hmac<Sha512>>(secret.as_bytes(), &[body]), digits),
+                    "sha224" => {
+                        hex_equal(&mac::<Hmac<sha2::Sha224>>(secret.as_bytes(), &[body]), digits)
+                    }
                     "sha384" => {
                         hex_equal(&mac::<Hmac<sha2::Sha384>>(secret.as_bytes(), &[body]), digits)
                     }

@@ -16,6 +16,10 @@ pub(super) const SENDER: Sender = Sender {
 
 /// Events that alter what somebody is served, by how their names begin.
 const EFFECTIVE: &[&str] = &[
+    // Before there were environments.
+    "feature-updated",
+    "feature-enabled",
+    "feature-disabled",
     "feature-environment-enabled",
     "feature-environment-disabled",
     "feature-environment-variants-updated",

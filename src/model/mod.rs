@@ -41,6 +41,7 @@ pub mod tracing;
 pub mod transport;
 pub mod unwell;
 pub mod verdict;
+mod view;
 mod writeback;
 
 pub use amount::amounts;
@@ -111,4 +112,5 @@ pub use tracing::{TRACE_ID, Tracing};
 pub use transport::{Proxy, Transport};
 pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};
+pub use view::{Reader, SavedView};
 pub use writeback::{Forge, OUR_WORD, StatusReport, WritebackSettings};

@@ -106,6 +106,21 @@ pub struct Templates {
     pub title: Option<String>,
     /// What stands below it.
     pub text: Option<String>,
+    /// The whole body of a message, in the place of our layout; of chats, webhooks and commands.
+    pub body: Option<String>,
+    /// The whole body of what is told of a change itself, of webhooks and commands; handlebars over a [`super::ChangeNews`].
+    pub change_body: Option<String>,
+    /// The page of a mail.
+    pub html: Option<String>,
+    /// What bodies are; JSON unless it says otherwise.
+    pub content_type: Option<String>,
+}
+
+impl Templates {
+    /// Whether bodies must be JSON.
+    pub fn json(&self) -> bool {
+        self.content_type.as_deref().is_none_or(|kind| kind.to_ascii_lowercase().contains("json"))
+    }
 }
 
 /// An address: as it stands, or secret as a whole.
@@ -196,6 +211,8 @@ pub enum Way {
         url: Address,
         /// Secrets it is signed with: while one takes the place of another, both.
         secrets: Vec<SecretSource>,
+        /// Headers of one's own.
+        headers: BTreeMap<String, Given>,
         /// Whether it is told of changes as well.
         changes: bool,
     },

@@ -75,6 +75,9 @@ pub struct RollbackOrder {
     pub change: Change,
     /// Of which service.
     pub service: ServiceName,
+    /// The commit that was deployed before it, where the log says so. The version is the `previous_version` of the change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to_commit: Option<String>,
     /// Where.
     pub environments: Vec<EnvironmentName>,
     /// Why.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration}
 use super::{
     BrowserSettings, Destination, EnvironmentName, Freeze, HookSettings, KubernetesSettings,
     LocationName, Maintenance, Network, PipelineSettings, PlaceRule, ReceiverSettings,
-    RollbackSettings, SecretSource, ServiceName, Transport, WritebackSettings,
+    RollbackSettings, SavedView, SecretSource, ServiceName, Transport, WritebackSettings,
 };
 
 /// Everything an agent is told by its settings file.
@@ -45,6 +45,8 @@ pub struct Settings {
     pub writebacks: Vec<WritebackSettings>,
     /// What pipelines should keep.
     pub pipelines: PipelineSettings,
+    /// What teams look at on the dashboard.
+    pub views: Vec<SavedView>,
 }
 
 impl Settings {

@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 
-use crate::model::{Notice, Parcel};
+use crate::{
+    model::{Notice, Parcel},
+    render::message::{Words, WordsFault},
+};
 
 /// One message on its way: a row of the outbox, read.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,4 +102,21 @@ impl Refused {
     pub fn unknown_parcel(kind: &str) -> Self {
         Self::never(format!("a receiver of kind `{kind}` cannot carry such a message"))
     }
+}
+
+/// The body of a message as the receiver's own template lays it out, else as we do. A template was tried when it was read; where what really happened does
+/// not fit it all the same, the message still goes out, in our form.
+pub(super) fn laid_out<T: ToString>(
+    message: &Message,
+    words: &Words,
+    ours: impl FnOnce() -> Result<T, WordsFault>,
+) -> Result<String, Refused> {
+    match words.body(&message.parcel) {
+        Ok(Some(body)) => return Ok(body),
+        Ok(None) => {}
+        Err(fault) => {
+            tracing::warn!(receiver = %message.receiver, "its template does not fit, so it is told in our form: {fault}");
+        }
+    }
+    ours().map(|body| body.to_string()).map_err(|e| Refused::never(e.to_string()))
 }

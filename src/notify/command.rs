@@ -8,7 +8,7 @@ use tokio::{
     process::{Child, Command as Process},
 };
 
-use super::{Channel, Message, Receipt, Refused};
+use super::{Channel, Message, Receipt, Refused, channel::laid_out};
 use crate::{
     model::{Given, Secret, SecretSource},
     render::{
@@ -230,8 +230,8 @@ impl Channel for Command {
 
     fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, Refused>> {
         Box::pin(async move {
-            let body = event::body(&message.parcel, &self.words);
-            let body = body.map_err(|e| Refused::never(e.to_string()))?.to_string();
+            let ours = || event::body(&message.parcel, &self.words);
+            let body = laid_out(message, &self.words, ours)?;
             let mut variables = self.surroundings.variables.clone();
             for (name, value) in [
                 ("WAYFARER_EVENT", event::kind(&message.parcel)),

@@ -61,6 +61,15 @@ impl HttpRequest {
         }
     }
 
+    /// The same, but not JSON.
+    #[must_use]
+    pub fn content_type(mut self, kind: &str) -> Self {
+        for (_, value) in self.headers.iter_mut().filter(|(name, _)| name == "content-type") {
+            kind.clone_into(value);
+        }
+        self
+    }
+
     /// The same with one more header.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -111,11 +111,16 @@ pub fn open(
             let server = (host.as_str(), *port, *tls);
             Arc::new(Email::new(server, login, from, to, words, around.source.clone(), timeout)?)
         }
-        Way::Webhook { url, secrets, .. } => {
+        Way::Webhook { url, secrets, headers, .. } => {
             let url = address(url, &mut next);
             let keys: Result<Vec<_>, _> =
                 secrets.iter().map(|_| super::signing_key(&next())).collect();
-            Arc::new(Webhook { http, words, url, keys: keys?, source: around.source.clone() })
+            let headers = headers.iter().map(|(name, given)| match given {
+                Given::Open(text) => (name.clone(), Secret::new(text.as_str())),
+                Given::Secret(_) => (name.clone(), next()),
+            });
+            let (headers, source) = (headers.collect(), around.source.clone());
+            Arc::new(Webhook { http, words, url, keys: keys?, headers, source })
         }
         Way::CloudEvents { url, login, binary, cdevents, .. } => {
             let url = address(url, &mut next);
@@ -172,24 +177,24 @@ fn sources(way: &Way) -> Vec<&SecretSource> {
             Login::Token(source) | Login::Basic { password: source, .. } => source,
         }
     }
+    fn kept(given: &BTreeMap<String, Given>) -> impl Iterator<Item = &SecretSource> {
+        given.values().filter_map(|given| match given {
+            Given::Secret(source) => Some(source),
+            Given::Open(_) => None,
+        })
+    }
     match way {
         Way::Alertmanager { login: known, .. } => known.iter().map(login).collect(),
         Way::Slack { url } | Way::Teams { url } => vec![url],
         Way::PagerDuty { key, .. } => vec![key],
         Way::Email { login, .. } => login.iter().map(|(_, password)| password).collect(),
-        Way::Webhook { url, secrets, .. } => address(url).into_iter().chain(secrets).collect(),
+        Way::Webhook { url, secrets, headers, .. } => {
+            address(url).into_iter().chain(secrets).chain(kept(headers)).collect()
+        }
         Way::CloudEvents { url, login: known, .. } => {
             address(url).into_iter().chain(known.iter().map(login)).collect()
         }
-        Way::Command { env, .. } => {
-            fn secret(given: &Given) -> Option<&SecretSource> {
-                match given {
-                    Given::Secret(source) => Some(source),
-                    Given::Open(_) => None,
-                }
-            }
-            env.values().filter_map(secret).collect()
-        }
+        Way::Command { env, .. } => kept(env).collect(),
         Way::Grafana { token, .. } => vec![token],
     }
 }

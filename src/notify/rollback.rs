@@ -102,6 +102,7 @@ fn body(order: &RollbackOrder, id: &str) -> Vec<u8> {
                 "labels": change.labels,
             },
             "to_version": change.previous_version,
+            "to_commit": order.to_commit,
             "reason": order.reason,
             "by": order.by,
             "automatic": order.automatic,
@@ -152,6 +153,7 @@ async fn run(
         ("WAYFARER_ENVIRONMENT", environments.join(",")),
         ("WAYFARER_VERSION", text(&order.change.version)),
         ("WAYFARER_PREVIOUS_VERSION", text(&order.change.previous_version)),
+        ("WAYFARER_PREVIOUS_COMMIT", text(&order.to_commit)),
     ] {
         variables.insert(name.to_owned(), value);
     }

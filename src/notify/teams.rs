@@ -2,7 +2,7 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Channel, Http, HttpRequest, Message, Receipt, Refused};
+use super::{Channel, Http, HttpRequest, Message, Receipt, Refused, channel::laid_out};
 use crate::{
     model::{Parcel, Secret},
     render::message::{Words, teams},
@@ -26,8 +26,7 @@ impl Channel for Teams {
             let Parcel::Notice(notice) = &message.parcel else {
                 return Err(Refused::unknown_parcel(self.kind()));
             };
-            let body = teams::body(notice, &self.words);
-            let body = body.map_err(|e| Refused::never(e.to_string()))?.to_string();
+            let body = laid_out(message, &self.words, || teams::body(notice, &self.words))?;
             let request = HttpRequest::post_json(self.url.expose(), body.into_bytes());
             let answer = self.http.send(request, message.now).await?;
             // The connectors that came before workflows answer 200 and say in words that they did not deliver.

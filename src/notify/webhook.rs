@@ -6,7 +6,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 
-use super::{Channel, Http, HttpRequest, Message, Receipt, Refused};
+use super::{Channel, Http, HttpRequest, Message, Receipt, Refused, channel::laid_out};
 use crate::{
     model::Secret,
     render::message::{Words, event},
@@ -18,6 +18,8 @@ pub(super) struct Webhook {
     pub(super) words: Words,
     pub(super) url: Secret,
     pub(super) keys: Vec<Vec<u8>>,
+    /// What its settings add.
+    pub(super) headers: Vec<(String, Secret)>,
     pub(super) source: String,
 }
 
@@ -34,10 +36,11 @@ impl Channel for Webhook {
 
     fn deliver<'a>(&'a self, message: &'a Message) -> BoxFuture<'a, Result<Receipt, Refused>> {
         Box::pin(async move {
-            let body = event::body(&message.parcel, &self.words);
-            let body = body.map_err(|e| Refused::never(e.to_string()))?.to_string();
+            let ours = || event::body(&message.parcel, &self.words);
+            let body = laid_out(message, &self.words, ours)?;
             let id = message_id(&message.key, &self.source);
             let mut request = HttpRequest::post_json(self.url.expose(), body.clone().into_bytes())
+                .content_type(self.words.content_type())
                 .header("webhook-id", id.as_str())
                 .header("webhook-timestamp", message.now.as_second().to_string());
             if !self.keys.is_empty() {
@@ -47,6 +50,9 @@ impl Channel for Webhook {
                     .map(|key| sign(key, &id, message.now, body.as_bytes()))
                     .collect();
                 request = request.header("webhook-signature", all.join(" "));
+            }
+            for (name, value) in &self.headers {
+                request = request.header(name, value.expose());
             }
             self.http.send(request, message.now).await?;
             Ok(Receipt::default())

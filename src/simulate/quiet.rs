@@ -101,17 +101,17 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "null-saturday",
-        about: "half as slow again in office hours; the change is made on a Saturday, two weeks are known",
+        about: "slow in office hours; the change is on a Saturday, with two weeks of history",
         draw: |r| plain(OFFICE_SATURDAY, FORTNIGHT, r),
     },
     Scenario {
         name: "null-saturday-week",
-        about: "the same with one week known",
+        about: "the same, with a week of history",
         draw: |r| plain(OFFICE_SATURDAY, WEEK, r),
     },
     Scenario {
         name: "null-saturday-office",
-        about: "the same, the change within an hour of where office hours begin or end on working days",
+        about: "the same, near where the office hours of working days begin or end",
         draw: |r| {
             let of_day = [480, 1080][r.random_range(0..2)] + r.random_range(0..120) - 60;
             let clock = (of_day + DAY - FORTNIGHT % DAY) % DAY;
@@ -121,7 +121,7 @@ pub(super) const ALL: &[Scenario] = &[
     },
     Scenario {
         name: "null-monday",
-        about: "half as slow again in office hours; the change is made on a Monday, two weeks are known",
+        about: "slow in office hours; the change is on a Monday, with two weeks of history",
         draw: |r| plain(Noise { weekday: 0, ..OFFICE_SATURDAY }, FORTNIGHT, r),
     },
     Scenario {

@@ -54,6 +54,13 @@ fn same_commit(a: &str, b: &str) -> bool {
     is_hash(short) && long.get(..short.len()).is_some_and(|head| head.eq_ignore_ascii_case(short))
 }
 
+/// Whether one of two goes back to what the other brought.
+fn there_and_back(a: &Piece, b: &Piece) -> bool {
+    let first_time =
+        |back: &Piece, forth: &Piece| back.back && !forth.back && forth.from + BACK < back.from;
+    first_time(a, b) || first_time(b, a)
+}
+
 /// How far apart two pieces lie that may be one change; none if they may not.
 fn distance(a: &Piece, b: &Piece) -> Option<i64> {
     let loose = a.loose && b.loose;
@@ -72,9 +79,7 @@ fn distance(a: &Piece, b: &Piece) -> Option<i64> {
     if !(commit || version) || contradicted {
         return None;
     }
-    let first_time =
-        |back: &Piece, forth: &Piece| back.back && !forth.back && forth.from + BACK < back.from;
-    if first_time(a, b) || first_time(b, a) {
+    if there_and_back(a, b) {
         return None;
     }
     let gap = (a.from - b.to).max(b.from - a.to).max(0);
@@ -112,7 +117,12 @@ pub(super) fn unite(pieces: &[Piece]) -> Vec<Vec<usize>> {
         let clash = ours
             .iter()
             .any(|(source, loose)| theirs.get(source).is_some_and(|other| !(*loose && *other)));
-        if !clash {
+        let of = |g: usize| {
+            pieces.iter().zip(&group).filter(move |(_, at)| **at == g).map(|(piece, _)| piece)
+        };
+        // A third one may be like both: it belongs to the nearer.
+        let back = || of(a).any(|x| of(b).any(|y| there_and_back(x, y)));
+        if !clash && !back() {
             for at in &mut group {
                 if *at == b {
                     *at = a;
@@ -196,6 +206,14 @@ mod tests {
             let pieces = [back.clone(), piece("deploy-1", "github", "1", "", began)];
             assert_eq!(names(&pieces).len(), one, "{began}");
         }
+        // What tells of the rollback as well does not join it with the first.
+        let good = piece("deploy-1", "cli", "1", "", 8);
+        let told = piece("deploy-2", "github", "1", "", 11);
+        let three = names(&[back.clone(), good, told]);
+        assert!(
+            three.contains(&["rollback-2".to_owned(), "deploy-2".to_owned()].into()),
+            "{three:?}"
+        );
         let same = [back.clone(), Piece { back: true, ..piece("x", "argocd", "1", "", 8) }];
         assert_eq!(names(&same).len(), 1);
     }

@@ -104,7 +104,8 @@ impl ApiError {
         )
     }
 
-    fn new(
+    /// Any other.
+    pub(crate) fn new(
         status: StatusCode,
         code: &'static str,
         message: impl Into<String>,

@@ -105,7 +105,10 @@ impl<'a> GateDocument<'a> {
             freezes.map(|(why, until)| json!({ "reason": why, "until": until })).collect();
         Self {
             score: share(before.journeys.iter().map(well)),
-            progress: format!("{} journeys looked at", before.journeys.len()),
+            progress: match before.journeys.len() {
+                1 => "1 journey looked at".to_owned(),
+                count => format!("{count} journeys looked at"),
+            },
             journeys: rows.collect(),
             freezes: Some(freezes),
             url: base.map(|base| format!("{base}/")),

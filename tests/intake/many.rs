@@ -89,6 +89,7 @@ fn order(change: &Change) -> (RollbackOrder, NewMessage) {
         hook: "shop".to_owned(),
         change: change.clone(),
         service: "shop".into(),
+        to_commit: None,
         environments: vec!["production".into()],
         reason: "it is slow".to_owned(),
         by: "ana".to_owned(),

@@ -57,6 +57,29 @@ fn flagger_and_argo_rollouts() {
     assert_eq!((end.id, end.state), (start.id, ChangeState::Finished));
     assert_eq!(change("flagger", "", &canary("Failed")).state, ChangeState::Failed);
     assert!(ignored("flagger", &canary("Initialized")));
+    let mut bare = canary("Progressing");
+    bare["namespace"] = json!("prod");
+    bare["metadata"]["env"] = Value::Null;
+    assert_eq!(change("flagger", "", &bare).environments, ["production".into()]);
+    // Flagger says that all is over with the phase before.
+    for (phase, words, state) in [
+        ("Finalising", "Promotion completed! Scaling down shop.apps", ChangeState::Finished),
+        (
+            "Progressing",
+            "Promotion completed! Canary analysis was skipped for shop.apps",
+            ChangeState::Finished,
+        ),
+        ("Progressing", "Canary failed! Scaling down shop.apps", ChangeState::Failed),
+        (
+            "Finalising",
+            "Copying shop.apps template spec to shop-primary.apps",
+            ChangeState::Started,
+        ),
+    ] {
+        let mut last = canary(phase);
+        last["metadata"]["eventMessage"] = json!(words);
+        assert_eq!(change("flagger", "", &last).state, state, "{words}");
+    }
     let rollout = json!({ "rollout": {
         "metadata": { "name": "shop", "namespace": "apps", "annotations": { "rollout.argoproj.io/revision": "4" } },
         "spec": { "template": { "spec": { "containers": [{ "image": "reg/shop:2.4.1" }] } } },
@@ -90,6 +113,26 @@ fn terraform() {
     let verification = json!({ "payload_version": 1, "run_id": null, "notifications": [{ "trigger": "verification" }] });
     assert!(ignored("terraform", &verification));
     assert_eq!(change("terraform", "", &body("assessment:drifted", "")).kind, ChangeKind::Drift);
+    // Health assessments come in another form.
+    let second = |trigger: &str| {
+        json!({
+            "payload_version": "2", "trigger_scope": "assessment", "trigger": trigger, "message": "Drift Detected",
+            "details": {
+                "new_assessment_result": { "id": "asmtres-1", "drifted": true, "resources_drifted": 4, "created_at": "2026-11-20T05:23:10Z" },
+                "workspace_id": "ws-1", "workspace_name": "shop-prod", "organization_name": "acme"
+            }
+        })
+    };
+    let drift = change("terraform", "", &second("assessment:drifted"));
+    assert_eq!((drift.kind, drift.state), (ChangeKind::Drift, ChangeState::Finished));
+    assert_eq!(drift.id.as_str(), "terraform:acme/shop-prod:asmtres-1");
+    assert_eq!(
+        (drift.services, drift.environments),
+        (vec!["shop".into()], vec!["production".into()])
+    );
+    assert_eq!(drift.started_at.to_string(), "2026-11-20T05:23:10Z");
+    assert!(ignored("terraform", &second("assessment:check_failure")));
+    assert!(ignored("terraform", &second("workspace:auto_destroy_reminder")));
 }
 
 #[test]
@@ -109,6 +152,16 @@ fn flags() {
     );
     assert_eq!(on.started_at.as_millisecond(), 1_580_777_319_650);
     assert!(ignored("launchdarkly", &entry("updateName")));
+    assert_eq!(on.title.as_deref(), Some("Jo turned on the flag"));
+    let mut both = entry("updateRules");
+    both["kind"] = json!("segment");
+    both["accesses"] = json!([
+        { "action": "updateRules", "resource": "proj/default:env/production:segment/beta;x" },
+        { "action": "updateRules", "resource": "proj/default:env/staging:segment/beta" },
+    ]);
+    let segment = change("launchdarkly", "", &both);
+    assert_eq!(segment.labels["segment"], "beta");
+    assert_eq!(segment.environments, ["production".into(), "staging".into()]);
     let unleash = |kind: &str| {
         json!({ "id": 7, "createdAt": "2026-11-20T10:00:00Z", "type": kind, "createdBy": "jo", "environment": "production",
             "project": "default", "featureName": "checkout-v2" })
@@ -128,6 +181,8 @@ fn flags() {
     assert_eq!(flag.environments, ["production".into()]);
     assert_eq!(flag.title.as_deref(), Some("flag checkout-v2 was switched on"));
     assert!(ignored("flagsmith", &smith(json!("user-1"))));
+    let audit = json!({ "log": "Flag state updated", "related_object_type": "FEATURE_STATE", "environment": { "id": 1, "name": "Production" } });
+    assert!(ignored("flagsmith", &audit));
 }
 
 #[test]
@@ -153,6 +208,16 @@ fn markers_of_vendors() {
     let devlake = json!({ "id": "d1", "result": "SUCCESS", "environment": "PRODUCTION", "startedDate": "2026-11-20T10:00:00+00:00",
         "finishedDate": "2026-11-20T10:05:00+00:00", "deploymentCommits": [{ "repoUrl": "git@github.com:acme/shop.git",
             "commitSha": "015e3d3b480e417aede5a1293bd61de9b0fd051d", "refName": "refs/tags/v2.4.1" }] });
+    let old = json!({ "commit_sha": "015e3d3b480e417aede5a1293bd61de9b0fd051d", "repo_url": "https://github.com/acme/shop",
+        "start_time": "2026-11-20T10:00:00+00:00", "environment": "PRODUCTION" });
+    let first = change("devlake", "1/deployments", &old);
+    assert_eq!(
+        (first.id.clone(), first.state),
+        (change("devlake", "1/deployments", &old).id, ChangeState::Started)
+    );
+    let heard = at("devlake", "connections/1/issue/DLK-1234/close", &json!({}));
+    let [Said::Incident(closed)] = &heard.said[..] else { panic!("{heard:?}") };
+    assert!(closed.id.ends_with("DLK-1234") && closed.resolved_at.is_some());
     let deploy = change("devlake", "connections/1/deployments", &devlake);
     assert_eq!((deploy.services, deploy.version.as_deref()), (vec!["shop".into()], Some("v2.4.1")));
     assert_eq!(deploy.environments, ["production".into()]);

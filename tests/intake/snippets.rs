@@ -55,6 +55,7 @@ fn argo_cd() {
         ("environment", "\"production\""),
         ("repository", "\"https://github.com/acme/shop.git\""),
         ("revision", "\"731f7eaddfb6af01cb2173e18f0f75b0ba780ef1\""),
+        ("revisions", "[]"),
         ("images", "[\"registry.example.com/shop:2.4.1\"]"),
         ("phase", "\"\""),
         ("health", "\"\""),

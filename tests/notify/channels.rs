@@ -72,7 +72,8 @@ pub(crate) fn notice(notice: Notice) -> Parcel {
 fn ways(server: &Server) -> Vec<(Way, String, &'static str)> {
     let url = server.url("");
     let open = || Address::Open(server.url("/in"));
-    let webhook = Way::Webhook { url: open(), secrets: vec![secret()], changes: false };
+    let webhook =
+        Way::Webhook { url: open(), secrets: vec![secret()], headers: [].into(), changes: false };
     let events = |binary, cdevents| Way::CloudEvents {
         url: open(),
         login: Some(Login::Token(secret())),
@@ -151,7 +152,8 @@ async fn every_receiver_gets_what_it_understands() {
 async fn the_same_message_has_the_same_id_at_each_try() {
     let server = Server::start();
     let url = Address::Open(server.url("/in"));
-    let way = Way::Webhook { url, secrets: vec![secret(), secret()], changes: false };
+    let way =
+        Way::Webhook { url, secrets: vec![secret(), secret()], headers: [].into(), changes: false };
     let channel = channel_with(way, SECRET);
     let mut again = message(notice(sample::regressed()));
     channel.deliver(&again).await.unwrap();
@@ -233,7 +235,8 @@ fn a_secret_that_is_no_address_is_said_at_once_and_not_shown() {
 async fn a_proxy_is_gone_through() {
     let proxy = Server::start();
     let url = Address::Open("http://nowhere.example/in".to_owned());
-    let mut settings = settings(Way::Webhook { url, secrets: vec![], changes: false });
+    let mut settings =
+        settings(Way::Webhook { url, secrets: vec![], headers: [].into(), changes: false });
     settings.proxy = Some(proxy.url(""));
     let around = Around { root: ".".into(), variables: [].into(), source: "w".into() };
     let channel = open(&settings, &around, |_| None).unwrap().unwrap();

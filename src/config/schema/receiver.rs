@@ -68,6 +68,7 @@ fn reached() -> Vec<(&'static str, Value)> {
         ("password", defined("secret")),
         ("token", defined("secret")),
         ("secret", secrets),
+        ("headers", headers()),
         ("mode", default(word("Where attributes of events stand.", &modes), json!("structured"))),
         ("command", limited(command, json!({ "minItems": 1 }))),
         ("env", env()),
@@ -91,6 +92,13 @@ pub(super) fn env() -> Value {
     )
 }
 
+/// What a webhook is sent besides.
+fn headers() -> Value {
+    let value = any("A value.", vec![text("A text that anybody may see."), defined("secret")]);
+    let name = json!({ "type": "string", "pattern": "^[!#$%&'*+.^_`|~0-9A-Za-z-]+$" });
+    named("Headers beside ours.", name, value)
+}
+
 fn told() -> Vec<(&'static str, Value)> {
     let gravities: Vec<&str> = Gravity::ALL.iter().map(|g| g.as_str()).collect();
     let happenings: Vec<&str> = Happening::ALL.iter().map(|h| h.as_str()).collect();
@@ -104,7 +112,30 @@ fn told() -> Vec<(&'static str, Value)> {
     let template = table(
         "Words of one's own: handlebars.",
         &[],
-        vec![("title", text("The one line.")), ("text", text("What stands below it."))],
+        vec![
+            ("title", text("The one line.")),
+            ("text", text("What stands below it.")),
+            (
+                "body",
+                text(
+                    "The whole body, of chats, webhooks and commands. JSON unless `content_type` says otherwise; `{{json change}}` writes a value whole.",
+                ),
+            ),
+            (
+                "change_body",
+                text(
+                    "The whole body of what is told of a change itself, of webhooks and commands with `changes`.",
+                ),
+            ),
+            (
+                "content_type",
+                default(
+                    text("What bodies of webhooks and commands are."),
+                    json!("application/json"),
+                ),
+            ),
+            ("html", text("The page of a mail.")),
+        ],
     );
     vec![
         ("findings", list("Only such; all by default.", word("A finding.", &gravities))),

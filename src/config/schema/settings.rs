@@ -21,7 +21,7 @@ use crate::{
         },
         units,
     },
-    model::{BrowserSettings, Detect, Retention, Watch},
+    model::{BrowserSettings, Detect, Reader, Retention, Watch},
 };
 
 /// The schema of `wayfarer.toml`.
@@ -44,6 +44,7 @@ pub fn settings() -> Value {
         ("receiver", list("Who is told of findings and changes.", receiver::receiver())),
         ("maintenance", list("When nobody is told.", receiver::maintenance())),
         ("freeze", list("When nothing shall be deployed.", action::freeze())),
+        ("view", list("What teams look at on the dashboard.", view())),
         ("rollback", list("How changes are undone.", action::rollback())),
         ("writeback", list("Forges that are told of changes.", action::writeback())),
         ("token", list("Who may use the API and the dashboard from other machines.", token())),
@@ -407,6 +408,22 @@ fn token() -> Value {
                 ),
             ),
             ("secret", defined("secret")),
+        ],
+    )
+}
+
+fn view() -> Value {
+    let readers: Vec<&str> = Reader::ALL.iter().map(|reader| reader.as_str()).collect();
+    let who = "Who reads it: is all right now, what did my changes do, or how does it feel to users by the week.";
+    table(
+        "What a team looks at on the dashboard, by a name beside the views that are always there.",
+        &["name"],
+        vec![
+            ("name", text("What it is called; unique.")),
+            ("view", default(word(who, &readers), json!("operator"))),
+            ("service", name("Journeys and changes of this service.", NameOf::Service)),
+            ("environment", name("In this environment.", NameOf::Thing)),
+            ("owner", text("Of what this owner looks after.")),
         ],
     )
 }

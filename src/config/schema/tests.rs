@@ -101,6 +101,12 @@ environments = ["production"]
 from = "fri 16:00"
 to = "mon 08:00"
 timezone = "Europe/Berlin"
+[[view]]
+name = "my team"
+view = "developer"
+service = "shop"
+environment = "production"
+owner = "team-shop"
 [[rollback]]
 service = "shop"
 mode = "automatic"

@@ -14,6 +14,7 @@ pub(super) mod receiver;
 pub(super) mod rollback;
 pub(super) mod secret;
 mod transport;
+mod view;
 pub(super) mod way;
 
 use std::collections::BTreeMap;
@@ -38,6 +39,7 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
         receivers: receiver::lower(top, &environments),
         maintenance: hours::maintenance(top, &environments),
         freezes: freeze::lower(top, &environments),
+        views: view::lower(top, &environments),
         rollbacks: rollback::rollbacks(top, &environments),
         writebacks: rollback::writebacks(top, &environments),
         environments,

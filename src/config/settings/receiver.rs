@@ -25,7 +25,7 @@ pub(in crate::config) const KINDS: &[(&str, &[&str], &[&str])] = &[
     ("teams", &["url"], &["proxy"]),
     ("pagerduty", &["key"], &["url", "changes", "proxy"]),
     ("email", &["server", "from", "to"], &["tls", "user", "password"]),
-    ("webhook", &["url"], &["secret", "changes", "proxy"]),
+    ("webhook", &["url"], &["secret", "headers", "changes", "proxy"]),
     ("cloudevents", &["url"], &["user", "password", "token", "mode", "changes", "proxy"]),
     ("cdevents", &["url"], &["user", "password", "token", "mode", "changes", "proxy"]),
     ("command", &["command"], &["env", "changes"]),
@@ -35,7 +35,7 @@ pub(in crate::config) const KINDS: &[(&str, &[&str], &[&str])] = &[
 /// Every key that only some kinds have.
 const OWN: &[&str] = &[
     "url", "key", "server", "from", "to", "tls", "user", "password", "token", "secret", "mode",
-    "command", "env", "resend", "labels", "tags", "changes", "proxy",
+    "headers", "command", "env", "resend", "labels", "tags", "changes", "proxy",
 ];
 
 /// How each key of a kind is written.
@@ -234,15 +234,55 @@ fn happenings() -> Vec<(&'static str, Happening)> {
 }
 
 fn templates(table: &Reader<'_>) -> Templates {
-    let title = table.text("title").map(|text| text.value);
-    let text = table.text("text").map(|text| text.value);
+    let text = |key: &'static str| table.text(key).map(|text| text.value);
+    let templates = Templates {
+        title: text("title"),
+        text: text("text"),
+        body: text("body"),
+        change_body: text("change_body"),
+        html: text("html"),
+        content_type: text("content_type"),
+    };
     table.finish();
-    Templates { title, text }
+    templates
+}
+
+/// Templates that only some kinds have.
+pub(in crate::config) const LAYOUTS: &[(&str, &[&str])] = &[
+    ("body", &["slack", "teams", "webhook", "command"]),
+    ("change_body", &["webhook", "command"]),
+    ("content_type", &["webhook", "command"]),
+    ("html", &["email"]),
+];
+
+/// Templates that receivers of this kind have no use for.
+fn useless(table: &Reader<'_>, way: &Way, templates: &Templates) {
+    for (key, kinds) in LAYOUTS.iter().filter(|(_, kinds)| !kinds.contains(&way.kind())) {
+        let Some(entry) = table.take(key) else { continue };
+        let text = format!("a receiver of kind `{}` has no use for `{key}`", way.kind());
+        let note = Note::new(entry.key_span.clone(), text);
+        table.note(note.label("of another kind").help(format!("it is for {}", kinds.join(", "))));
+    }
+    let silent = matches!(way, Way::Webhook { .. } | Way::Command { .. }) && !way.tells_changes();
+    if let Some(entry) = table.take("change_body").filter(|_| silent) {
+        let note = entry.fault("this receiver is not told of changes");
+        table.note(note.label("never used").help("add `changes = true` beside `kind`"));
+    }
+    let typed = templates.content_type.as_deref();
+    let good = |kind: &str| {
+        let plain = kind.chars().all(|c| c == ' ' || c.is_ascii_graphic());
+        plain && kind.split_once('/').is_some_and(|(a, b)| !a.trim().is_empty() && !b.is_empty())
+    };
+    if let Some(entry) = table.take("content_type").filter(|_| !typed.is_none_or(good)) {
+        let note = entry.fault("`content_type` is no type of content");
+        table.note(note.label("not a type").help("write it as `text/plain; charset=utf-8`"));
+    }
 }
 
 /// Fills every template with notices of all sorts, so that a message never fails because of its words.
 fn check(entry: &Entry<'_>, way: &Way, templates: &Templates) {
     let Some(table) = entry.table("receiver.template") else { return };
+    useless(&table, way, templates);
     if let Err(fault) = Words::new(way.kind(), templates) {
         let at = table.take(fault.key).map_or(entry.span.clone(), |entry| entry.span);
         let note = Note::new(at, format!("the template cannot be used: {}", fault.message));

@@ -48,7 +48,12 @@ pub(super) fn lower(draft: &Draft<'_, '_>) -> Option<Way> {
         }
         "email" => email(draft)?,
         "webhook" => {
-            Way::Webhook { url: draft.address("url")?, secrets: draft.secrets("secret")?, changes }
+            let headers = match draft.own.get("headers") {
+                Some(entry) => headers(entry, &format!("receiver.{}", draft.called))?,
+                None => BTreeMap::new(),
+            };
+            let (url, secrets) = (draft.address("url")?, draft.secrets("secret")?);
+            Way::Webhook { url, secrets, headers, changes }
         }
         "cloudevents" | "cdevents" => {
             let login = login(draft);
@@ -276,11 +281,64 @@ pub(super) fn given(entry: &Entry<'_>, whose: &str) -> Option<BTreeMap<String, G
             table.note(note.label("letters, digits and `_`"));
             continue;
         }
-        let value = if variable.value.is_table() {
-            source(&variable, &format!("{whose}.env.{name}")).map(Given::Secret)
+        let value = one(&variable, &format!("{whose}.env.{name}"));
+        all.extend(value.map(|value| (name.to_owned(), value)));
+    }
+    Some(all)
+}
+
+/// A text that anybody may see, or a secret.
+fn one(entry: &Entry<'_>, called: &str) -> Option<Given> {
+    if entry.value.is_table() {
+        return source(entry, called).map(Given::Secret);
+    }
+    entry.scalar().map(|text| Given::Open(text.value))
+}
+
+/// Headers that are of the request itself, and what we say in them.
+const TAKEN: &[&str] = &[
+    "host",
+    "content-length",
+    "content-type",
+    "connection",
+    "transfer-encoding",
+    "webhook-id",
+    "webhook-timestamp",
+    "webhook-signature",
+];
+
+/// `headers = { Authorization = { env = "…" }, Priority = "high" }` of a webhook.
+fn headers(entry: &Entry<'_>, whose: &str) -> Option<BTreeMap<String, Given>> {
+    let table = entry.table(format!("{whose}.headers"))?;
+    let mut all = BTreeMap::new();
+    for header in table.entries() {
+        let name = header.key;
+        // RFC 9110, section 5.6.2.
+        let token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+        let fault = if name.is_empty() || !name.chars().all(token) {
+            Some("is no name of a header")
+        } else if TAKEN.iter().any(|taken| taken.eq_ignore_ascii_case(name)) {
+            Some("is not yours to set")
         } else {
-            variable.scalar().map(|text| Given::Open(text.value))
+            None
         };
+        if let Some(fault) = fault {
+            let text = format!("`{}` {fault}", name.escape_debug());
+            let note = Note::new(header.key_span.clone(), text).label("here");
+            let typed = name.eq_ignore_ascii_case("content-type");
+            let advice =
+                typed.then(|| "it stands in `template = { content_type = \"…\" }`".to_owned());
+            table.note(note.maybe_help(advice));
+            continue;
+        }
+        let value = one(&header, &format!("{whose}.headers.{name}"));
+        if let Some(Given::Open(text)) = &value
+            && !text.chars().all(|c| c == ' ' || c.is_ascii_graphic())
+        {
+            let note = header.fault(format!("the header `{name}` cannot hold that"));
+            table.note(note.label("only what ASCII can show, in one line"));
+            continue;
+        }
         all.extend(value.map(|value| (name.to_owned(), value)));
     }
     Some(all)

@@ -9,8 +9,8 @@ use crate::{
         series::moment,
     },
     model::{
-        Change, ChangeKind, Conclusion, Detect, FaultKind, GateStatus, Probe, Service, Signature,
-        Verdict, Watch,
+        Change, ChangeKind, Conclusion, Detect, FaultKind, GateStatus, Metric, Probe, Service,
+        Signature, Verdict, Watch,
     },
 };
 
@@ -139,6 +139,33 @@ fn a_name_is_not_lost_while_the_end_of_failures_is_not_sure_yet() {
         assert_eq!(verdict.conclusion, Conclusion::Regressed, "{rows}: {}", verdict.summary);
         // A quarter that fails leaves room for doubt; it must not grow with the good runs after the rollback.
         assert!(odds(verdict, "accounts-42") > 0.64, "{rows}: {:?}", verdict.candidates);
+    }
+}
+
+#[test]
+fn a_trouble_that_is_over_did_not_begin_for_sure_before_the_second_of_two_changes() {
+    // A run a second: eight of them lie between the two changes, and an onset is known to a dozen runs.
+    let second = Duration::from_secs(1);
+    let watch = Watch { window: 240 * second, settle: 60 * second, ..Watch::default() };
+    let moment_of = |row: usize| moment(START_S + super::super::figures::count(row) - 0.5);
+    for seed in 0..12 {
+        let mut runs = CALM.probes(70 + seed, 460, 1.0);
+        fail(&mut runs[..300], 203, 0.45, 7 + seed);
+        let mut room = Room::new(watch.clone(), Detect::default(), BTreeMap::new());
+        let one = super::super::Member { interval: second, ..member("sign-in", &["web"], 60) };
+        let changes =
+            [change("first", "pay", moment_of(192)), change("second", "accounts", moment_of(200))];
+        for (row, run) in runs.iter().enumerate() {
+            for change in changes.iter().filter(|c| c.started_at == moment_of(row)) {
+                room.open(change, vec![(one.clone(), runs[..row].to_vec())], change.started_at);
+            }
+            room.push(&one.series, run, run.at);
+            room.close_due(run.at);
+        }
+        let told = room.verdicts(&"second".into());
+        let verdict = told.iter().find(|v| v.metric == Metric::Success).unwrap();
+        let bad = matches!(verdict.conclusion, Conclusion::Regressed | Conclusion::Transient);
+        assert!(bad, "{seed}: {:?} {}", verdict.conclusion, verdict.summary);
     }
 }
 

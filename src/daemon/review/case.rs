@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Stretches of the chart.
-const STRETCHES: f64 = 96.0;
+const STRETCHES: f64 = 72.0;
 /// Most runs that are read for it.
 const RUNS: usize = 4000;
 /// Most failures that are marked one by one.

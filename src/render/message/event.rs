@@ -6,11 +6,19 @@ use serde_json::{Value, json};
 use super::{Words, WordsFault};
 use crate::model::{Notice, Parcel};
 
+/// The type of news of a change.
+pub const CHANGE: &str = "change.updated";
+
+/// The type of a notice.
+pub fn kind_of(notice: &Notice) -> String {
+    format!("incident.{}", notice.happening.as_str())
+}
+
 /// The type of what is told: `incident.opened`, `change.updated`.
 pub fn kind(parcel: &Parcel) -> String {
     match parcel {
-        Parcel::Notice(notice) => format!("incident.{}", notice.happening.as_str()),
-        Parcel::ChangeNews(_) => "change.updated".to_owned(),
+        Parcel::Notice(notice) => kind_of(notice),
+        Parcel::ChangeNews(_) => CHANGE.to_owned(),
         Parcel::Rollback(_) => "rollback.ordered".to_owned(),
         Parcel::Status(_) => "status.reported".to_owned(),
     }

@@ -1,9 +1,10 @@
 //! What a notice looks like for each kind of receiver: words by handlebars, layout by us. One file a kind; pure.
 //!
-//! [`Words`] are the two templates of a receiver, the one line and the text below it, its own or ours. They are filled with the notice as
-//! JSON (and `severity`, `status`), and every value is escaped as the receiver's markup wants it.
+//! [`Words`] are the templates of a receiver: the one line and the text below it, its own or ours, and whole bodies where it has its own. They are
+//! filled with the notice as JSON (and `severity`, `status`, `type`, `colour`), and every value is escaped as the receiver's markup wants it.
 
 pub mod alertmanager;
+mod body;
 pub mod cdevents;
 pub mod cloudevents;
 pub mod event;
@@ -16,5 +17,5 @@ pub mod slack;
 pub mod teams;
 mod words;
 
-pub use preview::preview;
-pub use words::{Words, WordsFault, clip};
+pub use preview::{preview, preview_change};
+pub use words::{Words, WordsFault, clip, context};

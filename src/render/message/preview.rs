@@ -22,6 +22,9 @@ pub fn preview(
     let words = Words::new(receiver.way.kind(), &receiver.templates)?;
     let parcel = Parcel::Notice(Box::new(notice.clone()));
     let source = "urn:wayfarer:preview";
+    if let Some(body) = words.body(&parcel)? {
+        return Ok(readable(body));
+    }
     let body = match &receiver.way {
         Way::Alertmanager { labels, resend, .. } => {
             let lasts = resend.saturating_mul(4).max(Duration::from_secs(1));
@@ -34,8 +37,10 @@ pub fn preview(
         Way::Email { from, to, .. } => {
             let (title, text) = (words.title(notice)?, words.text(notice)?);
             let head = format!("From: {from}\nTo: {}\nSubject: ", to.join(", "));
+            let own = receiver.templates.html.as_ref().and(words.html(notice)?);
+            let page = own.map(|page| format!("\n\n{page}")).unwrap_or_default();
             return Ok(format!(
-                "{head}[{}] {title}\n\n{title}\n\n{text}",
+                "{head}[{}] {title}\n\n{title}\n\n{text}{page}",
                 super::mail::tag(notice)
             ));
         }
@@ -54,6 +59,39 @@ pub fn preview(
     Ok(format!("{body:#}"))
 }
 
+/// The body of what a receiver of incidents is told of a change itself; none where it is told of none.
+///
+/// # Errors
+/// Words that do not fit it.
+pub fn preview_change(receiver: &ReceiverSettings) -> Result<Option<String>, WordsFault> {
+    if !(receiver.way.tells_changes() && receiver.way.tells_incidents()) {
+        return Ok(None);
+    }
+    let words = Words::new(receiver.way.kind(), &receiver.templates)?;
+    let (news, source) = (sample::news(), "urn:wayfarer:preview");
+    let parcel = Parcel::ChangeNews(Box::new(news.clone()));
+    if let Some(body) = words.body(&parcel)? {
+        return Ok(Some(readable(body)));
+    }
+    let body = match &receiver.way {
+        Way::PagerDuty { .. } => Some(pagerduty::change(&news)),
+        Way::CloudEvents { cdevents: true, .. } => {
+            cdevents::of(&parcel, &words, "preview", source)?.map(|event| event.structured())
+        }
+        Way::CloudEvents { .. } => {
+            Some(CloudEvent::of(&parcel, &words, "preview", source)?.structured())
+        }
+        _ => Some(event::body(&parcel, &words)?),
+    };
+    Ok(body.map(|body| format!("{body:#}")))
+}
+
+/// As it is sent, but JSON so that it can be read.
+fn readable(body: String) -> String {
+    let pretty = serde_json::from_str(&body).map(|body: serde_json::Value| format!("{body:#}"));
+    pretty.unwrap_or(body)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,7 +105,12 @@ mod tests {
             Way::Slack { url: secret() },
             Way::Teams { url: secret() },
             Way::PagerDuty { url: "https://pd.example".into(), key: secret(), changes: false },
-            Way::Webhook { url: open("hook"), secrets: vec![secret()], changes: false },
+            Way::Webhook {
+                url: open("hook"),
+                secrets: vec![secret()],
+                headers: [].into(),
+                changes: false,
+            },
             Way::Command { words: vec!["tell".into()], env: [].into(), changes: false },
             Way::Grafana { url: "https://grafana.example".into(), token: secret(), tags: vec![] },
         ];
@@ -94,6 +137,7 @@ mod tests {
                 let shown = preview(&receiver, &notice, Timestamp::UNIX_EPOCH).unwrap();
                 assert!(shown.len() > 20 && !shown.contains("HOOK"), "{shown}");
             }
+            assert_eq!(preview_change(&receiver), Ok(None), "told of incidents or changes only");
         }
     }
 }

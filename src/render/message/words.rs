@@ -3,8 +3,11 @@
 use handlebars::{Handlebars, RenderError, RenderErrorReason, no_escape};
 use serde_json::{Value, json};
 
-use super::sample;
-use crate::model::{Notice, Templates};
+use super::{
+    body::{Body, Form},
+    event, sample,
+};
+use crate::model::{ChangeNews, Notice, Parcel, Templates};
 
 const PLAIN: &str = include_str!("words/plain.hbs");
 const SLACK: &str = include_str!("words/slack.hbs");
@@ -19,12 +22,17 @@ pub struct Words {
     html: Option<Handlebars<'static>>,
     /// Whether the text is not ours.
     own_text: bool,
+    /// Whole bodies of one's own: of notices, and of news of changes.
+    body: Option<Body>,
+    change_body: Option<Body>,
+    /// What they are.
+    content_type: Option<String>,
 }
 
 /// What is wrong with a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WordsFault {
-    /// Which one: `title` or `text`.
+    /// Which one: `title`, `text`, `body` …
     pub key: &'static str,
     /// What.
     pub message: String,
@@ -57,14 +65,71 @@ impl Words {
                 .register_template_string(key, text)
                 .map_err(|e| WordsFault { key, message: tidy(&e.reason().to_string()) })?;
         }
+        let page = || page(own.html.as_deref());
         let html = (kind == "email").then(page).transpose()?;
-        let words = Self { registry, html, own_text: own.text.is_some() };
+        let form = match kind {
+            "slack" | "teams" => Form::Object,
+            _ if own.json() => Form::Json,
+            _ => Form::Text,
+        };
+        let whole = |key, template: &Option<String>| {
+            template.as_ref().map(|text| Body::new(key, text, escape, form)).transpose()
+        };
+        let words = Self {
+            registry,
+            html,
+            own_text: own.text.is_some(),
+            body: whole("body", &own.body)?,
+            change_body: whole("change_body", &own.change_body)?,
+            content_type: own.content_type.clone(),
+        };
+        words.tried()
+    }
+
+    /// With everything filled once with samples of all sorts.
+    fn tried(self) -> Result<Self, WordsFault> {
         for notice in sample::all() {
-            words.fill("title", &notice)?;
-            words.fill("text", &notice)?;
-            words.html(&notice)?;
+            self.fill("title", &notice)?;
+            self.fill("text", &notice)?;
+            self.html(&notice)?;
+            let of = |fault: WordsFault| {
+                let which = format!(" (of a sample: {})", event::kind_of(&notice));
+                WordsFault { message: fault.message + &which, ..fault }
+            };
+            self.notice_body(&notice).map_err(of)?;
         }
-        Ok(words)
+        self.news_body(&sample::news())?;
+        Ok(self)
+    }
+
+    /// What whole bodies of one's own are: JSON, or what the settings say.
+    pub fn content_type(&self) -> &str {
+        self.content_type.as_deref().unwrap_or("application/json")
+    }
+
+    /// The body of a parcel as a template of one's own lays it out; none where there is no such template.
+    ///
+    /// # Errors
+    /// A name that this parcel does not have, and what is not JSON but must be.
+    pub fn body(&self, parcel: &Parcel) -> Result<Option<String>, WordsFault> {
+        match parcel {
+            Parcel::Notice(notice) => self.notice_body(notice),
+            Parcel::ChangeNews(news) => self.news_body(news),
+            Parcel::Rollback(_) | Parcel::Status(_) => Ok(None),
+        }
+    }
+
+    fn notice_body(&self, notice: &Notice) -> Result<Option<String>, WordsFault> {
+        let Some(body) = &self.body else { return Ok(None) };
+        let laid_out = [("title", self.title(notice)?), ("text", self.text(notice)?)];
+        body.fill(context(notice), &laid_out).map(Some)
+    }
+
+    fn news_body(&self, news: &ChangeNews) -> Result<Option<String>, WordsFault> {
+        let Some(body) = &self.change_body else { return Ok(None) };
+        let mut facts = json!(news);
+        facts["type"] = json!(event::CHANGE);
+        body.fill(facts, &[]).map(Some)
     }
 
     /// The one line, without line breaks.
@@ -93,9 +158,9 @@ impl Words {
         let Some(html) = &self.html else { return Ok(None) };
         let mut all = context(notice);
         all["title"] = json!(self.title(notice)?);
+        all["text"] = json!(self.text(notice)?);
         all["own"] = if self.own_text { json!(self.text(notice)?) } else { Value::Null };
-        all["colour"] = json!(colour(notice));
-        let page = html.render("html", &all).map_err(|e| fault("text", &e))?;
+        let page = html.render("html", &all).map_err(|e| fault("html", &e))?;
         Ok(Some(page.trim().to_owned()))
     }
 
@@ -104,23 +169,37 @@ impl Words {
     }
 }
 
-/// The page of a mail.
-fn page() -> Result<Handlebars<'static>, WordsFault> {
+/// The page of a mail, one's own or ours.
+fn page(own: Option<&str>) -> Result<Handlebars<'static>, WordsFault> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
     // What handlebars escapes by itself: & < > " ' ` =
     registry
-        .register_template_string("html", HTML)
-        .map_err(|e| WordsFault { key: "text", message: tidy(&e.reason().to_string()) })?;
+        .register_template_string("html", own.unwrap_or(HTML))
+        .map_err(|e| WordsFault { key: "html", message: tidy(&e.reason().to_string()) })?;
     Ok(registry)
 }
 
-fn fault(key: &'static str, error: &RenderError) -> WordsFault {
+pub(super) fn fault(key: &'static str, error: &RenderError) -> WordsFault {
     let message = match error.reason() {
+        RenderErrorReason::MissingVariable(Some(name)) if at_times(name) => {
+            format!(
+                "not every notice has `{name}`: write `{{{{#if {name}}}}}…{{{{/if}}}}` around it"
+            )
+        }
         RenderErrorReason::MissingVariable(Some(name)) => format!("a notice has no `{name}`"),
         other => tidy(&other.to_string()),
     };
     WordsFault { key, message }
+}
+
+/// Whether some notices have what is called so, in themselves, their change or their findings.
+fn at_times(name: &str) -> bool {
+    let path = name.trim_start_matches("this.").replace('.', "/");
+    sample::all().iter().map(context).any(|notice| {
+        let said = |at: &str| notice.pointer(&format!("{at}/{path}")).is_some_and(|v| !v.is_null());
+        ["", "/change", "/findings/0"].into_iter().any(said)
+    })
 }
 
 /// The colour beside a title: red, amber, or green where it is over.
@@ -132,13 +211,15 @@ fn colour(notice: &Notice) -> &'static str {
     }
 }
 
-/// What templates may ask for.
-fn context(notice: &Notice) -> Value {
+/// What templates may ask for: a notice, and beside it what sort of event it is, how grave, whether it goes on, and a colour for it.
+pub fn context(notice: &Notice) -> Value {
     let mut all = json!(notice);
     if let Value::Object(fields) = &mut all {
         fields.insert("severity".to_owned(), json!(notice.gravity.severity()));
         let status = if notice.firing { "firing" } else { "resolved" };
         fields.insert("status".to_owned(), json!(status));
+        fields.insert("type".to_owned(), json!(event::kind_of(notice)));
+        fields.insert("colour".to_owned(), json!(colour(notice)));
     }
     all
 }
@@ -171,7 +252,7 @@ pub fn clip(text: &str, most: usize) -> String {
 }
 
 /// The first line of a message of handlebars, in our form.
-fn tidy(message: &str) -> String {
+pub(super) fn tidy(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default().trim().trim_end_matches('.');
     let mut chars = line.chars();
     chars.next().map_or_else(String::new, |first| first.to_lowercase().chain(chars).collect())
@@ -182,7 +263,7 @@ mod tests {
     use super::*;
 
     fn own(title: &str) -> Templates {
-        Templates { title: Some(title.to_owned()), text: None }
+        Templates { title: Some(title.to_owned()), ..Templates::default() }
     }
 
     #[test]
@@ -190,7 +271,7 @@ mod tests {
         for (title, fault) in [
             ("{{titel}}", Some("a notice has no `titel`")),
             ("{{#if change}}{{change.autor}}{{/if}}", Some("a notice has no `change.autor`")),
-            ("{{change.author}}", Some("a notice has no `change.author`")),
+            ("{{change.author}}", Some("not every notice has `change.author`: write `{{#if")),
             ("{{#if x", Some("")),
             ("{{> part}}", Some("")),
             ("{{#if change}}{{change.author}}{{/if}} {{severity}} {{status}}", None),
@@ -232,10 +313,53 @@ mod tests {
         for finding in &notice.findings {
             assert!(page.contains(finding.journey.as_str()));
         }
-        let own = Templates { title: None, text: Some("<b>{{incident}}</b>\nsecond".to_owned()) };
+        let text = Some("<b>{{incident}}</b>\nsecond".to_owned());
+        let own = Templates { text, ..Templates::default() };
         let page = Words::new("email", &own).unwrap().html(&notice).unwrap().unwrap();
         assert!(page.contains(&format!("&lt;b&gt;{}&lt;/b&gt;", notice.incident)), "{page}");
         assert_eq!(Words::new("slack", &Templates::default()).unwrap().html(&notice), Ok(None));
+    }
+
+    #[test]
+    fn a_whole_body_is_tried_and_escaped() {
+        let own = |body: &str, content_type: Option<&str>| Templates {
+            body: Some(body.to_owned()),
+            content_type: content_type.map(str::to_owned),
+            ..Templates::default()
+        };
+        let good = r#"{"text": "{{title}}", "blocks": [{{#each findings}}{"j": "{{journey}}"}{{#unless @last}},{{/unless}}{{/each}}], "by": "{{#if change}}{{#if change.author}}{{change.author}}{{/if}}{{/if}}"}"#;
+        let words = Words::new("slack", &own(good, None)).unwrap();
+        let mut notice = sample::regressed();
+        notice.title = "a <b> \"c\"".to_owned();
+        let parcel = Parcel::Notice(Box::new(notice));
+        let body: Value = serde_json::from_str(&words.body(&parcel).unwrap().unwrap()).unwrap();
+        assert_eq!((&body["text"], &body["by"]), (&json!("a &lt;b&gt; \"c\""), &json!("jane.doe")));
+        assert_eq!(words.body(&Parcel::ChangeNews(Box::new(sample::news()))), Ok(None));
+        for (kind, body, form, expected) in [
+            ("slack", r#"["{{title}}"]"#, None, "no object"),
+            (
+                "webhook",
+                r#"{"author": "{{change.author}}"}"#,
+                None,
+                "around it (of a sample: incident.",
+            ),
+            (
+                "webhook",
+                r#"{"findings": [{{#each findings}}"{{journey}}",{{/each}}]}"#,
+                None,
+                "not JSON: trailing comma",
+            ),
+            ("webhook", "{{title}}", None, "not JSON"),
+            ("command", "{{title}", Some("text/plain"), ""),
+        ] {
+            let fault = Words::new(kind, &own(body, form)).unwrap_err();
+            assert!(fault.key == "body" && fault.message.contains(expected), "{body}: {fault}");
+        }
+        let plain =
+            Words::new("webhook", &own("{{status}} {{type}} {{title}}", Some("text/plain")))
+                .unwrap();
+        let text = plain.body(&parcel).unwrap().unwrap();
+        assert_eq!(text, "firing incident.opened a <b> \"c\"");
     }
 
     #[test]

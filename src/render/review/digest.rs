@@ -304,6 +304,9 @@ fn failing(now: &Felt, before: Option<&Felt>) -> String {
     }
 }
 
+/// More journeys than this are told of only where they moved; the rest is folded away.
+const MANY: usize = 12;
+
 /// A summary, laid out for the templates.
 #[derive(Debug, Serialize)]
 pub struct View {
@@ -319,8 +322,12 @@ pub struct View {
     pub counts: Vec<(Badge, usize)>,
     /// The changes.
     pub changes: Vec<ChangeRow>,
-    /// The journeys.
+    /// The journeys; where they are many, those that moved.
     pub journeys: Vec<JourneyRow>,
+    /// The rest of them.
+    pub calm: Vec<JourneyRow>,
+    /// How many these are.
+    pub calm_count: usize,
     /// What was found.
     pub findings: Vec<FindingRow>,
     /// What is open.
@@ -346,12 +353,18 @@ impl View {
         };
         self.more = [
             more(self.open.len(), OPEN, "more finding", "more findings"),
-            more(self.journeys.len(), JOURNEYS, "more journey", "more journeys"),
+            more(
+                self.journeys.len().saturating_sub(JOURNEYS) + self.calm.len().saturating_sub(CALM),
+                0,
+                "more journey",
+                "more journeys",
+            ),
             more(self.changes.len(), CHANGES, "more change", "more changes"),
             more(self.findings.len(), FOUND, "more finding", "more findings"),
         ];
         self.open.truncate(OPEN);
         self.journeys.truncate(JOURNEYS);
+        self.calm.truncate(CALM);
         self.changes.truncate(CHANGES);
         self.findings.truncate(FOUND);
     }
@@ -359,7 +372,8 @@ impl View {
 
 /// Most of each on a page.
 const OPEN: usize = 30;
-const JOURNEYS: usize = 100;
+const JOURNEYS: usize = 60;
+const CALM: usize = 40;
 const CHANGES: usize = 100;
 const FOUND: usize = 50;
 
@@ -447,6 +461,9 @@ pub(super) fn view(digest: &Digest, linked: bool) -> View {
             None => counts.push((badge, 1)),
         }
     }
+    let many = digest.journeys.len() > MANY;
+    let (calm, loud): (Vec<_>, Vec<_>) =
+        digest.journeys.iter().partition(|j| many && j.trend == "same");
     View {
         title: digest.title(),
         lead: digest.sentence(),
@@ -454,7 +471,9 @@ pub(super) fn view(digest: &Digest, linked: bool) -> View {
         to: When::minute(digest.to),
         counts,
         changes: digest.changes.iter().map(change).collect(),
-        journeys: digest.journeys.iter().map(journey).collect(),
+        journeys: loud.into_iter().map(journey).collect(),
+        calm_count: calm.len(),
+        calm: calm.into_iter().map(journey).collect(),
         findings: digest.findings.iter().map(finding).collect(),
         open: digest.open.iter().map(finding).collect(),
         unplaced: if digest.unplaced > 0 {

@@ -72,7 +72,7 @@ pub struct View {
     /// The newest commit: its short hash and its page.
     pub commit: Option<(String, String)>,
     /// What nothing here knows of it.
-    pub hints: Vec<String>,
+    pub hints: Vec<Vec<Piece>>,
     /// What it did, where something moved.
     pub rows: Vec<Row>,
     /// Where nothing did.
@@ -291,7 +291,7 @@ pub fn review(review: &Review, linked: bool) -> With<View> {
         commit: newest.map(|c| {
             (shortened(&c.id), c.url.clone().filter(|url| is_web(url)).unwrap_or_default())
         }),
-        hints: review.hints.clone(),
+        hints: review.hints.iter().map(|hint| prose(hint)).collect(),
         calm_count: calm.len(),
         more_rows: 0,
         more_calm: 0,

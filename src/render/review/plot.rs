@@ -13,6 +13,8 @@ use crate::{
 
 /// Height of what is plotted.
 const HEIGHT: u32 = 220;
+/// Failed runs nearer to each other than this, in percent of the width, are one mark.
+const HEAP: f64 = 0.8;
 /// Height of the strip of successes.
 const STRIP: u32 = 30;
 
@@ -76,12 +78,14 @@ pub(super) fn strip(case: &Case) -> Option<Chart> {
         piece("passed", 8.0, (height - 8.0 - failed).max(0.0));
         piece("failed", height - failed, failed);
     }
+    let failed = case.stretches.iter().zip(columns(case, &window)).filter(|(s, _)| s.failed > 0);
     Some(Chart {
         label: "share of runs that passed".to_owned(),
         height: STRIP,
         whole: STRIP,
         boxes,
-        columns: columns(case, &window),
+        // Where all passed, the chart above tells as much.
+        columns: failed.map(|(_, column)| column).collect(),
         ..Chart::default()
     })
 }
@@ -121,18 +125,30 @@ fn columns(case: &Case, window: &Window) -> Vec<Column> {
     case.stretches.iter().map(column).collect()
 }
 
+/// Failed runs; of those that would cover each other the first one, which tells how many there are.
 fn dots(case: &Case, window: &Window) -> Vec<Dot> {
-    let dot = |moment: &super::Moment| {
+    let mut failures: Vec<_> = case.failures.iter().filter(|m| window.holds(m.at)).collect();
+    failures.sort_by_key(|moment| moment.at);
+    let place = |moment: &super::Moment| window.place(moment.at);
+    let mut heaps: Vec<(&super::Moment, usize)> = Vec::new();
+    for moment in failures {
+        match heaps.last_mut().filter(|(first, _)| place(moment) - place(first) < HEAP) {
+            Some((_, more)) => *more += 1,
+            None => heaps.push((moment, 0)),
+        }
+    }
+    let dot = |(moment, more): (&super::Moment, usize)| {
         let step = moment.step.as_ref().map_or(String::new(), |step| format!(" in “{step}”"));
+        let more = if more > 0 { format!(", and {more} more") } else { String::new() };
         Dot {
-            x: short(window.place(moment.at)),
+            x: short(place(moment)),
             y: (HEIGHT - 8).to_string(),
             class: "failed",
-            text: format!("failed{step} · {}", moment.at.strftime("%H:%M:%S UTC")),
+            text: format!("failed{step} · {}{more}", moment.at.strftime("%H:%M:%S UTC")),
             link: format!("runs/{}", moment.run),
         }
     };
-    case.failures.iter().filter(|m| window.holds(m.at)).map(dot).collect()
+    heaps.into_iter().map(dot).collect()
 }
 
 fn marks(case: &Case, window: &Window) -> Vec<Mark> {

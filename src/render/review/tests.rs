@@ -296,3 +296,46 @@ fn a_summary_says_what_people_want_to_know() {
         "checkout in production takes 200 ms, 100 % longer than before (100 ms); one time in twenty more than 400 ms; it failed 10 times of 1000 (never before)"
     );
 }
+
+#[test]
+fn failures_that_would_cover_each_other_are_one_mark() {
+    let mut case = case();
+    let failed = |second: i64| Moment { at: at(second), run: format!("r{second}"), step: None };
+    // The newest first, as they are read; 1 s is 0.83% of the chart's two minutes.
+    case.failures = [90, 62, 61, 60].map(failed).to_vec();
+    case.failures.insert(2, Moment { at: at(61), run: "twin".to_owned(), step: None });
+    let chart = plot::latency(&case, &judgement(Conclusion::Regressed));
+    let told: Vec<_> = chart.dots.iter().map(|dot| (dot.link.as_str(), &dot.text)).collect();
+    assert_eq!(told.len(), 4, "{told:?}");
+    assert_eq!(told[0].0, "runs/r60");
+    assert!(told[1].1.ends_with(", and 1 more"), "{told:?}");
+}
+
+#[test]
+fn what_was_found_again_is_told_once() {
+    let found = |kind: &str, opened: i64, closed: Option<i64>| DigestFinding {
+        kind: kind.to_owned(),
+        state: if closed.is_some() { "recovered" } else { "open" }.to_owned(),
+        what: "latency of checkout in production".to_owned(),
+        journey: "checkout".to_owned(),
+        environment: "production".to_owned(),
+        location: "fra1".to_owned(),
+        summary: format!("found at {opened}"),
+        change: Some("c".into()),
+        opened_at: at(opened),
+        closed_at: closed.map(at),
+        times: 1,
+    };
+    let all = [
+        found("suspected", 30, Some(40)),
+        found("regressed", 10, Some(20)),
+        DigestFinding { change: None, ..found("unexplained", 5, None) },
+    ];
+    let told = told_once(all);
+    assert_eq!(told.len(), 2);
+    let first = &told[0];
+    assert_eq!((first.times, first.kind.as_str()), (2, "regressed"));
+    assert_eq!((first.opened_at, first.closed_at), (at(10), Some(at(40))));
+    let again = told_once([found("regressed", 30, None), found("regressed", 10, Some(20))]);
+    assert_eq!((again[0].closed_at, again[0].state.as_str()), (None, "open"));
+}

@@ -167,7 +167,13 @@ pub(crate) fn refused(error: HearError) -> ApiError {
                 ),
             )
         }
-        HearError::NotProven | HearError::Open => ApiError::unauthorized(error.to_string()),
+        HearError::NotProven => ApiError::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            error.to_string(),
+            "the sender signs with the `secret` of the hook's table in wayfarer.toml, or shows its `token` as `Authorization: Bearer`",
+        ),
+        HearError::Open => ApiError::unauthorized(error.to_string()),
         HearError::Broken(fault) => fault.into(),
         HearError::Handle(e) => e.into(),
     }

@@ -36,6 +36,8 @@ struct LoginPage {
     wants: bool,
     next: String,
     csrf: String,
+    /// Whether there is no token to log in with.
+    none: bool,
 }
 
 /// Behind `?`.
@@ -95,6 +97,7 @@ async fn form(
         wants: !next.is_empty(),
         next: own(&next).unwrap_or_default().to_owned(),
         csrf: caller.csrf.clone(),
+        none: face.handle.setup().tokens.is_empty(),
     };
     page(face, "login", data).await
 }

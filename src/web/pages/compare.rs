@@ -56,6 +56,8 @@ struct Compare {
     choices: Vec<Choice>,
     /// Changes that could be the first of two.
     firsts: Vec<Choice>,
+    /// The same as the second one.
+    seconds: Vec<Choice>,
     spans: Vec<SpanLink>,
     /// Whether the span may be chosen: changes bring their own.
     spanned: bool,
@@ -93,6 +95,15 @@ struct Side {
     window: Window,
 }
 
+/// Changes that could be the second of two: the newest is the first one, so the one before it is proposed.
+fn seconds(changes: &[(Timestamp, ChangeRow)], with: &str) -> Vec<Choice> {
+    let asked = with.strip_prefix("change:");
+    let chosen = |at: usize, id: &str| asked.map_or(at == 1, |asked| asked == id);
+    let rows = changes.iter().enumerate();
+    rows.map(|(at, (_, row))| Choice { chosen: chosen(at, &row.id), name: row.id.clone() })
+        .collect()
+}
+
 /// The page.
 pub(in crate::web) async fn compare(
     State(face): State<Face>,
@@ -126,6 +137,7 @@ pub(in crate::web) async fn compare(
             .iter()
             .map(|(_, row)| Choice { name: row.id.clone(), chosen: row.id == query.change })
             .collect(),
+        seconds: seconds(&changes, &query.with),
         spans: asked.links(),
         spanned: !(query.with.starts_with("before:") || query.with.starts_with("change:")),
         with: query.with.clone(),

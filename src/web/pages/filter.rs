@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::words::encoded;
 use crate::{
     daemon::Setup,
-    model::{Change, Journey, ServiceName},
+    model::{Change, Journey, SavedView, ServiceName},
 };
 
 /// The part of an address behind `?` that all lists understand. What is empty is not said.
@@ -48,6 +48,14 @@ pub(super) struct ViewLink {
     pub(super) chosen: bool,
 }
 
+/// A link to a view that is kept by a name.
+#[derive(Debug, Serialize)]
+pub(super) struct SavedLink {
+    name: String,
+    query: String,
+    chosen: bool,
+}
+
 /// The bar above a list.
 #[derive(Debug, Serialize)]
 pub(super) struct Bar {
@@ -55,6 +63,8 @@ pub(super) struct Bar {
     environments: Vec<Choice>,
     owners: Vec<Choice>,
     views: Vec<ViewLink>,
+    /// Those that are kept by a name.
+    saved: Vec<SavedLink>,
     /// The view to be kept by the form.
     view: &'static str,
     /// Whether anything is left out.
@@ -130,6 +140,19 @@ impl Filter {
         format!("?{}", parts.join("&"))
     }
 
+    fn link(&self, saved: &SavedView) -> SavedLink {
+        let text = |name: Option<&str>| name.unwrap_or_default().to_owned();
+        let filter = Self {
+            service: text(saved.service.as_ref().map(|s| s.as_str())),
+            environment: text(saved.environment.as_ref().map(|e| e.as_str())),
+            owner: text(saved.owner.as_deref()),
+            ..Self::default()
+        };
+        let query = filter.query(saved.view.as_str(), 1);
+        let chosen = query == self.query(self.view(), 1);
+        SavedLink { name: saved.name.clone(), query, chosen }
+    }
+
     /// The bar with everything there is to choose from.
     pub(super) fn bar(&self, setup: &Setup) -> Bar {
         let mut services: BTreeSet<&str> =
@@ -155,6 +178,7 @@ impl Filter {
                     chosen: *name == view,
                 })
                 .collect(),
+            saved: setup.settings.views.iter().map(|saved| self.link(saved)).collect(),
             view: if view == VIEWS[0].0 { "" } else { view },
             narrowed: !(self.service.is_empty()
                 && self.environment.is_empty()

@@ -59,8 +59,7 @@ struct Overview {
     /// What is promised of false verdicts, and what was seen of it.
     budget: String,
     findings: Vec<FindingRow>,
-    day: Vec<Mark>,
-    ticks: Vec<XTick>,
+    strip: Strip,
     changes: Vec<ChangeRow>,
     /// How many of the listed ones lie before the strip begins.
     earlier: usize,
@@ -75,6 +74,43 @@ struct Overview {
     /// Behind `?`, of the pages before and after; empty where there are none.
     before: String,
     after: String,
+}
+
+/// When things were changed: marks on lines below each other, so that none hides another one of about the same time.
+#[derive(Debug, Serialize)]
+struct Strip {
+    marks: Vec<(Mark, u32)>,
+    ticks: Vec<XTick>,
+    /// The lowest line.
+    last: u32,
+    height: u32,
+}
+
+impl Strip {
+    /// Marks nearer to each other than this, in percent, stand on lines of their own.
+    const APART: f64 = 2.0;
+    /// Lines at most, and their distance in pixels.
+    const LINES: usize = 4;
+    const LINE: usize = 20;
+
+    fn new(window: &Window, changes: &[(Timestamp, ChangeRow)]) -> Self {
+        let mut ends: Vec<f64> = Vec::new();
+        let mut marks: Vec<(Mark, u32)> = Vec::new();
+        let y = |line: usize| u32::try_from(line * Self::LINE).unwrap_or(0);
+        // Oldest first, as they stand.
+        for mark in changes::marks(window, changes).into_iter().rev() {
+            let x: f64 = mark.x.parse().unwrap_or(0.0);
+            let free = ends.iter().position(|end| end + Self::APART <= x);
+            let line = free.unwrap_or(ends.len().min(Self::LINES - 1));
+            match ends.get_mut(line) {
+                Some(end) => *end = x,
+                None => ends.push(x),
+            }
+            marks.push((mark, y(line)));
+        }
+        let last = y(ends.len().saturating_sub(1));
+        Self { marks, ticks: window.ticks(), last, height: 46 + last }
+    }
 }
 
 /// An open finding.
@@ -138,8 +174,7 @@ pub(in crate::web) async fn overview(
         summary,
         budget: face.handle.budget().await?.sentence(),
         findings: findings.iter().map(finding_row).collect(),
-        day: changes::marks(&shown.window, &changes),
-        ticks: shown.window.ticks(),
+        strip: Strip::new(&shown.window, &changes),
         earlier,
         more_changes: changes.len().saturating_sub(LISTED),
         changes: changes.into_iter().take(LISTED).map(|(_, row)| row).collect(),
@@ -251,7 +286,11 @@ fn finding_row(finding: &Finding) -> FindingRow {
     FindingRow {
         badge: Badge::of(finding.kind.as_str()),
         journey: finding.journey.to_string(),
-        environment: finding.environment.to_string(),
+        environment: if finding.pipeline.is_some() {
+            String::new()
+        } else {
+            finding.environment.to_string()
+        },
         link: match &finding.pipeline {
             Some(concern) => pipeline_link(&concern.pipeline),
             None => journey_link(
