@@ -33,5 +33,7 @@ mod served;
 mod shared;
 #[path = "http_engine/site.rs"]
 mod site;
+#[path = "http_engine/trace.rs"]
+mod trace;
 #[path = "http_engine/transport.rs"]
 mod transport;

@@ -5,6 +5,8 @@
 mod evidence;
 #[path = "store/figures.rs"]
 mod figures;
+#[path = "store/known.rs"]
+mod known;
 #[path = "store/made.rs"]
 mod made;
 

@@ -25,6 +25,8 @@ pub struct Shown {
     pub verdict: Option<Verdict>,
     /// A run that shows it.
     pub run: Option<RunId>,
+    /// Where the trace of that run is looked at.
+    pub trace: Option<String>,
 }
 
 /// The notice of a telling.
@@ -174,6 +176,7 @@ fn in_words(finding: &Finding, knowledge: &Knowledge, shown: Option<&Shown>) -> 
         owner: facts.and_then(|facts| facts.owner.clone()),
         runbook: facts.and_then(|facts| facts.runbook.clone()),
         run: run.and_then(|run| link(knowledge, &["runs", &run.to_string(), "evidence"])),
+        trace: shown.and_then(|shown| shown.trace.clone()),
         since: finding.onset_at.unwrap_or(finding.opened_at),
         until: finding.closed_at,
     }

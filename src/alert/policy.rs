@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use crate::model::{
     Change, EnvironmentName, Finding, Gravity, JourneyName, Maintenance, Policy, ServiceName,
+    Tracing,
 };
 
 /// What is known of a journey.
@@ -30,6 +31,8 @@ pub struct Knowledge {
     pub maintenance: Vec<Maintenance>,
     /// Where people find this agent.
     pub public_url: Option<String>,
+    /// Where traces of runs are looked at.
+    pub tracing: BTreeMap<EnvironmentName, Tracing>,
     /// Where this agent stands: others may tell of the same change.
     pub location: String,
 }

@@ -73,20 +73,24 @@ pub(super) async fn run(arguments: &RunArguments, context: &Context) -> Result<E
                 Some(shown) => Some(shown.of(&run, trace.as_ref()).await),
                 None => None,
             };
+            let trace_url = setup.trace_of(&run);
             // What is only wanted as a file is not printed.
             let printed = kept.as_ref().filter(|_| arguments.show.is_some());
             if arguments.json {
-                views.push(show::view(&run, printed));
+                views.push(show::view(&run, printed, trace_url.clone()));
             } else {
                 let gap = if round == 0 && runs.is_empty() { "" } else { "\n" };
                 let layout = Layout { width: context.width, colour: context.colour };
                 say(&format!("{gap}{}", render::waterfall(&run, layout)))?;
+                if let Some(url) = &trace_url {
+                    say(&format!("trace     {url}\n"))?;
+                }
                 if let Some(kept) = printed {
                     say(&kept.draw(layout))?;
                 }
             }
             if files.wanted() {
-                files.add(&show::view(&run, kept.as_ref()), arguments.json)?;
+                files.add(&show::view(&run, kept.as_ref(), trace_url), arguments.json)?;
             }
             runs.push(run);
         }

@@ -44,8 +44,8 @@ impl Kept {
 }
 
 /// The run as JSON with what is shown of it.
-pub(super) fn view(run: &Run, kept: Option<&Kept>) -> Value {
-    let mut view = views::run_with_evidence(run, None);
+pub(super) fn view(run: &Run, kept: Option<&Kept>, trace_url: Option<String>) -> Value {
+    let mut view = views::run_with_evidence(run, None, trace_url);
     match kept {
         Some(Kept::Good(own)) => view["evidence"] = json!(own.evidence),
         Some(Kept::Failed(_, Some(good))) => view["last_good"] = json!(good),
@@ -136,6 +136,7 @@ pub(super) async fn stored(
     arguments: &RunArguments,
     context: &Context,
 ) -> Result<Exit, Failed> {
+    let mut outline = None;
     let place = match said(arguments, context)? {
         Some(place) => place,
         None => {
@@ -143,7 +144,8 @@ pub(super) async fn stored(
                 .map_err(|e| Failed::new(Exit::Config, format!("{e}; or say --url or --data")))?;
             let config = config::load_with(&found.main, &found.journeys, &Beside)
                 .map_err(|e| Failed::new(Exit::Config, e))?;
-            Place::File(Setup::outline(found.root, config).data_file())
+            let setup = outline.insert(Setup::outline(found.root, config));
+            Place::File(setup.data_file())
         }
     };
     let unknown =
@@ -158,7 +160,8 @@ pub(super) async fn stored(
         Place::File(path) => {
             let store = Store::open_read_only(&path, &StoreOptions::default())?;
             let run = store.run(&id).await?.ok_or_else(unknown)?;
-            views::run_with_evidence(&run, store.evidence(&id).await?.as_ref())
+            let trace = outline.and_then(|setup| setup.trace_of(&run));
+            views::run_with_evidence(&run, store.evidence(&id).await?.as_ref(), trace)
         }
     };
     let mut files = Files::new(arguments)?;

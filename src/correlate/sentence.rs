@@ -67,13 +67,16 @@ pub(super) fn summary(
         C::InsufficientData if measured => format!("too few runs: {}", lacking(judge)),
         C::InsufficientData => format!("too few runs: {}{}", lacking(judge), power(scene, judge)),
     };
-    let other = suspects.named.as_ref().filter(|n| **n != scene.change.id);
-    match (other, conclusion) {
-        (Some(other), C::Regressed | C::Suspected | C::Transient) => {
-            let p = suspects.candidates.iter().find(|(id, _)| id == other).map_or(0.0, |(_, p)| *p);
-            format!("{text}; {other} is the likelier cause (probability {p:.2})")
-        }
-        _ => text,
+    let (Some(named), C::Regressed | C::Suspected | C::Transient) = (&suspects.named, conclusion)
+    else {
+        return text;
+    };
+    let known = suspects.candidates.iter().find(|(id, _)| id == named);
+    let percent = known.map_or(0.0, |(_, p)| 100.0 * p).min(99.0);
+    if *named == scene.change.id {
+        format!("{text}; this change is the likely cause ({percent:.0}%)")
+    } else {
+        format!("{text}; {named} is the likelier cause ({percent:.0}%)")
     }
 }
 
@@ -127,12 +130,22 @@ fn evidence(judge: &Judge, conclusion: Conclusion) -> String {
     let Some(look) = judge.telling() else { return String::new() };
     match conclusion {
         Conclusion::Suspected => {
-            format!("log-e {:.1} of {:.1} needed", look.log_e, look.suspected_at)
+            format!("evidence {}, {} needed", odds(look.log_e), odds(look.suspected_at))
         }
         _ if look.regressed() => {
-            format!("log-e {:.1} of {:.1} needed", look.log_e_regressed, look.regressed_at)
+            format!("evidence {}, {} needed", odds(look.log_e_regressed), odds(look.regressed_at))
         }
-        _ => format!("log-e now {:.1}", look.log_e),
+        _ => format!("evidence now {}", odds(look.log_e)),
+    }
+}
+
+/// Evidence as odds against chance.
+pub(super) fn odds(log_e: f64) -> String {
+    const MOST: f64 = 10_000.0;
+    match log_e.exp() {
+        odds if odds >= MOST => "over 10000 to 1".to_owned(),
+        odds if odds >= 1.0 => format!("{odds:.0} to 1"),
+        odds => format!("1 to {:.0}", (1.0 / odds).min(MOST)),
     }
 }
 

@@ -17,6 +17,7 @@ use crate::model::{Detect, Effect, Metric, Onset, Probe, Quantiles};
 use super::{
     Recovery, Tuning,
     figures::{latency_effect, quantiles, success_effect, tally},
+    sentence::odds,
     series::{KnownShift, Line, Member, latency_of, later, moment, point, seconds},
 };
 
@@ -244,16 +245,16 @@ fn summary(
             format!("{row} runs in a row failed, since {since:.0}")
         }
         (Metric::Latency | Metric::Measure, None) => format!(
-            "p50 {} -> {} ms since {since:.0}, log-e {:.1}",
+            "p50 {} -> {} ms since {since:.0}, evidence {}",
             ms(before),
             ms(after),
-            found.log_e
+            odds(found.log_e)
         ),
         (Metric::Success, None) => format!(
-            "success {} -> {} since {since:.0}, log-e {:.1}",
+            "success {} -> {} since {since:.0}, evidence {}",
             share(before),
             share(after),
-            found.log_e
+            odds(found.log_e)
         ),
     }
 }

@@ -18,7 +18,7 @@ use crate::{
     },
     model::{
         Change, ChangeId, ChangeNews, ChangeState, EnvironmentName, Finding, FindingId,
-        FindingState, Metric, Notice, Parcel, ReceiverSettings, ServiceName, Verdict, Way,
+        FindingState, Metric, Notice, Parcel, ReceiverSettings, ServiceName, Tracing, Verdict, Way,
     },
     store::{
         ChangeFilter, FindingFilter, NewMessage, RunFilter, RunResult, Store, StoreError,
@@ -98,11 +98,13 @@ impl Alerts {
             (journey.name.clone(), JourneyFacts { owner, runbook, services })
         });
         let owners = setup.settings.services.iter();
+        let tracing = setup.settings.environments.iter();
         self.knowledge = Knowledge {
             journeys: journeys.collect(),
             owners: owners.filter_map(|(n, s)| Some((n.clone(), s.owner.clone()?))).collect(),
             maintenance: setup.settings.maintenance.clone(),
             public_url: setup.settings.agent.public_url.clone(),
+            tracing: tracing.map(|(n, e)| (n.clone(), e.transport.tracing.clone())).collect(),
             location: setup.settings.agent.location.to_string(),
         };
         self.receivers.clone_from(&setup.settings.receivers);
@@ -288,7 +290,8 @@ impl Alerts {
                 let Some(mut telling) = telling else { continue };
                 if telling.said {
                     if shown.is_none() {
-                        shown = Some(show(store, incident, verdicts).await?);
+                        shown =
+                            Some(show(store, incident, verdicts, &self.knowledge.tracing).await?);
                     }
                     let shown = shown.as_ref().unwrap_or(&EMPTY);
                     self.message(&mut out, receiver, incident, &mut telling, shown, now);
@@ -445,6 +448,7 @@ async fn show(
     store: &Store,
     incident: &Incident,
     fresh: &[Verdict],
+    tracing: &BTreeMap<EnvironmentName, Tracing>,
 ) -> Result<BTreeMap<FindingId, Shown>, StoreError> {
     let stored = match &incident.change {
         Some(change) => store.verdicts(&change.id).await?,
@@ -470,8 +474,10 @@ async fn show(
             to: finding.closed_at,
             limit: 1,
         };
-        let run = store.runs(filter).await?.first().map(|run| run.id);
-        all.insert(finding.id.clone(), Shown { verdict, run });
+        let run = store.runs(filter).await?.into_iter().next();
+        let trace = run.as_ref().and_then(|run| tracing.get(&run.environment)?.link(run));
+        let run = run.map(|run| run.id);
+        all.insert(finding.id.clone(), Shown { verdict, run, trace });
     }
     Ok(all)
 }

@@ -16,7 +16,7 @@ use crate::{
         Change, ChangeId, EnvironmentName, Finding, FindingKind, FindingState, PipelineFact,
         PipelineKey, PipelineSettings, ServiceName,
     },
-    store::{ChangeFilter, FactFilter, FindingFilter, Store, StoreError},
+    store::{ChangeFilter, FactFilter, Facts, FindingFilter, Store, StoreError},
 };
 
 /// So much before a span is read as well: rollbacks find what they undid there, and lengths what is usual.
@@ -133,7 +133,7 @@ pub async fn delivery(
         notes.push(format!("only the newest {CHANGES} changes were read"));
     }
     let reckon = move || {
-        let commits = Commits::of(&facts);
+        let commits = Commits::of(facts.iter());
         let records = Records { changes, incidents, commits, everywhere };
         let choice = Choice { service: ask.service.clone(), environment: ask.environment.clone() };
         let dora = Dora::of(&records, &choice, (ask.from, ask.to));
@@ -165,14 +165,8 @@ pub(super) async fn facts(
     store: &Store,
     since: Timestamp,
     until: Timestamp,
-) -> Result<Vec<PipelineFact>, StoreError> {
-    let filter = FactFilter {
-        since: Some(since),
-        until: Some(until),
-        limit: FACTS,
-        ..FactFilter::default()
-    };
-    store.pipeline_facts(filter).await
+) -> Result<Facts, StoreError> {
+    store.facts((since, until), FACTS).await
 }
 
 /// The newest findings of pipelines, whatever became of them.

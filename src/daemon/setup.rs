@@ -13,8 +13,8 @@ use tracing::warn;
 use crate::{
     config::{self, Fault, Faults, Origins},
     model::{
-        Change, Environment, EnvironmentName, Journey, JourneyName, Maintenance, Scope, Secret,
-        SecretSource, ServiceName, Settings,
+        Change, Environment, EnvironmentName, Journey, JourneyName, Maintenance, Run, Scope,
+        Secret, SecretSource, ServiceName, Settings,
     },
     notify::{self, Channel},
     render,
@@ -327,6 +327,11 @@ impl Setup {
             hooks: BTreeMap::new(),
             channels: BTreeMap::new(),
         }
+    }
+
+    /// Where the trace of a run is looked at.
+    pub fn trace_of(&self, run: &Run) -> Option<String> {
+        self.settings.environments.get(&run.environment)?.transport.tracing.link(run)
     }
 
     /// The data file: relative to the folder of `wayfarer.toml`.

@@ -7,7 +7,7 @@ use std::{
 
 use super::{fault::Trouble, settings::Parts, ticket::Ticket};
 use crate::{
-    model::{Environment, FaultKind, Text},
+    model::{Environment, FaultKind, RunId, Text},
     render::Mask,
 };
 
@@ -22,6 +22,7 @@ pub(super) struct Variables {
     scope: Scope,
     mask: Mask,
     environment: Arc<Environment>,
+    run: RunId,
     /// What was made while texts were filled and must be masked as well.
     made: Mutex<Vec<String>>,
     /// What of it is masked already.
@@ -91,6 +92,7 @@ impl Variables {
             scope: Scope { values, ..Scope::default() },
             mask,
             environment: Arc::clone(environment),
+            run: ticket.id,
             made: Mutex::default(),
             known: BTreeSet::new(),
             secrets: Vec::new(),
@@ -104,6 +106,11 @@ impl Variables {
     /// Where the run walks.
     pub(super) fn environment(&self) -> &Environment {
         &self.environment
+    }
+
+    /// Which run.
+    pub(super) fn run(&self) -> RunId {
+        self.run
     }
 
     /// Masks a value from the next [`learn`](Self::learn) on: one-time codes, tokens and signatures are made while a run is walked, and a text

@@ -74,6 +74,7 @@ fn begin(ticket: &Ticket, watch: Stopwatch) -> Run {
         steps: Vec::new(),
         deployed: ticket.deployed.clone(),
         insecure: ticket.environment.transport.insecure,
+        traced: false,
         evidence: None,
         unwell: None,
     }
@@ -161,6 +162,7 @@ async fn steps(
         }
     }
     *mask = walker.final_mask();
+    run.traced = walker.session.was_traced();
     run.steps = walker.steps;
 }
 
@@ -357,6 +359,7 @@ mod tests {
             steps: vec![step],
             deployed: vec![Deployed { service: "service".into(), version: text() }],
             insecure: false,
+            traced: false,
             evidence: Some(Evidence {
                 exchanges: vec![exchange],
                 curl: text(),

@@ -66,6 +66,7 @@ fn run(journey: &str, at: Timestamp) -> Run {
         steps: vec![step("open", &[303, 200]), step("buy", &[201])],
         deployed: Vec::new(),
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

@@ -37,6 +37,7 @@ pub mod rollback;
 mod run;
 pub mod secret;
 pub mod settings;
+pub mod tracing;
 pub mod transport;
 pub mod unwell;
 pub mod verdict;
@@ -107,6 +108,7 @@ pub use settings::{
     AgentSettings, Detect, EnvironmentSettings, Retention, Scope, Service, Settings, TokenSettings,
     Watch,
 };
+pub use tracing::{TRACE_ID, Tracing};
 pub use transport::{Proxy, Transport};
 pub use unwell::Unwell;
 pub use verdict::{Candidate, Conclusion, Effect, Metric, Onset, Quantiles, Verdict, subject};

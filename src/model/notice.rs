@@ -170,6 +170,9 @@ pub struct NoticeFinding {
     pub runbook: Option<String>,
     /// A run that shows it.
     pub run: Option<String>,
+    /// Where the trace of that run is looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<String>,
     /// When it began, as far as is known.
     pub since: Timestamp,
     /// When it was over.

@@ -40,6 +40,9 @@ pub struct Run {
     /// Whether certificates were not verified, because the environment says `insecure = true`: whoever answered may not be whom we asked.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub insecure: bool,
+    /// Whether requests of it carried the header of its trace: [`RunId::trace_id`].
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub traced: bool,
     /// What the failing step and those before it sent and got; only of a run that failed, be it that our own trouble explains it.
     pub evidence: Option<Evidence>,
     /// What was wrong with our own host or path meanwhile, where anything was.

@@ -102,6 +102,8 @@ pub struct AgentSettings {
     pub self_check: Vec<String>,
     /// Where people find this agent, for links in messages: without a slash at its end.
     pub public_url: Option<String>,
+    /// Where traces of runs are looked at, for environments that say no place of their own.
+    pub trace_url: Option<String>,
     /// Whether whoever asks from this machine may see everything and log changes without a token; they may by default.
     pub anonymous: bool,
     /// Whether `/metrics` needs no token wherever it is asked from; it does by default.

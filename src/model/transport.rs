@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use super::{Attachment, Text};
+use super::{Attachment, Text, Tracing};
 
 /// What `[environments.NAME]` says of connections and TLS. Nothing in it is secret; the key of the client's certificate stands beside it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Transport {
     pub insecure: bool,
     /// Headers of every request; a step's own wins.
     pub headers: Vec<(String, Text)>,
+    /// How its runs are found in its own tracing.
+    pub tracing: Tracing,
 }
 
 /// `proxy = "http://user:{{secret}}@proxy:3128"`, taken apart: what is filled in is never read as a part of a URL.

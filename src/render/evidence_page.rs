@@ -75,6 +75,8 @@ pub(in crate::render) struct View {
     journey: String,
     place: String,
     facts: Vec<(&'static str, String)>,
+    /// Where its trace is looked at; empty where nobody said.
+    trace: String,
     failure: String,
     step: String,
     notes: Vec<String>,
@@ -152,6 +154,13 @@ struct ExchangeRow {
     got: String,
 }
 
+/// An address that may stand behind a link: the run may come from an agent that nobody knows.
+fn link(url: &Value) -> String {
+    let url = url.as_str().unwrap_or_default();
+    let web = ["https://", "http://"].iter().any(|scheme| url.starts_with(scheme));
+    if web { url.to_owned() } else { String::new() }
+}
+
 fn view(run: &Value, shown: &Shown, policy: &str) -> View {
     let text = |value: &Value| value.as_str().unwrap_or("–").to_owned();
     let outcome = &run["outcome"];
@@ -173,6 +182,7 @@ fn view(run: &Value, shown: &Shown, policy: &str) -> View {
             ("took", millis(&run["duration_ms"])),
             ("run", text(&run["id"])),
         ],
+        trace: link(&run["trace_url"]),
         failure: outcome["message"]
             .as_str()
             .or(outcome["reason"].as_str())

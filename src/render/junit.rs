@@ -204,6 +204,7 @@ mod tests {
             ],
             deployed: Vec::new(),
             insecure: false,
+            traced: false,
             evidence: None,
             unwell: None,
         };

@@ -26,6 +26,10 @@ pub fn stored_run(run: &Value, layout: Layout) -> String {
         lines.push(Line::default());
         field(&mut lines, "broken", reason);
     }
+    if let Some(url) = run["trace_url"].as_str() {
+        lines.push(Line::default());
+        field(&mut lines, "trace", url);
+    }
     let mut out: String = lines.iter().map(|line| line.draw(layout.colour) + "\n").collect();
     if let Some((own, alike)) = failing(run) {
         out.push('\n');

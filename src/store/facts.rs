@@ -1,5 +1,13 @@
 //! What others tell besides changes: facts of pipelines, and incidents.
 
+use std::{
+    ops::Range,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -24,7 +32,109 @@ pub struct FactFilter {
     pub limit: usize,
 }
 
+/// The newest facts as they were read last: figures look at twenty thousand of them again and again, and reading those takes longer than reckoning.
+#[derive(Debug, Default)]
+pub(super) struct KnownFacts {
+    /// Grows with every fact that is stored.
+    told: AtomicU64,
+    read: Mutex<Option<Arc<ReadFacts>>>,
+}
+
+/// Facts of pipelines since some time, newest first.
+#[derive(Debug)]
+struct ReadFacts {
+    told: u64,
+    since: i64,
+    /// Whether there were more than were read.
+    cut: bool,
+    times: Vec<i64>,
+    facts: Vec<PipelineFact>,
+}
+
+/// Facts of pipelines within a span, newest first.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    all: Arc<ReadFacts>,
+    part: Range<usize>,
+}
+
+impl std::ops::Deref for Facts {
+    type Target = [PipelineFact];
+
+    fn deref(&self) -> &[PipelineFact] {
+        self.all.facts.get(self.part.clone()).unwrap_or_default()
+    }
+}
+
+impl KnownFacts {
+    fn told(&self) -> u64 {
+        self.told.load(Ordering::SeqCst)
+    }
+
+    /// What is known of a span, if that is all of it or as much as is wanted.
+    fn of(&self, since: i64, until: i64, most: usize) -> Option<Facts> {
+        let all = self.read.lock().unwrap_or_else(PoisonError::into_inner).clone()?;
+        if all.told != self.told() || all.since > since {
+            return None;
+        }
+        let facts = all.within(since, until, most);
+        // What lies before the oldest that was read is not known.
+        (!facts.all.cut || facts.part.len() == most || facts.part.end < facts.all.facts.len())
+            .then_some(facts)
+    }
+}
+
+impl ReadFacts {
+    fn within(self: Arc<Self>, since: i64, until: i64, most: usize) -> Facts {
+        let begin = self.times.partition_point(|at| *at >= until);
+        let end = self.times.partition_point(|at| *at >= since);
+        Facts { part: begin..end.max(begin).min(begin.saturating_add(most)), all: self }
+    }
+}
+
 impl Store {
+    /// The newest facts of pipelines within a span, newest first, at most so many. They are read from the file once for as long as nothing is told.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn facts(
+        &self,
+        (since, until): (Timestamp, Timestamp),
+        most: usize,
+    ) -> Result<Facts, StoreError> {
+        let (since, until) = (micros(since), micros(until));
+        let known = self.known_facts();
+        if let Some(facts) = known.of(since, until, most) {
+            return Ok(facts);
+        }
+        let told = known.told();
+        self.read("read facts of pipelines", move |session| {
+            let mut statement = session.conn.prepare_cached(
+                "SELECT at, body FROM pipeline_fact WHERE at >= ?1 AND at < ?2 ORDER BY at DESC LIMIT ?3",
+            )?;
+            // The newest are kept, whatever is asked for: the next one asks for those.
+            let newest = most.max(1);
+            let mut read = |until: i64| -> Result<ReadFacts, Fault> {
+                let (mut times, mut facts) = (Vec::new(), Vec::new());
+                let mut rows = statement.query(params![since, until, sql_count(newest)])?;
+                while let Some(row) = rows.next()? {
+                    times.push(row.get(0)?);
+                    let body = row.get_ref(1)?.as_str().map_err(|e| Fault::unreadable("a fact", e))?;
+                    facts.push(from_json("a pipeline fact", body)?);
+                }
+                let cut = facts.len() >= newest;
+                Ok(ReadFacts { told, since, cut, times, facts })
+            };
+            let all = Arc::new(read(i64::MAX)?);
+            *known.read.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&all));
+            if let Some(facts) = known.of(since, until, most) {
+                return Ok(facts);
+            }
+            Ok(Arc::new(read(until)?).within(since, until, most))
+        })
+        .await
+    }
+
     /// Keeps a fact of a pipeline, or adds to the one with the same id; gives it as it stands now.
     ///
     /// # Errors
@@ -34,7 +144,8 @@ impl Store {
         fact: PipelineFact,
         now: Timestamp,
     ) -> Result<PipelineFact, StoreError> {
-        self.write("record a fact of a pipeline", move |session| {
+        let known = self.known_facts();
+        let kept = self.write("record a fact of a pipeline", move |session| {
             let conn = &session.conn;
             let fact = match body(conn, "pipeline_fact", &fact.id)? {
                 Some(body) => from_json::<PipelineFact>("a pipeline fact", &body)?.and(fact),
@@ -57,8 +168,10 @@ impl Store {
                 to_json("a pipeline fact", &fact)?,
             ])?;
             Ok(fact)
-        })
-        .await
+        });
+        let kept = kept.await;
+        known.told.fetch_add(1, Ordering::SeqCst);
+        kept
     }
 
     /// Keeps an incident, or adds to the one with the same id; gives it as it stands now.

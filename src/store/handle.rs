@@ -12,7 +12,9 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
+    days::Days,
     error::{Fault, StoreError},
+    facts::KnownFacts,
     open::{StoreOptions, for_reading, for_writing},
     reader, writer,
     writer::{Job, job},
@@ -29,6 +31,10 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
+    /// What whole days of series came to.
+    days: Arc<Days>,
+    /// Facts of pipelines that were read.
+    facts: Arc<KnownFacts>,
     /// None when the file is open for reading only.
     writer: Option<Crew>,
     readers: Crew,
@@ -86,12 +92,22 @@ impl Store {
             threads.push(spawn(path, "store-reader", move || reader::read(session, &jobs))?);
         }
         let readers = Crew::new(queue, threads);
-        Ok(Self { inner: Arc::new(Inner { path: path.to_owned(), writer, readers }) })
+        let (days, facts) = (Arc::default(), Arc::default());
+        let path = path.to_owned();
+        Ok(Self { inner: Arc::new(Inner { path, days, facts, writer, readers }) })
     }
 
     /// The file.
     pub fn path(&self) -> &Path {
         &self.inner.path
+    }
+
+    pub(super) fn days(&self) -> Arc<Days> {
+        Arc::clone(&self.inner.days)
+    }
+
+    pub(super) fn known_facts(&self) -> Arc<KnownFacts> {
+        Arc::clone(&self.inner.facts)
     }
 
     /// Ends the store: everything asked for so far is done and the file closed. Later calls of other clones fail.

@@ -25,6 +25,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0008_review.sql")),
     M::up(include_str!("migrations/0009_remembered.sql")),
     M::up(include_str!("migrations/0010_said.sql")),
+    M::up(include_str!("migrations/0011_conclusions.sql")),
 ];
 
 /// All migrations.

@@ -31,7 +31,9 @@ impl Store {
     /// # Errors
     /// When nothing was stored: the file is locked, full, damaged or open for reading only.
     pub async fn record_runs(&self, runs: Vec<Arc<Run>>) -> Result<usize, StoreError> {
+        let days = self.days();
         self.write("record runs", move |session| {
+            days.forget(runs.iter().map(|run| run.started_at));
             let mut additions = Additions::default();
             let mut new = 0;
             for run in &runs {
@@ -111,7 +113,8 @@ impl Store {
     /// When the file cannot be read.
     pub async fn runs(&self, filter: RunFilter) -> Result<Vec<Run>, StoreError> {
         self.read("read runs", move |session| {
-            let mut found = Vec::new();
+            let (mut found, most) = (Vec::new(), limit(filter.limit));
+            let mut filter = filter;
             for (id, key) in all_series(&session.conn)? {
                 let wanted = filter.journey.as_ref().is_none_or(|j| *j == key.journey)
                     && filter.environment.as_ref().is_none_or(|e| *e == key.environment)
@@ -121,10 +124,14 @@ impl Store {
                     found.extend(
                         page(session, id, &filter)?.into_iter().map(|row| (row, Arc::clone(&key))),
                     );
+                    found.sort_by_key(|(row, _): &(Row, _)| std::cmp::Reverse((row.at, row.id)));
+                    found.truncate(most);
+                    // Of the series to come only what is as new as the oldest of these can be among them.
+                    if let Some((oldest, _)) = found.get(most.saturating_sub(1)) {
+                        filter.from = filter.from.max(Some(timestamp(oldest.at)?));
+                    }
                 }
             }
-            found.sort_by_key(|(row, _)| std::cmp::Reverse((row.at, row.id)));
-            found.truncate(limit(filter.limit));
             found.iter().map(|(row, key)| decode(session, row, key)).collect()
         })
         .await

@@ -334,6 +334,10 @@ pub struct RunView<'a> {
     pub evidence: Option<&'a crate::model::Evidence>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unwell: Option<&'a crate::model::Unwell>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_url: Option<String>,
 }
 
 /// A step of a run.
@@ -421,7 +425,18 @@ impl<'a> From<&'a Run> for RunView<'a> {
             insecure: run.insecure,
             evidence: run.evidence.as_ref(),
             unwell: run.unwell.as_ref(),
+            trace_id: run.traced.then(|| run.id.trace_id()),
+            trace_url: None,
         }
+    }
+}
+
+impl RunView<'_> {
+    /// The same with the place where its trace is looked at.
+    #[must_use]
+    pub fn traced_at(mut self, url: Option<String>) -> Self {
+        self.trace_url = url;
+        self
     }
 }
 
@@ -473,8 +488,12 @@ fn phases(phases: &Phases) -> BTreeMap<&'static str, f64> {
 
 /// A run with what is kept beside it: its own evidence, or as `alike` that of a run before it that failed in the same way, and as
 /// `last_good` that of the last run before it that passed.
-pub fn run_with_evidence(run: &Run, kept: Option<&KeptEvidence>) -> serde_json::Value {
-    let mut shown = serde_json::json!(RunView::from(run));
+pub fn run_with_evidence(
+    run: &Run,
+    kept: Option<&KeptEvidence>,
+    trace_url: Option<String>,
+) -> serde_json::Value {
+    let mut shown = serde_json::json!(RunView::from(run).traced_at(trace_url));
     let Some(kept) = kept else { return shown };
     if kept.failing.run != run.id {
         shown["alike"] = serde_json::json!(kept.failing);

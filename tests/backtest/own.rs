@@ -36,6 +36,7 @@ fn run(at: Timestamp, ms: f64) -> Arc<Run> {
         steps: Vec::new(),
         deployed: Vec::new(),
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     })

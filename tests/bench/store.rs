@@ -158,6 +158,7 @@ fn walk(journey: &str, started_at: Timestamp, rng: &mut StdRng) -> Run {
         steps,
         deployed: vec![Deployed { service: "shop".into(), version: "2026.11.20".to_owned() }],
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

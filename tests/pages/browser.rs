@@ -1,6 +1,8 @@
 //! A real browser, driven plainly: none of our own engine, whose own trouble would then be the page's.
 
 use std::{
+    io::{Read, Write},
+    net::TcpStream,
     process::{Child, Command, Stdio},
     time::Duration,
 };
@@ -12,11 +14,16 @@ use serde_json::{Value, json};
 /// A browser with its driver.
 pub(crate) struct Browser {
     pub(crate) client: Client,
+    port: u16,
+    /// Of the driver's; its end is the browser's.
+    session: String,
     driver: Child,
 }
 
 impl Drop for Browser {
     fn drop(&mut self) {
+        // A driver that is killed leaves its browser behind.
+        drop(self.end());
         drop(self.driver.kill());
         drop(self.driver.wait());
     }
@@ -67,11 +74,24 @@ impl Browser {
         builder.capabilities(capabilities);
         for _ in 0..100 {
             if let Ok(client) = builder.connect(&format!("http://127.0.0.1:{port}")).await {
-                return Some(Self { client, driver });
+                let session = client.session_id().await.unwrap().unwrap_or_default();
+                return Some(Self { client, port, session, driver });
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         panic!("chromedriver does not answer");
+    }
+
+    /// Ends the session, without a runtime: whoever drops it may have none any more.
+    fn end(&self) -> std::io::Result<()> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let Self { port, session, .. } = self;
+        write!(
+            stream,
+            "DELETE /session/{session} HTTP/1.1\r\nhost: 127.0.0.1:{port}\r\nconnection: close\r\n\r\n"
+        )?;
+        stream.read(&mut [0; 512]).map(drop)
     }
 
     /// A command of Chromium's own protocol.

@@ -291,6 +291,7 @@ fn walk(journey: &str, at: Timestamp, ms: u64) -> Run {
         }],
         deployed: Vec::new(),
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

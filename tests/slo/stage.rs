@@ -114,6 +114,7 @@ fn run(journey: &str, at: Timestamp, came: Came) -> Run {
         steps: Vec::new(),
         deployed: Vec::new(),
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

@@ -75,6 +75,7 @@ pub(crate) fn run(journey: &str, started_at: Timestamp, ms: u64) -> Run {
         }],
         deployed: vec![Deployed { service: "shop".into(), version: "1.0".to_owned() }],
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

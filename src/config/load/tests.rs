@@ -316,3 +316,38 @@ fn what_is_allowed_and_not_to_be_overlooked() {
     };
     assert!(hasty.starts_with("`[watch] window` (3600s) is not longer than `settle`"), "{hasty}");
 }
+
+#[test]
+fn traces_are_looked_at_where_the_environment_says_or_else_the_agent() {
+    let main = |agent: &str, environment: &str| SourceFile {
+        path: "wayfarer.toml".to_owned(),
+        text: format!(
+            "[agent]\n{agent}\n[environments.production]\nbase_url = \"https://x.example\"\n{environment}\n"
+        ),
+    };
+    const COMMON: &str = "trace_url = \"https://tempo.example/?id={trace_id}&from={from_ms}\"";
+    const OWN: &str = "trace_url = \"https://jaeger.example/trace/{trace_id}\"";
+    for (agent, environment, on, begins) in [
+        ("", "", false, None),
+        (COMMON, "", true, Some("https://tempo")),
+        (COMMON, OWN, true, Some("https://jaeger")),
+        (COMMON, "traceparent = false", false, Some("https://tempo")),
+        ("", "traceparent = true", true, None),
+    ] {
+        let config = load(&main(agent, environment), &[]).unwrap();
+        let tracing = &config.settings.environments["production"].transport.tracing;
+        assert_eq!(tracing.is_on(), on, "{agent} {environment}");
+        let fits = tracing.url.as_deref().zip(begins).map(|(url, begins)| url.starts_with(begins));
+        assert_eq!(fits, begins.map(|_| true), "{agent} {environment}");
+    }
+    for bad in [
+        "trace_url = \"https://jaeger.example/trace/\"",
+        "trace_url = \"jaeger/{trace_id}\"",
+        "trace_url = \"https://me:secret@jaeger.example/{trace_id}\"",
+    ] {
+        for (agent, environment) in [(bad, ""), ("", bad)] {
+            let told = load(&main(agent, environment), &[]).unwrap_err().to_string();
+            assert!(told.contains("trace_url") && !told.contains("secret@"), "{told}");
+        }
+    }
+}

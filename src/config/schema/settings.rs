@@ -92,6 +92,7 @@ fn agent() -> Value {
                 "public_url",
                 link("Where people find this agent: what links in messages begin with."),
             ),
+            ("trace_url", trace_url()),
             (
                 "anonymous",
                 default(
@@ -110,6 +111,11 @@ fn agent() -> Value {
             ),
         ],
     )
+}
+
+fn trace_url() -> Value {
+    let about = "Where the trace of a run is looked at: `https://jaeger.example.com/trace/{trace_id}`; `{from_ms}` and `{to_ms}` may stand in it, too. Its requests then carry `traceparent`.";
+    limited(link(about), json!({ "pattern": "^\\s*[hH][tT][tT][pP][sS]?:.*\\{trace_id\\}" }))
 }
 
 fn browser() -> Value {
@@ -199,6 +205,13 @@ fn transport() -> Vec<(&'static str, Value)> {
         ),
         ("client_certificate", certificate),
         ("resolve", map("Hosts with the address each has, whatever a resolver says.", address)),
+        (
+            "traceparent",
+            truth(
+                "Whether requests carry `traceparent` (W3C Trace Context); they do where there is a `trace_url`.",
+            ),
+        ),
+        ("trace_url", trace_url()),
         (
             "insecure",
             default(

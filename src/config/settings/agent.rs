@@ -35,6 +35,7 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
         drain: DRAIN,
         self_check: Vec::new(),
         public_url: None,
+        trace_url: None,
         anonymous: true,
         open_metrics: false,
     };
@@ -60,6 +61,7 @@ pub(super) fn lower(top: &Reader<'_>, guarded: bool, targets: &Environments) -> 
     if let Some(url) = table.take("public_url").and_then(|entry| super::receiver::address(&entry)) {
         agent.public_url = Some(url.trim_end_matches('/').to_owned());
     }
+    agent.trace_url = table.take("trace_url").and_then(|entry| super::trace_url(&entry));
     agent.anonymous = table.boolean("anonymous").is_none_or(|said| said.value);
     agent.open_metrics = table.boolean("open_metrics").is_some_and(|said| said.value);
     table.finish();

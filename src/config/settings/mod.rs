@@ -22,14 +22,19 @@ use std::collections::BTreeMap;
 pub(super) use environments::{variable, variable_name};
 
 use super::{names::NameOf, reader::Reader, scope::Places, value::Entry};
-use crate::model::{Service, ServiceName, Settings};
+use crate::model::{Service, ServiceName, Settings, TRACE_ID};
 
 /// Lowers the settings file. What could not be read is replaced by its default: the faults noted keep it from being used.
 pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
-    let (environments, places) = environments::lower(top);
+    let (mut environments, places) = environments::lower(top);
     let (tokens, has_token) = secret::tokens(top);
+    let agent = agent::lower(top, has_token, &environments);
+    for environment in environments.values_mut() {
+        let url = &mut environment.transport.tracing.url;
+        *url = url.take().or_else(|| agent.trace_url.clone());
+    }
     let settings = Settings {
-        agent: agent::lower(top, has_token, &environments),
+        agent,
         browser: browser::lower(top),
         receivers: receiver::lower(top, &environments),
         maintenance: hours::maintenance(top, &environments),
@@ -50,6 +55,19 @@ pub(super) fn lower(top: &Reader<'_>) -> (Settings, Places) {
     };
     top.finish();
     (settings, places)
+}
+
+/// The address of a trace, with a place for its id.
+fn trace_url(entry: &Entry<'_>) -> Option<String> {
+    let url = receiver::address(entry)?;
+    if url.contains(TRACE_ID) {
+        return Some(url);
+    }
+    let note = entry.fault("`trace_url` has no place for the id of the trace");
+    entry.refuse(
+        note.label("no `{trace_id}`")
+            .help("write it as `https://jaeger.example.com/trace/{trace_id}`"),
+    )
 }
 
 /// The address of a commit, with a place for its hash.

@@ -15,7 +15,7 @@ use crate::{
         scope::{BUILT_INS, Place},
         value::{At, Entry},
     },
-    model::{Attachment, Proxy, SecretSource, Text, Transport},
+    model::{Attachment, Proxy, SecretSource, Text, Tracing, Transport},
 };
 
 /// Lowers the keys of one environment; its names are known already. The source of the client's key comes beside the rest.
@@ -32,7 +32,12 @@ pub(super) fn lower(reader: &Reader<'_>, place: &Place) -> (Transport, Option<Se
         check(&entry, &text.value, place);
         headers.push((entry.key.to_owned(), text.value));
     }
-    let transport = Transport { proxy, ca, client_certificate, resolve, insecure, headers };
+    let tracing = Tracing {
+        traceparent: reader.boolean("traceparent").map(|said| said.value),
+        url: reader.take("trace_url").and_then(|entry| super::trace_url(&entry)),
+    };
+    let transport =
+        Transport { proxy, ca, client_certificate, resolve, insecure, headers, tracing };
     (transport, client_key)
 }
 

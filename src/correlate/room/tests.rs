@@ -123,7 +123,7 @@ fn a_slow_down_is_regressed_with_its_figures() {
     let onset = latency.onset.unwrap();
     let off = onset.at.duration_since(at(400)).as_secs().abs();
     assert!(off <= 120 && onset.earliest <= onset.at && onset.at <= onset.latest, "{onset:?}");
-    for part in ["p50", "(x1.", "90% interval", "since", "runs after the change", "log-e"] {
+    for part in ["p50", "(x1.", "90% interval", "since", "runs after the change", "evidence"] {
         assert!(latency.summary.contains(part), "{part}: {}", latency.summary);
     }
     let gate = gate(&[latency, success], &[], false);

@@ -208,10 +208,8 @@ async fn journeys(
 ) -> Result<Vec<DigestJourney>, StoreError> {
     let length = to.duration_since(from);
     let earlier = from.checked_sub(length).unwrap_or(from);
-    // Hours: coarse enough to be few, fine enough not to take in what was before.
-    let hour = Duration::from_secs(3600);
-    let now = desk.store.bands(series.to_vec(), (from, to), hour).await?;
-    let before = desk.store.bands(series.to_vec(), (earlier, from), hour).await?;
+    let now = desk.store.sums(series.to_vec(), (from, to), desk.now).await?;
+    let before = desk.store.sums(series.to_vec(), (earlier, from), desk.now).await?;
     let detect = desk.setup.map(|setup| setup.settings.detect).unwrap_or_default();
     let mut rows = Vec::new();
     for ((key, now), before) in series.iter().zip(now).zip(before) {
@@ -245,13 +243,7 @@ async fn journeys(
     Ok(rows)
 }
 
-fn felt(bands: &[Band]) -> Felt {
-    let mut all = Band::default();
-    for band in bands {
-        all.passed += band.passed;
-        all.failed += band.failed;
-        all.latency.merge(&band.latency);
-    }
+fn felt(all: &Band) -> Felt {
     let quantiles = all.latency.quantiles_ms([0.5, 0.95]);
     Felt {
         passed: all.passed,

@@ -6,6 +6,7 @@ use super::{
     decode::text,
     hop::Walked,
     request::{ACCEPT_ENCODING, Request},
+    trace_context::TRACEPARENT,
 };
 use crate::{
     model::{Exchange, StepName, Timing},
@@ -174,6 +175,8 @@ pub(super) fn curl(request: &Request, mask: &Mask) -> String {
             words.extend(["-b".to_owned(), quote(&hide("cookie", &text, mask))]);
         } else if *name == header::CONTENT_TYPE && request.sent.writes_type() {
             // curl writes its own, with its own boundary.
+        } else if *name == TRACEPARENT && request.traced {
+            // Another walk would be in this run's trace.
         } else if !(*name == header::ACCEPT && text == "*/*") {
             let shown = hide(name.as_str(), &text, mask);
             // curl takes a name with nothing behind the colon as one to leave out.
@@ -241,6 +244,7 @@ mod tests {
             headers,
             body: Some(b"{\"it's\":\"hunter22\"}".to_vec().into()),
             sent: Sent::Text,
+            traced: false,
         };
         let mask = Mask::new(["hunter22"]);
         insta::assert_snapshot!(curl(&request, &mask), @r#"curl -i 'https://x.example/a?b=c&p=***' --compressed -H 'authorization: Basic ***' -b 'sid=***' -H 'content-type: application/json' --data-raw '{"it'\''s":"***"}'"#);

@@ -73,6 +73,11 @@ impl Session {
     pub(super) async fn hop(&mut self, request: &Request, cap: u64, deadline: &Deadline) -> Walked {
         let mut request = request.clone();
         self.add_cookies(&mut request);
+        if let Some(trace) = self.trace() {
+            trace.add(&mut request.headers);
+            request.traced = trace.is_in(&request.headers);
+            self.traced |= request.traced;
+        }
         self.attempts.begin_hop(self.is_warm(&request.url));
         let mut progress = Progress::default();
         let start = self.clock.instant();
@@ -277,6 +282,7 @@ mod tests {
                 headers: HeaderMap::new(),
                 body: None,
                 sent: Sent::Text,
+                traced: false,
             },
             head: None,
             body: Vec::new(),

@@ -23,6 +23,7 @@ mod server_timing;
 mod session;
 mod step;
 pub(super) mod tls;
+mod trace_context;
 mod trail;
 
 pub(super) use auth::Tokens;

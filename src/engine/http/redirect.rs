@@ -136,6 +136,7 @@ mod tests {
             headers,
             body: Some(b"x".to_vec().into()),
             sent: Sent::Text,
+            traced: false,
         }
     }
 

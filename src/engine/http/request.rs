@@ -27,6 +27,8 @@ pub(super) struct Request {
     pub(super) body: Option<Bytes>,
     /// What the body was made of.
     pub(super) sent: Sent,
+    /// Whether it carries the header of its run's trace, written by us.
+    pub(super) traced: bool,
 }
 
 /// Fills a step's templates.
@@ -52,7 +54,7 @@ pub(super) fn build(step: &HttpStep, vars: &Variables) -> Result<Request, Troubl
     }
     add_environment(&mut headers, vars)?;
     add_defaults(&mut headers);
-    Ok(Request { method, url, headers, body, sent })
+    Ok(Request { method, url, headers, body, sent, traced: false })
 }
 
 fn header_of(

@@ -15,6 +15,7 @@ use super::{
     marks::{Attempts, Ends, Marking, Marks},
     resolve::Resolver,
     tls::Tls,
+    trace_context::TraceContext,
     trail::Trail,
 };
 use crate::{
@@ -44,6 +45,8 @@ pub(in crate::engine) struct Session {
     /// A client for each way that steps asked for: connections are kept apart by it.
     clients: HashMap<Way, reqwest::Client>,
     route: Route,
+    /// Whether a request carried the header of the run's trace.
+    pub(super) traced: bool,
     /// The certificates of the connections of this run.
     chains: HashMap<Ends, Chain>,
     /// The same by host, for connections whose handshake resumed a session and so sent no certificate.
@@ -67,6 +70,7 @@ struct Route {
     hosts: Arc<BTreeMap<String, IpAddr>>,
     guard: Guard,
     proxy: Option<(Url, reqwest::Proxy)>,
+    trace: Option<TraceContext>,
 }
 
 impl Route {
@@ -84,7 +88,8 @@ impl Route {
         let proxy = environment.transport.proxy.as_ref();
         let proxy = proxy.map(|proxy| proxy_of(proxy, vars)).transpose()?;
         let guard = Guard(Arc::new(environment.network.clone()));
-        Ok(Self { tls, hosts, guard, proxy })
+        let trace = environment.transport.tracing.is_on().then(|| TraceContext::of(vars.run()));
+        Ok(Self { tls, hosts, guard, proxy, trace })
     }
 
     /// A client without connections; what the shared parts cost (system roots) is not paid again.
@@ -162,9 +167,20 @@ impl Session {
             way: Way::default(),
             nonces: Nonces::default(),
             route,
+            traced: false,
             chains: HashMap::new(),
             host_chains: HashMap::new(),
         })
+    }
+
+    /// The trace that requests belong to, where they do.
+    pub(super) fn trace(&self) -> Option<&TraceContext> {
+        self.route.trace.as_ref()
+    }
+
+    /// Whether a request carried the header of the run's trace.
+    pub(in crate::engine) fn was_traced(&self) -> bool {
+        self.traced
     }
 
     /// A session that goes the same way and shares nothing with this one: what it does leaves no connection and no cookie behind.

@@ -52,8 +52,13 @@ pub fn alert(notice: &Notice, words: &Words) -> Result<Value, WordsFault> {
     }
     let pipeline = notice.change.as_ref().and_then(|change| change.url.as_ref());
     let run = notice.findings.iter().find_map(|f| f.run.as_ref());
-    event["links"] =
-        links([("Runbook", notice.runbooks.first()), ("Run", run), ("Pipeline", pipeline)]);
+    let trace = notice.findings.iter().find_map(|f| f.trace.as_ref());
+    event["links"] = links([
+        ("Runbook", notice.runbooks.first()),
+        ("Run", run),
+        ("Trace", trace),
+        ("Pipeline", pipeline),
+    ]);
     Ok(event)
 }
 

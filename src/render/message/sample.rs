@@ -75,6 +75,7 @@ fn finding(gravity: Gravity) -> NoticeFinding {
             "https://wayfarer.example.com/runs/019a3c5e-7b1f-7c2a-9d4e-1f2a3b4c5d6e/evidence"
                 .to_owned(),
         ),
+        trace: None,
         since: at(30),
         until: None,
     }

@@ -40,7 +40,10 @@ pub fn body(notice: &Notice, words: &Words) -> Result<Value, WordsFault> {
     let mut buttons = Vec::new();
     let runbook = notice.runbooks.first();
     let run = notice.findings.iter().find_map(|f| f.run.as_ref());
-    for (label, url) in [("Change", notice.page.as_ref()), ("Runbook", runbook), ("Run", run)] {
+    let trace = notice.findings.iter().find_map(|f| f.trace.as_ref());
+    let links =
+        [("Change", notice.page.as_ref()), ("Runbook", runbook), ("Run", run), ("Trace", trace)];
+    for (label, url) in links {
         if let Some(url) = url.filter(|url| is_link(url)) {
             buttons.push(json!({
                 "type": "button",

@@ -56,6 +56,7 @@ pub fn body(notice: &Notice, words: &Words) -> Result<Value, WordsFault> {
         ("Change", notice.page.as_ref()),
         ("Runbook", notice.runbooks.first()),
         ("Run", run),
+        ("Trace", notice.findings.iter().find_map(|f| f.trace.as_ref())),
         ("Pipeline", pipeline),
     ];
     for (title, url) in links {

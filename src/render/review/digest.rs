@@ -340,7 +340,42 @@ pub struct View {
     pub owner: String,
     /// Whether it is of a service.
     pub service: bool,
+    /// How many journeys, changes and findings are left out, in words; empty where none is.
+    pub more: [String; 4],
 }
+
+impl View {
+    /// Leaves out what no page can hold: those in trouble stand first.
+    pub fn shorten(&mut self) {
+        let more = |list: usize, most: usize, one: &str, many: &str| {
+            let left_out = list.saturating_sub(most);
+            if left_out > 0 { count(left_out, one, many) } else { String::new() }
+        };
+        self.more = [
+            more(self.open.len(), OPEN, "more finding", "more findings"),
+            more(
+                self.journeys.len().saturating_sub(JOURNEYS) + self.calm.len().saturating_sub(CALM),
+                0,
+                "more journey",
+                "more journeys",
+            ),
+            more(self.changes.len(), CHANGES, "more change", "more changes"),
+            more(self.findings.len(), FOUND, "more finding", "more findings"),
+        ];
+        self.open.truncate(OPEN);
+        self.journeys.truncate(JOURNEYS);
+        self.calm.truncate(CALM);
+        self.changes.truncate(CHANGES);
+        self.findings.truncate(FOUND);
+    }
+}
+
+/// Most of each on a page.
+const OPEN: usize = 30;
+const JOURNEYS: usize = 60;
+const CALM: usize = 40;
+const CHANGES: usize = 100;
+const FOUND: usize = 50;
 
 /// A change in a list.
 #[derive(Debug, Serialize)]
@@ -449,6 +484,7 @@ pub(super) fn view(digest: &Digest, linked: bool) -> View {
         deployed: digest.deployed.clone(),
         owner: digest.owner.clone().unwrap_or_default(),
         service: matches!(digest.of, Subject::Service(_)),
+        more: Default::default(),
     }
 }
 

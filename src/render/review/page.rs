@@ -79,6 +79,10 @@ pub struct View {
     pub calm: Vec<Row>,
     /// How many these are.
     pub calm_count: usize,
+    /// How many of both are left out.
+    pub more_rows: usize,
+    /// The same of those where nothing moved.
+    pub more_calm: usize,
     /// Who may have done it.
     pub suspects: Vec<SuspectRow>,
     /// That none of these did.
@@ -246,6 +250,20 @@ pub struct CommitRow {
     author: String,
 }
 
+impl View {
+    /// Leaves out what no page can hold: the worst and as many of those where nothing moved as are looked at stay.
+    pub fn shorten(&mut self) {
+        self.more_rows = self.rows.len().saturating_sub(ROWS);
+        self.more_calm = self.calm.len().saturating_sub(CALM);
+        self.rows.truncate(ROWS);
+        self.calm.truncate(CALM);
+    }
+}
+
+/// Most rows of a page where something moved, and where nothing did.
+const ROWS: usize = 60;
+const CALM: usize = 30;
+
 /// A review, laid out; `linked`: somebody knows where the pages are.
 pub fn review(review: &Review, linked: bool) -> With<View> {
     let change = &review.change;
@@ -275,6 +293,8 @@ pub fn review(review: &Review, linked: bool) -> With<View> {
         }),
         hints: review.hints.iter().map(|hint| prose(hint)).collect(),
         calm_count: calm.len(),
+        more_rows: 0,
+        more_calm: 0,
         rows: all(loud),
         calm,
         suspects: review.suspects.iter().map(|s| layout.suspect(s)).collect(),

@@ -86,6 +86,7 @@ fn run(outcome: Outcome) -> Run {
         steps,
         deployed: vec![],
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

@@ -22,7 +22,9 @@ use crate::{
 use super::{
     EXTENDED, PLAIN,
     parts::{self, Layouts},
-    shape::{OTHER, PROTOCOLS, RUN_UNWELL, Shape, fault_of, hop_flag, step_flag, trigger_of},
+    shape::{
+        OTHER, PROTOCOLS, RUN_TRACED, RUN_UNWELL, Shape, fault_of, hop_flag, step_flag, trigger_of,
+    },
     tail,
 };
 
@@ -186,6 +188,7 @@ pub(in crate::store) fn run(
         steps,
         deployed: deployed.to_vec(),
         insecure: of_run.insecure,
+        traced: head.flags & RUN_TRACED != 0,
         evidence: None,
         unwell: of_run.unwell,
     })

@@ -13,7 +13,10 @@ use crate::{
 use super::{
     EXTENDED, PLAIN,
     kept::{MESSAGE_BYTES, URL_BYTES, WORD_BYTES, clip, length, outcome_code, phases, seconds},
-    shape::{self, OTHER, PROTOCOLS, RUN_UNWELL, fault_code, hop_flag, step_flag, trigger_code},
+    shape::{
+        self, OTHER, PROTOCOLS, RUN_TRACED, RUN_UNWELL, fault_code, hop_flag, step_flag,
+        trigger_code,
+    },
     tail::put_tail,
 };
 
@@ -31,7 +34,8 @@ pub(in crate::store) fn encode(
         Outcome::Broken { .. } => 2,
     };
     let unwell = if run.unwell.is_some() { RUN_UNWELL } else { 0 };
-    put.uint(result | trigger_code(run.trigger) << 2 | unwell);
+    let traced = if run.traced { RUN_TRACED } else { 0 };
+    put.uint(result | trigger_code(run.trigger) << 2 | unwell | traced);
     put.uint(revision.cast_unsigned());
     put.uint(length(run.late_by));
     put.uint(length(run.duration));

@@ -4,7 +4,7 @@
 //! Version 1, all numbers as [varints](super::varint), times in microseconds:
 //!
 //! ```text
-//! 1 | flags: result (2 bits), trigger (2 bits), unwell | revision | late | duration | deployed set
+//! 1 | flags: result (2 bits), trigger (2 bits), unwell, traced | revision | late | duration | deployed set
 //!   | shape: number + 1, or 0 and the shape itself
 //!   | failed: step + 1, or 0 and its name; kind; message, check, expected, actual
 //!   | broken: reason

@@ -116,6 +116,9 @@ pub(super) fn trigger_of(code: u64) -> Trigger {
 /// The flag of a run that tells what was wrong with us; below it are outcome and trigger.
 pub(super) const RUN_UNWELL: u64 = 1 << 4;
 
+/// The flag of a run whose requests carried the header of its trace. Older programs pass over it.
+pub(super) const RUN_TRACED: u64 = 1 << 5;
+
 /// Flags of a step; the two lowest bits are its outcome.
 pub(super) mod step_flag {
     /// Not exactly one hop.

@@ -185,7 +185,7 @@ prop_compose! {
         Run {
             id: RunId::at(started_at), journey: "j".into(), environment: "e".into(), location: "l".into(),
             revision: "r".into(), trigger, started_at, late_by, duration, outcome, steps,
-            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], insecure,
+            deployed: vec![Deployed { service: "s".into(), version: "1".to_owned() }], insecure, traced: insecure,
             evidence: None, unwell,
         }
     }
@@ -427,6 +427,7 @@ fn fixture() -> Run {
         ],
         deployed: Vec::new(),
         insecure: false,
+        traced: false,
         evidence: None,
         unwell: None,
     }

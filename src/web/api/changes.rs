@@ -73,12 +73,20 @@ pub(crate) async fn list(
         limit: query::limit(query.limit)?,
     };
     let mut rows = Vec::new();
-    for change in handle.store().changes(filter).await? {
-        let judged = handle.judged(&change.id).await?;
+    let changes = handle.store().changes(filter).await?;
+    let ids = changes.iter().map(|change| change.id.clone()).collect();
+    let standings = handle.store().standings(ids).await?;
+    for (change, standing) in changes.iter().zip(standings) {
+        // What people dismissed counts no more: that takes all verdicts of the change.
+        let worst = if standing.dismissed {
+            handle.judged(&change.id).await?.overall
+        } else {
+            standing.worst
+        };
         rows.push(json!({
-            "change": ChangeView::from(&judged.change),
-            "verdict": judged.overall.map(|c| c.as_str()),
-            "open": judged.open,
+            "change": ChangeView::from(change),
+            "verdict": worst.map(crate::model::Conclusion::as_str),
+            "open": standing.open,
         }));
     }
     Ok(Json(json!({ "changes": rows })))

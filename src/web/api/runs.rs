@@ -67,7 +67,9 @@ pub(crate) async fn list(
         ..RunFilter::default()
     };
     let runs = handle.store().runs(filter).await?;
-    let runs: Vec<_> = runs.iter().map(RunView::from).collect();
+    let setup = handle.setup();
+    let view = |run| RunView::from(run).traced_at(setup.trace_of(run));
+    let runs: Vec<_> = runs.iter().map(view).collect();
     Ok(Json(json!({ "runs": runs })))
 }
 
@@ -80,7 +82,7 @@ pub(crate) async fn show(
     let id = run_id(&id)?;
     let Some(run) = handle.store().run(&id).await? else { return Err(unknown(&id)) };
     let kept = handle.store().evidence(&id).await?;
-    Ok(Json(views::run_with_evidence(&run, kept.as_ref())))
+    Ok(Json(views::run_with_evidence(&run, kept.as_ref(), handle.setup().trace_of(&run))))
 }
 
 /// `GET /api/v1/runs/{id}/evidence`: what the failed run sent and got, and the last good one before it.

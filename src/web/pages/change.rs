@@ -89,6 +89,7 @@ pub(in crate::web) async fn change(
     let review = face.handle.review(&id.into(), base.as_deref()).await?;
     let mut view = review::page::review(&review, true).view;
     view.forms = true;
+    view.shorten();
     let id = encoded(review.change.id.as_str());
     for note in &mut view.notes {
         if may_alter(&face.handle, &caller, note.by.as_deref()) {

@@ -1,5 +1,7 @@
 //! `GET /changes`: the change log with what became of each, and rows of changes for other pages.
 
+use std::collections::BTreeMap;
+
 use axum::{
     extract::{OriginalUri, Query, State},
     response::Response,
@@ -166,16 +168,47 @@ pub(super) fn row(change: &Change, badge: Badge, open: bool) -> ChangeRow {
 
 /// Changes as marks on a span of time; those of them that lie in it.
 pub(super) fn marks(window: &Window, changes: &[(Timestamp, ChangeRow)]) -> Vec<Mark> {
-    let inside = changes.iter().filter(|(at, _)| window.holds(*at));
-    let mark = |(at, row): &(Timestamp, ChangeRow)| Mark {
+    let inside: Vec<_> = changes.iter().filter(|(at, _)| window.holds(*at)).collect();
+    let mark = |(at, row): &(Timestamp, ChangeRow), more: usize| Mark {
         x: short(window.place(*at)),
         class: row.badge.class.clone(),
         sign: row.badge.sign,
-        text: format!("{} of {}: {} · {}", row.kind, row.what, row.badge.word, row.started.utc),
+        text: format!(
+            "{} of {}: {} · {}{}",
+            row.kind,
+            row.what,
+            row.badge.word,
+            row.started.utc,
+            if more > 0 { format!(" · and {more} more here") } else { String::new() }
+        ),
         link: row.link.clone(),
     };
-    inside.map(mark).collect()
+    if inside.len() <= MARKS {
+        return inside.iter().map(|one| mark(one, 0)).collect();
+    }
+    // Nobody can point at one of hundreds: of those that are drawn over each other the worst stands for all.
+    let mut places: BTreeMap<u32, Vec<&(Timestamp, ChangeRow)>> = BTreeMap::new();
+    for one in inside {
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a percentage")]
+        let place = (window.place(one.0) * SHARE) as u32;
+        places.entry(place).or_default().push(one);
+    }
+    let rank = |one: &&&(Timestamp, ChangeRow)| {
+        let class = one.1.badge.class.as_str();
+        WORST.iter().position(|worst| *worst == class).unwrap_or(WORST.len())
+    };
+    let worst = |here: &Vec<&(Timestamp, ChangeRow)>| {
+        here.iter().min_by_key(rank).map(|one| mark(one, here.len() - 1))
+    };
+    places.values().filter_map(worst).collect()
 }
+
+/// Most changes that are marked one by one.
+const MARKS: usize = 60;
+/// Beyond that, as many places for marks are in a hundredth of the width.
+const SHARE: f64 = 0.5;
+/// Verdicts that are shown before all others.
+const WORST: [&str; 3] = ["regressed", "suspected", "watching"];
 
 /// The changes of a span that a reader wants, newest first, with when each began.
 pub(super) async fn of_span(

@@ -45,6 +45,13 @@ pub(in crate::web) struct ReportQuery {
     since: String,
 }
 
+/// As much of a summary as a page holds.
+fn shortened(digest: &review::Digest) -> review::digest::View {
+    let mut view = review::page::digest(digest, true).view;
+    view.shorten();
+    view
+}
+
 /// `GET /reports/week?week=2026-W47`: this week where none is said.
 pub(in crate::web) async fn week(
     State(face): State<Face>,
@@ -66,7 +73,7 @@ pub(in crate::web) async fn week(
     let others = earlier.into_iter().chain(later).map(link).collect();
     let data = DigestPage {
         shell: Shell::new(&face, &uri, "reports", &digest.title()),
-        page: review::page::digest(&digest, true).view,
+        page: shortened(&digest),
         crumb: "Reports",
         api: format!("api/v1/reports/week?week={}&", week.name()),
         file: format!("week-{}", week.name()),
@@ -106,7 +113,7 @@ pub(in crate::web) async fn service(
     let log = (format!("All changes of {name}"), format!("changes?service={}", encoded(&name)));
     let data = DigestPage {
         shell: Shell::new(&face, &uri, "services", &digest.title()),
-        page: review::page::digest(&digest, true).view,
+        page: shortened(&digest),
         crumb: "Services",
         api: format!("api/v1/reports/service/{}?since={}s&", encoded(&name), since.as_secs()),
         file: format!("service-{}", encoded(&name).replace('%', "_")),

@@ -51,6 +51,9 @@ struct RunPage {
     /// Whether it is only the last request's line.
     curl_short: bool,
     deployed: Vec<(String, String)>,
+    /// Of the trace that its requests belong to, and where that is looked at; empty where there is none.
+    trace_id: String,
+    trace: String,
     id: String,
     earlier: String,
     later: String,
@@ -137,6 +140,8 @@ pub(in crate::web) async fn run(
             .iter()
             .map(|d| (d.service.to_string(), super::words::shortened(&d.version)))
             .collect(),
+        trace_id: if run.traced { run.id.trace_id() } else { String::new() },
+        trace: face.handle.setup().trace_of(&run).unwrap_or_default(),
         id: run.id.to_string(),
         earlier,
         later,
@@ -153,7 +158,8 @@ pub(in crate::web) async fn evidence(
     let store = face.handle.store();
     let Some(run) = store.run(&id).await? else { return Err(runs::unknown(&id)) };
     let kept = store.evidence(&id).await?;
-    let run = views::run_with_evidence(&run, kept.as_ref());
+    let trace = face.handle.setup().trace_of(&run);
+    let run = views::run_with_evidence(&run, kept.as_ref(), trace);
     let made = evidence_page(&face.pages, &run).map_err(|e| {
         tracing::error!(error = %e, "page.failed");
         ApiError::internal("this page could not be made")

@@ -198,6 +198,7 @@ mod tests {
             headers: HeaderMap::new(),
             body: None,
             sent: Sent::Text,
+            traced: false,
         }
     }
 

@@ -332,6 +332,7 @@ impl Client {
             headers,
             body: Some(form.finish().into()),
             sent: Sent::Text,
+            traced: false,
         })
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct Spark {
     line: String,
     /// Where runs failed.
     fails: String,
-    /// Changes: place and verdict.
+    /// Changes: a path for each sort of verdict.
     marks: Vec<(String, String)>,
     /// For those who cannot see it.
     label: String,
@@ -237,7 +237,7 @@ pub(super) async fn rows(
     }
     let before = if trends && young.is_none() {
         let from = window.from.checked_sub(SignedDuration::try_from(length).unwrap_or_default());
-        store.bands(keys, (from.unwrap_or(window.from), window.from), length).await?
+        store.sums(keys, (from.unwrap_or(window.from), window.from), window.to).await?
     } else {
         Vec::new()
     };
@@ -251,8 +251,8 @@ pub(super) async fn rows(
     let mut rows = Vec::new();
     for (at, one) in named.into_iter().enumerate() {
         let own = bands.get(at).map(Vec::as_slice).unwrap_or_default();
-        let earlier = before.get(at).map(|b| sum(b));
-        rows.push((one.series.clone(), row(one, own, earlier.as_ref(), (&window, changes))));
+        let earlier = before.get(at);
+        rows.push((one.series.clone(), row(one, own, earlier, (&window, changes))));
     }
     Ok(Rows { span: called, window, rows })
 }
@@ -289,11 +289,9 @@ fn row(
         badge,
         felt: named.felt,
         spark: Spark {
-            marks: marks
-                .map(|(at, change)| {
-                    (short((4.8 * window.place(*at)).round()), change.badge.class.clone())
-                })
-                .collect(),
+            marks: lines(
+                marks.map(|(at, change)| (window.place(*at), change.badge.class.as_str())),
+            ),
             ..spark(window, bands)
         },
         success: percent(all.passed, all.passed + all.failed),
@@ -306,6 +304,21 @@ fn row(
         last_link: named.last.map(|(_, id)| format!("runs/{id}")).unwrap_or_default(),
         last: named.last.map(|(at, _)| When::time(at)),
     }
+}
+
+/// Upright lines at these places (in percent), those of one class in one path: of a hundred changes each row would else be as long as a page.
+fn lines<'a>(marks: impl Iterator<Item = (f64, &'a str)>) -> Vec<(String, String)> {
+    let mut paths: Vec<(String, String)> = Vec::new();
+    for (place, class) in marks {
+        let line = format!("M{} 0v28", short((4.8 * place).round()));
+        match paths.iter_mut().find(|(_, known)| known == class) {
+            // Two that would be drawn over each other are one.
+            Some((path, _)) if path.ends_with(&line) => {}
+            Some((path, _)) => *path += &line,
+            None => paths.push((line, class.to_owned())),
+        }
+    }
+    paths
 }
 
 /// How the median moved against the span before: only what a person would notice is said.

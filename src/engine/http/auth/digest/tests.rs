@@ -114,6 +114,7 @@ fn a_nonce_is_used_again_until_it_is_stale() {
         headers: HeaderMap::new(),
         body: None,
         sent: Sent::Text,
+        traced: false,
     };
     let head = |status: u16, challenge: &str| Head {
         status: StatusCode::from_u16(status).unwrap(),
