@@ -10,5 +10,7 @@ mod browser;
 mod http;
 #[path = "pages/looks.rs"]
 mod looks;
+#[path = "pages/openapi.rs"]
+mod openapi;
 #[path = "pages/stage.rs"]
 mod stage;

@@ -28,6 +28,7 @@ use subtle::ConstantTimeEq;
 
 pub(crate) use caller::Caller;
 pub(in crate::web) use caller::present;
+pub(in crate::web) use origin::way;
 
 use super::{
     ApiError,

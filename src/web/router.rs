@@ -17,8 +17,8 @@ use tower_http::{
 use super::{
     ApiError,
     api::{
-        annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, outbox,
-        review, rollback, runs, said, series, slo,
+        annotations, changes, delivery, findings, flagger, gate, health, hooks, journeys, openapi,
+        outbox, review, rollback, runs, said, series, slo,
     },
     auth::{self, Access, login},
     inflate,
@@ -83,6 +83,7 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
         .route("/metrics", get(health::metrics))
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
+        .route("/api/openapi.json", get(openapi::document))
         .route("/api/v1/changes", get(changes::list).post(changes::record))
         .route("/api/v1/changes/{id}", get(changes::show))
         .route("/api/v1/changes/{id}/verdict", get(changes::verdict))

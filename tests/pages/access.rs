@@ -13,7 +13,7 @@ use tokio::{
 };
 
 /// An agent with three tokens, and the folder it lives in.
-struct House {
+pub(super) struct House {
     address: String,
     agent: Option<Child>,
     folder: tempfile::TempDir,
@@ -26,10 +26,10 @@ impl Drop for House {
 }
 
 /// An answer: status, head, body.
-struct Answer(u16, String, String);
+pub(super) struct Answer(pub(super) u16, pub(super) String, pub(super) String);
 
 impl Answer {
-    fn header(&self, name: &str) -> Option<&str> {
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
         let lines = self.1.lines().filter_map(|line| line.split_once(": "));
         lines.filter(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value).next()
     }
@@ -51,7 +51,7 @@ const OUTSIDE: (&str, &str) = ("x-forwarded-for", "192.0.2.7");
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 
 impl House {
-    async fn new() -> Self {
+    pub(super) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = free.local_addr().unwrap().to_string();
@@ -103,7 +103,13 @@ impl House {
         }
     }
 
-    async fn ask(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    pub(super) async fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Answer {
         let said: String = headers.iter().map(|(k, v)| format!("{k}: {v}\r\n")).collect();
         let request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\n{said}content-length: {}\r\nconnection: close\r\n\r\n{body}",

@@ -9,6 +9,7 @@ pub(super) mod gate;
 pub(super) mod health;
 pub(super) mod hooks;
 pub(super) mod journeys;
+pub(super) mod openapi;
 pub(super) mod outbox;
 pub(super) mod query;
 pub(super) mod review;

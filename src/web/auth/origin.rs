@@ -29,7 +29,7 @@ pub(super) fn address(extensions: &Extensions, headers: &HeaderMap) -> IpAddr {
 }
 
 /// How people came here: the path below which they see our pages, with a slash at its end, and whether they came by https.
-pub(super) fn way(setup: &Setup, headers: &HeaderMap) -> (String, bool) {
+pub(in crate::web) fn way(setup: &Setup, headers: &HeaderMap) -> (String, bool) {
     let public = setup.settings.agent.public_url.as_deref();
     let public = public.and_then(|url| url::Url::parse(url).ok());
     let named = public.as_ref().and_then(|url| url.host_str()).is_some_and(|host| {
