@@ -3,6 +3,7 @@
 //! [`Review`] and [`Digest`] hold facts and figures. [`page::review`] lays a review out for the templates: the dashboard's page and the file
 //! that stands alone are the same. [`text`] and [`markdown`] are for terminals and pull requests. Nothing here asks a store or a clock.
 
+mod beside;
 pub mod digest;
 mod document;
 mod figures;

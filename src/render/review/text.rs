@@ -1,6 +1,6 @@
 //! A review for a terminal: 80 columns by default, every line within the width, no control character of anybody else's.
 
-use super::{Digest, Judgement, Review, digest, figures, page::undone};
+use super::{Digest, Judgement, Review, beside::undone, digest, figures};
 use crate::{
     model::{Conclusion, Metric},
     render::{
