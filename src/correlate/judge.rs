@@ -13,11 +13,11 @@ use super::{
     after::{After, Stir, ended_by},
     figures::{self, median_of, narrow},
     fold::{Fold, Frame},
+    partial,
     pass::{self, Noise, Score},
     rebase::{Before, Trouble, TroubleKind},
     recovery::{Back, Recovered},
     series::{earlier, moment, point, seconds},
-    some,
 };
 
 /// Fewest runs after a change that anything may be concluded from.
@@ -438,7 +438,7 @@ impl Judge {
         let (at, low, latest) = self.onset()?;
         let runs = match self.metric {
             Metric::Success => 0,
-            _ => some::unmet(&self.scores, seconds(low)),
+            _ => partial::unmet(&self.scores, seconds(low)),
         };
         let by = Duration::from_secs_f64(self.frame.interval_s).saturating_mul(runs);
         let start = self.frame.after(0.0).min(low);

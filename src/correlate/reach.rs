@@ -23,7 +23,8 @@ const RARE: usize = 200;
 /// History of a series that is kept in memory while it is watched: the same weekday two weeks back and the baseline before it, more
 /// where its runs are rare.
 pub(super) fn kept(interval: Duration) -> Duration {
-    Duration::from_secs(15 * 86_400 + 43_200).max(runs(interval, 2 * RARE))
+    let weekday = Duration::from_secs(14 * 86_400 + 43_200);
+    weekday.saturating_add(runs(interval, 2 * RARE))
 }
 
 /// What is older than this, seen from the newest run, is of another week.
@@ -84,6 +85,10 @@ mod tests {
         let at: Timestamp = "2026-11-21T12:00:00Z".parse().unwrap();
         let spans = spans(at, Duration::from_secs(60), Duration::from_secs(3600));
         assert!(spans[0].0 > earlier(at, kept(Duration::from_secs(60))));
+        // The rarest runs that have a season.
+        let rare = Duration::from_secs(1050);
+        let spans = super::spans(at, rare, Duration::from_secs(3600));
+        assert!(spans.len() == 2 && spans[0].0 > earlier(at, kept(rare)), "{spans:?}");
         let daily = super::spans(at, A_DAY, A_DAY);
         assert_eq!(daily, [(earlier(at, 200 * A_DAY), at)]);
         for at in [Timestamp::MIN, Timestamp::MAX] {
