@@ -1,8 +1,12 @@
 //! The only place that asks what time it is. Whoever needs the time is handed a [`Clock`]; whoever decides is handed `now`.
 
+mod urgency;
+
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+
+pub use urgency::let_others_go_first;
 
 /// Where the time comes from. Cheap to copy.
 #[derive(Debug, Clone, Copy, Default)]

@@ -209,8 +209,10 @@ async fn changes(
     let mut records = Vec::with_capacity(changes.len());
     for ((change, standing), said) in changes.into_iter().zip(standings).zip(said) {
         let findings = findings.remove(&change.id).unwrap_or_default();
-        let over = findings.iter().any(|f| f.state == FindingState::Recovered);
-        let verdicts = if over { store.verdicts(&change.id).await? } else { Vec::new() };
+        let over: Vec<Finding> =
+            findings.iter().filter(|f| f.state == FindingState::Recovered).cloned().collect();
+        let verdicts =
+            if over.is_empty() { Vec::new() } else { store.verdicts_behind(over).await? };
         records.push(Record {
             told_at: told.remove(&change.id),
             said,

@@ -203,14 +203,15 @@ async fn of(desk: &Desk<'_>, change: &Change) -> Result<Subject, StoreError> {
 fn judgements(verdicts: &[Verdict], dismissed: &[Finding]) -> Vec<Judgement> {
     let measured = |v: &Verdict| v.metric == Metric::Measure;
     let whole = verdicts.iter().filter(|v| v.part.is_whole() || measured(v));
+    let journey = |v: &Verdict| {
+        (v.journey.clone(), v.environment.clone(), v.location.clone(), v.metric.as_str())
+    };
+    let mut parts: BTreeMap<_, Vec<&Verdict>> = BTreeMap::new();
+    for part in verdicts.iter().filter(|v| !v.part.is_whole() && !measured(v)) {
+        parts.entry(journey(part)).or_default().push(part);
+    }
     let row = |v: &Verdict| {
-        let same = |p: &&Verdict| {
-            !p.part.is_whole()
-                && !measured(p)
-                && (&p.journey, &p.environment, &p.location, p.metric)
-                    == (&v.journey, &v.environment, &v.location, v.metric)
-        };
-        let mut parts: Vec<&Verdict> = verdicts.iter().filter(same).collect();
+        let mut parts = parts.get(&journey(v)).cloned().unwrap_or_default();
         // A step's time is in its journey's, a phase's in its step's: what moved most stands first.
         let size = |v: &Verdict| v.effect.map_or(0.0, |e| -e.estimate.abs());
         parts.sort_by(|a, b| a.conclusion.cmp(&b.conclusion).then(size(a).total_cmp(&size(b))));

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{OptionalExtension, params};
+use rusqlite::OptionalExtension;
 
 use super::{
     error::{Fault, StoreError},
@@ -13,6 +13,7 @@ use super::{
     names::series_id,
     rollup::LENGTH,
     session::{Session, maybe_timestamp, micros, timestamp},
+    stretches::{HOUR, Span, Stretches},
 };
 use crate::model::SeriesKey;
 
@@ -33,7 +34,8 @@ pub struct Band {
 
 impl Store {
     /// Of each of several series the stretches of `step` within `from..to` that had runs, in the order of time, from the roll-ups: `step` is
-    /// rounded up to a multiple of their five minutes, and the first stretch begins at or before `from`.
+    /// rounded up to a multiple of their five minutes, and the first stretch begins at or before `from`. Of whole hours what is over (by `now`) is
+    /// read once only.
     ///
     /// # Errors
     /// When the file cannot be read.
@@ -41,12 +43,21 @@ impl Store {
         &self,
         series: Vec<SeriesKey>,
         (from, to): (Timestamp, Timestamp),
-        step: Duration,
+        (step, now): (Duration, Timestamp),
     ) -> Result<Vec<Vec<Band>>, StoreError> {
         let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX / 2);
         let step = (step.max(1) + LENGTH - 1) / LENGTH * LENGTH;
+        let from = micros(from).div_euclid(step) * step;
+        let span =
+            Span { series: 0, from, to: micros(to), settled: Span::settled(now), longest: 0 };
+        // Hours are put together where that makes whole stretches.
+        let span = Span { longest: if step % HOUR == 0 { HOUR } else { 0 }, ..span };
+        let known = self.stretches();
         self.read("read roll-ups", move |session| {
-            let of = |key: &SeriesKey| bands(session, key, (micros(from), micros(to)), step);
+            let of = |key: &SeriesKey| match series_id(&session.conn, key)? {
+                Some(series) => bands(session, &known, &Span { series, ..span }, step),
+                None => Ok(Vec::new()),
+            };
             series.iter().map(of).collect()
         })
         .await
@@ -74,23 +85,11 @@ impl Store {
     }
 }
 
-fn bands(
-    session: &Session,
-    series: &SeriesKey,
-    (from, to): (i64, i64),
-    step: i64,
-) -> Result<Vec<Band>, Fault> {
-    let Some(id) = series_id(&session.conn, series)? else { return Ok(Vec::new()) };
-    let mut statement = session.conn.prepare_cached(
-        "SELECT at, passed, failed, broken, latency FROM rollup
-         WHERE series = ?1 AND at >= ?2 AND at < ?3 ORDER BY at",
-    )?;
-    let mut rows = statement.query(params![id, from - from.rem_euclid(step), to])?;
+fn bands(session: &Session, known: &Stretches, span: &Span, step: i64) -> Result<Vec<Band>, Fault> {
     let mut bands: Vec<Band> = Vec::new();
     let mut tally = Tally::default();
     let mut begun = None;
-    while let Some(row) = rows.next()? {
-        let at: i64 = row.get(0)?;
+    span.each(session, known, |at, [passed, failed, broken], latency| {
         let beginning = at - at.rem_euclid(step);
         if begun != Some(beginning) {
             if let Some(last) = bands.last_mut() {
@@ -99,14 +98,12 @@ fn bands(
             bands.push(Band { at: timestamp(beginning)?, ..Band::default() });
             begun = Some(beginning);
         }
-        let Some(band) = bands.last_mut() else { continue };
-        let count = |column| row.get::<_, i64>(column).map(|n| n.max(0).unsigned_abs());
-        band.passed += count(1)?;
-        band.failed += count(2)?;
-        band.broken += count(3)?;
-        let latency = row.get_ref(4)?.as_blob().map_err(|e| Fault::unreadable("a roll-up", e))?;
-        tally.add(latency)?;
-    }
+        let Some(band) = bands.last_mut() else { return Ok(()) };
+        band.passed += passed;
+        band.failed += failed;
+        band.broken += broken;
+        tally.add(latency)
+    })?;
     if let Some(last) = bands.last_mut() {
         last.latency = tally.take();
     }

@@ -12,11 +12,12 @@ use std::{
 use tokio::sync::oneshot;
 
 use super::{
-    days::Days,
     error::{Fault, StoreError},
     facts::KnownFacts,
     open::{StoreOptions, for_reading, for_writing},
-    reader, writer,
+    reader,
+    stretches::Stretches,
+    writer,
     writer::{Job, job},
 };
 
@@ -31,8 +32,8 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
-    /// What whole days of series came to.
-    days: Arc<Days>,
+    /// What whole hours and days of series came to.
+    stretches: Arc<Stretches>,
     /// Facts of pipelines that were read.
     facts: Arc<KnownFacts>,
     /// None when the file is open for reading only.
@@ -92,9 +93,9 @@ impl Store {
             threads.push(spawn(path, "store-reader", move || reader::read(session, &jobs))?);
         }
         let readers = Crew::new(queue, threads);
-        let (days, facts) = (Arc::default(), Arc::default());
+        let (stretches, facts) = (Arc::default(), Arc::default());
         let path = path.to_owned();
-        Ok(Self { inner: Arc::new(Inner { path, days, facts, writer, readers }) })
+        Ok(Self { inner: Arc::new(Inner { path, stretches, facts, writer, readers }) })
     }
 
     /// The file.
@@ -102,8 +103,8 @@ impl Store {
         &self.inner.path
     }
 
-    pub(super) fn days(&self) -> Arc<Days> {
-        Arc::clone(&self.inner.days)
+    pub(super) fn stretches(&self) -> Arc<Stretches> {
+        Arc::clone(&self.inner.stretches)
     }
 
     pub(super) fn known_facts(&self) -> Arc<KnownFacts> {

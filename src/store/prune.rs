@@ -48,7 +48,7 @@ impl Store {
         let (runs, evidence, rollups) =
             (before(retention.runs), before(retention.evidence), before(retention.rollups));
         let batch = batch.max(1);
-        self.days().forget_before(rollups);
+        self.stretches().forget_before(rollups);
         self.write("prune", move |session| {
             let conn = &session.conn;
             let mut pruned = Pruned {

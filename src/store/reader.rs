@@ -3,10 +3,13 @@
 use std::sync::{Mutex, PoisonError, mpsc::Receiver};
 
 use super::{error::Fault, session::Session, writer::Job};
+use crate::clock;
 
 /// The life of a reading thread: until every sender is gone. A question sees one state of the file, however many
 /// statements it takes.
 pub(super) fn read(mut session: Session, jobs: &Mutex<Receiver<Box<dyn Job>>>) {
+    // What reads is mostly a page.
+    clock::let_others_go_first();
     loop {
         let next = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
         let Ok(mut job) = next else { break };

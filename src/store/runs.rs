@@ -31,9 +31,9 @@ impl Store {
     /// # Errors
     /// When nothing was stored: the file is locked, full, damaged or open for reading only.
     pub async fn record_runs(&self, runs: Vec<Arc<Run>>) -> Result<usize, StoreError> {
-        let days = self.days();
+        let stretches = self.stretches();
         self.write("record runs", move |session| {
-            days.forget(runs.iter().map(|run| run.started_at));
+            stretches.forget(runs.iter().map(|run| run.started_at));
             let mut additions = Additions::default();
             let mut new = 0;
             for run in &runs {

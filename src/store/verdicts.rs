@@ -115,6 +115,20 @@ impl Store {
         .await
     }
 
+    /// The verdicts that these findings of changes stand on, of those that have one.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn verdicts_behind(
+        &self,
+        findings: Vec<Finding>,
+    ) -> Result<Vec<Verdict>, StoreError> {
+        self.read("read verdicts", move |session| {
+            findings.iter().filter_map(|f| behind(&session.conn, f).transpose()).collect()
+        })
+        .await
+    }
+
     /// The verdicts of a change, by journey, environment, location, metric and part.
     ///
     /// # Errors
@@ -248,6 +262,29 @@ impl Store {
         })
         .await
     }
+}
+
+/// The verdict that a finding of a change stands on.
+fn behind(conn: &Connection, finding: &Finding) -> Result<Option<Verdict>, Fault> {
+    let Some(change) = &finding.change else { return Ok(None) };
+    let body: Option<String> = conn
+        .prepare_cached(
+            "SELECT body FROM verdict WHERE change = ?1 AND journey = ?2 AND environment = ?3
+                 AND location = ?4 AND metric = ?5 AND part = ?6",
+        )?
+        .query_row(
+            params![
+                change.as_str(),
+                finding.journey.as_str(),
+                finding.environment.as_str(),
+                finding.location.as_str(),
+                finding.metric.as_str(),
+                column(&finding.part)?
+            ],
+            |r| r.get(0),
+        )
+        .optional()?;
+    body.map(|body| from_json("a verdict", &body)).transpose()
 }
 
 fn of_change(conn: &Connection, change: &ChangeId) -> Result<Vec<Verdict>, Fault> {

@@ -10,6 +10,7 @@
 
 mod caller;
 pub(super) mod login;
+mod mask;
 mod origin;
 mod session;
 mod throttle;
@@ -39,6 +40,7 @@ use crate::{
     daemon::{Handle, Setup, Token},
     model::Scope,
 };
+use mask::FormToken;
 use session::Ticket;
 use throttle::Throttle;
 
@@ -248,14 +250,13 @@ impl Access {
     }
 
     /// What forms of somebody without a session carry: no other site can know it, and it is another one after a restart.
-    fn csrf(&self, who: &str) -> String {
-        use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+    fn csrf(&self, who: &str) -> FormToken {
         use hmac::{Hmac, KeyInit, Mac};
         let Ok(mut mac) = Hmac::<sha2::Sha256>::new_from_slice(&self.key) else {
-            return String::new();
+            return FormToken::default();
         };
         mac.update(who.as_bytes());
-        BASE64_URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())
+        FormToken::new(mac.finalize().into_bytes().into())
     }
 
     /// Whether what alters something was asked by a page of ours, where a browser would ask it in somebody's name: a form carries the token of
@@ -268,7 +269,7 @@ impl Access {
         if is_program(request.uri().path()) {
             let session = caller.name.is_some() && !shown;
             let given = request.headers().get("x-csrf-token").map(|value| value.as_bytes());
-            if session && !same(given.unwrap_or_default(), &caller.csrf) {
+            if session && !caller.csrf.is_shown_by(given.unwrap_or_default()) {
                 return Err(ApiError::forbidden(
                     "a session may alter nothing here without its x-csrf-token",
                     "send `Authorization: Bearer TOKEN` instead of a cookie",
@@ -284,7 +285,7 @@ impl Access {
         let given = form.field("csrf").unwrap_or_default();
         // A program that shows its token each time needs no form of ours.
         let program = shown && !parts.headers.contains_key("sec-fetch-site");
-        if !program && !same(given.as_bytes(), &caller.csrf) {
+        if !program && !caller.csrf.is_shown_by(given.as_bytes()) {
             return Err(ApiError::forbidden(
                 "this form is not of a page that you see now",
                 "go back, reload the page, and send it again: the agent was restarted, or you logged in or out since",
@@ -292,10 +293,6 @@ impl Access {
         }
         Ok(Request::from_parts(parts, Body::from(body)))
     }
-}
-
-fn same(given: &[u8], wanted: &str) -> bool {
-    !wanted.is_empty() && bool::from(given.ct_eq(wanted.as_bytes()))
 }
 
 /// What a request asks of its token. What a person decides for all needs `admin`, always with a token.

@@ -11,7 +11,8 @@ use axum::{
 };
 use tokio_util::sync::CancellationToken;
 use tower_http::{
-    catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+    CompressionLevel, catch_panic::CatchPanicLayer, compression::CompressionLayer,
+    set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
 use super::{
@@ -134,6 +135,8 @@ pub fn router(access: Access, pages: Arc<Pages>, stop: CancellationToken) -> Rou
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         ))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
+        // A page is a tenth of its size then; what is live is not held back for it. The first level: more would take longer than it saves.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
 }
 
 /// What senders of changes call: larger bodies than our own API takes.

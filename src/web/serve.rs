@@ -1,13 +1,19 @@
-//! Listens and serves until told to stop.
+//! Listens and serves until told to stop, on threads of its own: whoever asks for pages must not make runs start late.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, thread};
 
+use axum::Router;
 use thiserror::Error;
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    runtime::{Builder, Runtime},
+    sync::oneshot,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Access, router};
 use crate::{
+    clock,
     daemon::Handle,
     render::page::{PageError, Pages},
 };
@@ -32,6 +38,9 @@ pub enum ServeError {
     /// A page does not compile: our own bug.
     #[error("{0}")]
     Pages(PageError),
+    /// The system gives no more threads or files.
+    #[error("there are no threads to serve on: {0}")]
+    Threads(std::io::Error),
     /// Serving ended by itself.
     #[error("the server ended: {0}")]
     Ended(std::io::Error),
@@ -62,11 +71,42 @@ impl Server {
         let pages = Arc::new(Pages::new().map_err(ServeError::Pages)?);
         let access = Access::new(handle, self.address.ip().is_loopback());
         let router = router(access, pages, stop.clone());
-        // Who asks too often is told by the address.
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
-        axum::serve(self.listener, router)
-            .with_graceful_shutdown(stop.cancelled_owned())
-            .await
-            .map_err(ServeError::Ended)
+        let runtime = threads().map_err(ServeError::Threads)?;
+        let (ended, end) = oneshot::channel();
+        let serving = move || {
+            let done = runtime.block_on(serve(self.listener, router, stop));
+            // Questions that nobody waits for any more would hold us up.
+            runtime.shutdown_background();
+            // Nobody may wait for the end either.
+            drop(ended.send(done));
+        };
+        thread::Builder::new()
+            .name("web".to_owned())
+            .spawn(serving)
+            .map_err(ServeError::Threads)?;
+        end.await.unwrap_or(Ok(()))
     }
+}
+
+/// Threads that serve. A page takes tens of milliseconds of reckoning, and a timer of a run that is due in them must not wait for it: so these are
+/// not the threads that walk, and they step back for those.
+fn threads() -> std::io::Result<Runtime> {
+    let mut threads = Builder::new_multi_thread();
+    threads.thread_name("web").on_thread_start(clock::let_others_go_first).enable_all().build()
+}
+
+async fn serve(
+    listener: TcpListener,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<(), ServeError> {
+    // It is told of connections by the runtime that it belongs to.
+    let listener =
+        listener.into_std().and_then(TcpListener::from_std).map_err(ServeError::Ended)?;
+    // Who asks too often is told by the address.
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await
+        .map_err(ServeError::Ended)
 }

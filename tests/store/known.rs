@@ -15,7 +15,8 @@ const HOUR: i64 = 3600;
 /// The same from the roll-ups, five minutes by five minutes.
 async fn slowly(store: &Store, from: Timestamp, to: Timestamp) -> (u64, Histogram) {
     let key = run("checkout", noon(), 1).series();
-    let bands = store.bands(vec![key], (from, to), Duration::from_secs(300)).await.unwrap();
+    let step = (Duration::from_secs(300), to);
+    let bands = store.bands(vec![key], (from, to), step).await.unwrap();
     let mut all = Band::default();
     for band in &bands[0] {
         all.passed += band.passed;
@@ -42,6 +43,16 @@ async fn sums_are_those_of_the_roll_ups_also_when_late_runs_come() {
             slowly(&store, from, to).await,
             "{from} {to}"
         );
+        let hours = (Duration::from_secs(2 * 3600), now);
+        let hours = store.bands(vec![key.clone()], (from, to), hours).await.unwrap();
+        let whole = |at: Timestamp| (at.as_second() - noon().as_second()) % (2 * HOUR) == 0;
+        if from < to && whole(from) && whole(to) {
+            assert_eq!(
+                hours[0].iter().map(|b| b.passed).sum::<u64>(),
+                fast[0].passed,
+                "{from} {to}"
+            );
+        }
         fast[0].passed
     };
     for (from, to) in [

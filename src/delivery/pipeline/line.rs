@@ -1,6 +1,9 @@
 //! Facts gathered into the runs of pipelines, each with its stages.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use jiff::Timestamp;
 use serde::Serialize;
@@ -99,6 +102,15 @@ pub struct Line {
     pub runs: Vec<PipelineRun>,
     /// Results of its tests and jobs.
     pub results: Vec<TestResult>,
+}
+
+impl Line {
+    /// The results of its tests and jobs within a span; they stand in the order of time, those of which nobody said when first.
+    pub(super) fn results_within(&self, span: Range<Timestamp>) -> &[TestResult] {
+        let before = |end: Timestamp| self.results.partition_point(|r| r.at < Some(end));
+        let begin = before(span.start);
+        &self.results[begin..before(span.end).max(begin)]
+    }
 }
 
 /// All pipelines.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::{FlakyTests, Line, PipelineRun, proofs, stats};
@@ -134,10 +134,8 @@ impl Judged<'_> {
     }
 
     fn flaky(&self, goal: f64, (from, now): (Timestamp, Timestamp)) -> Objective {
-        let inside = |at: Timestamp| at >= from && at <= now;
-        let results: Vec<_> =
-            self.line.results.iter().filter(|r| r.at.is_some_and(inside)).cloned().collect();
-        let (proofs, without) = proofs(&results);
+        let end = now.checked_add(SignedDuration::from_nanos(1)).unwrap_or(now);
+        let (proofs, without) = proofs(self.line.results_within(from..end));
         let flaky = FlakyTests::of(&proofs, without);
         let (n, value) = flaky.of.map_or((0, 0.0), |s| (s.n, s.share));
         let what = if flaky.jobs { "jobs" } else { "tests" };

@@ -86,9 +86,7 @@ impl Stats {
             .filter(|run| inside(run.at))
             .filter(|run| branch.is_none_or(|b| run.branch.as_deref() == Some(b)))
             .collect();
-        let results: Vec<_> =
-            line.results.iter().filter(|r| r.at.is_some_and(inside)).cloned().collect();
-        let (proofs, without) = proofs(&results);
+        let (proofs, without) = proofs(line.results_within(from..to));
         let neither = |o: Option<PipelineOutcome>| {
             matches!(o, Some(PipelineOutcome::Cancelled | PipelineOutcome::Skipped))
         };

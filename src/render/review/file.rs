@@ -48,7 +48,7 @@ fn policy() -> String {
 pub fn review_file(pages: &Pages, review: &Review) -> Result<FilePage, PageError> {
     let root = review.page.as_deref().and_then(|page| page.rsplit_once("/changes/"));
     let root = root.map(|(base, _)| format!("{base}/")).filter(|base| page::is_web(base));
-    let view = page::review(review, root.is_some());
+    let view = page::review(review, root.is_some(), page::Rows::ALL);
     fill(pages, "report", (root, format!("{}: {}", review.word(), review.title())), view)
 }
 

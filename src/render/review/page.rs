@@ -192,30 +192,26 @@ pub struct CommitRow {
     author: String,
 }
 
-impl View {
-    /// Leaves out what no page can hold: the worst and as many of those where nothing moved as are looked at stay.
-    pub fn shorten(&mut self) {
-        self.more_rows = self.rows.len().saturating_sub(ROWS);
-        self.more_calm = self.calm.len().saturating_sub(CALM);
-        self.rows.truncate(ROWS);
-        self.calm.truncate(CALM);
-    }
+/// How many rows are shown: where something moved, and where nothing did. The worst come first.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows(pub usize, pub usize);
+
+impl Rows {
+    /// All of them, for a file.
+    pub const ALL: Self = Self(usize::MAX, usize::MAX);
+    /// What a page can hold, and as many as are looked at.
+    pub const PAGE: Self = Self(50, 20);
 }
 
-/// Most rows of a page where something moved, and where nothing did.
-const ROWS: usize = 60;
-const CALM: usize = 30;
-
 /// A review, laid out; `linked`: somebody knows where the pages are.
-pub fn review(review: &Review, linked: bool) -> With<View> {
+pub fn review(review: &Review, linked: bool, shown: Rows) -> With<View> {
     let change = &review.change;
     let layout = Layout { review, linked };
     let rows = review.journeys.iter().enumerate();
     let (calm, loud): (Vec<_>, Vec<_>) = rows.partition(|(_, judgement)| judgement.is_calm());
-    let all = |rows: Vec<(usize, &Judgement)>| -> Vec<Row> {
-        rows.into_iter().map(|(at, judgement)| layout.row(at, judgement)).collect()
+    let first = |rows: &[(usize, &Judgement)], most: usize| -> Vec<Row> {
+        rows.iter().take(most).map(|(at, judgement)| layout.row(*at, judgement)).collect()
     };
-    let calm = all(calm);
     let newest = change.commits.last();
     let view = View {
         id: change.id.to_string(),
@@ -235,10 +231,10 @@ pub fn review(review: &Review, linked: bool) -> With<View> {
         }),
         hints: review.hints.iter().map(|hint| prose(hint)).collect(),
         calm_count: calm.len(),
-        more_rows: 0,
-        more_calm: 0,
-        rows: all(loud),
-        calm,
+        more_rows: loud.len().saturating_sub(shown.0),
+        more_calm: calm.len().saturating_sub(shown.1),
+        rows: first(&loud, shown.0),
+        calm: first(&calm, shown.1),
         suspects: review.suspects.iter().map(|s| layout.suspect(s)).collect(),
         nobody: review.nobody().map(figures::share).unwrap_or_default(),
         cases: (1..).zip(&review.cases).filter_map(|(n, case)| layout.case(n, case)).collect(),

@@ -60,11 +60,11 @@ pub(crate) async fn show(
         location,
     };
     let store = handle.store();
-    let first = store.first_run(&series).await?;
-    let asked = Asked::read((&query.span, &query.from, &query.to), first, handle.now())?;
+    let (first, now) = (store.first_run(&series).await?, handle.now());
+    let asked = Asked::read((&query.span, &query.from, &query.to), first, now)?;
     let window = asked.window;
     let length = step(&window, query.points.unwrap_or(360).clamp(1, MOST));
-    let figures = Figures::read(store, &series, &window, length).await?;
+    let figures = Figures::read(store, &series, &window, (length, now)).await?;
     let filter = ChangeFilter {
         environment: Some(series.environment.clone()),
         since: Some(window.from),

@@ -2,6 +2,7 @@
 
 use axum::{extract::Request, middleware::Next, response::Response};
 
+use super::mask::FormToken;
 use crate::model::Scope;
 
 /// Who asks.
@@ -12,7 +13,7 @@ pub(crate) struct Caller {
     /// What that allows.
     pub(crate) scope: Option<Scope>,
     /// What the forms of their pages carry.
-    pub(crate) csrf: String,
+    pub(crate) csrf: FormToken,
 }
 
 tokio::task_local! {

@@ -96,7 +96,7 @@ async fn form(
         scope: caller.may(),
         wants: !next.is_empty(),
         next: own(&next).unwrap_or_default().to_owned(),
-        csrf: caller.csrf.clone(),
+        csrf: caller.csrf.masked(),
         none: face.handle.setup().tokens.is_empty(),
     };
     page(face, "login", data).await

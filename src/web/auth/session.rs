@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+use super::mask::FormToken;
 use crate::{
     daemon::{Handle, Setup, Token},
     store::{Login, StoreError},
@@ -56,11 +57,11 @@ impl Ticket {
     }
 
     /// What forms of this session carry.
-    pub(super) fn csrf(&self) -> String {
+    pub(super) fn csrf(&self) -> FormToken {
         let mut hash = Sha256::new();
         hash.update(b"wayfarer form\0");
         hash.update(self.0);
-        BASE64_URL_SAFE_NO_PAD.encode(hash.finalize())
+        FormToken::new(hash.finalize().into())
     }
 
     /// Opens the session for whoever showed this token.

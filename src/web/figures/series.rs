@@ -34,14 +34,14 @@ impl Figures {
         store: &Store,
         series: &SeriesKey,
         window: &Window,
-        step: Duration,
+        (step, now): (Duration, Timestamp),
     ) -> Result<Self, StoreError> {
         let span = (window.from, window.to);
         if !is_rolled(step) {
             let points = store.points(series, span, MOST_RUNS).await?;
             return Ok(Self { bands: gathered(&points, step), step, points });
         }
-        let bands = store.bands(vec![series.clone()], span, step).await?;
+        let bands = store.bands(vec![series.clone()], span, (step, now)).await?;
         let bands = bands.into_iter().next().unwrap_or_default();
         let runs: u64 = bands.iter().map(runs).sum();
         // All of them, or none: a part of them would look like a gap.

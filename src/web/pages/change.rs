@@ -87,9 +87,8 @@ pub(in crate::web) async fn change(
 ) -> Result<Response, ApiError> {
     let base = base(&face.handle, &headers);
     let review = face.handle.review(&id.into(), base.as_deref()).await?;
-    let mut view = review::page::review(&review, true).view;
+    let mut view = review::page::review(&review, true, review::page::Rows::PAGE).view;
     view.forms = true;
-    view.shorten();
     let id = encoded(review.change.id.as_str());
     for note in &mut view.notes {
         if may_alter(&face.handle, &caller, note.by.as_deref()) {
@@ -101,12 +100,12 @@ pub(in crate::web) async fn change(
         rollback: rollback::part(&face.handle, &review).await?,
         note: NoteForm {
             action: format!("changes/{id}/notes"),
-            csrf: caller.csrf.clone(),
+            csrf: caller.csrf.masked(),
             ask_name: caller.name.is_none(),
             author: caller.name.clone().unwrap_or_default(),
         },
         outcome: OutcomeForm::new(&review, &id, &caller),
-        csrf: caller.csrf.clone(),
+        csrf: caller.csrf.masked(),
         api: format!("api/v1/changes/{id}/review"),
         file: file_name(&review),
         services: services(&review),

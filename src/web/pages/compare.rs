@@ -149,7 +149,7 @@ pub(in crate::web) async fn compare(
         name,
     };
     if let Some([a, b]) = &sides {
-        let both = [read(store, a).await?, read(store, b).await?];
+        let both = [read(&face, a).await?, read(&face, b).await?];
         data.chart = chart([a, b], &both);
         data.figures = figures(&both);
         data.steps = step_rows(store, [a, b]).await?;
@@ -259,9 +259,9 @@ async fn after(face: &Face, change: &Change, series: &SeriesKey) -> Result<Windo
     Ok(Window { from, to: next.unwrap_or(limit) })
 }
 
-async fn read(store: &Store, side: &Side) -> Result<Figures, ApiError> {
-    let length = step(&side.window, 72);
-    Ok(Figures::read(store, &side.series, &side.window, length).await?)
+async fn read(face: &Face, side: &Side) -> Result<Figures, ApiError> {
+    let length = (step(&side.window, 72), face.handle.now());
+    Ok(Figures::read(face.handle.store(), &side.series, &side.window, length).await?)
 }
 
 /// Both bands over the time since each began.

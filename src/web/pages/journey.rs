@@ -166,7 +166,8 @@ pub(in crate::web) async fn journey(
         _ => Asked::read((&query.span, &query.from, &query.to), first, now)?,
     };
     let window = asked.window;
-    let figures = Figures::read(store, &series, &window, step(&window, STRETCHES_OF_CHART)).await?;
+    let length = step(&window, STRETCHES_OF_CHART);
+    let figures = Figures::read(store, &series, &window, (length, now)).await?;
     let sample = store.sample(&series, (window.from, window.to), (STRETCHES, EACH)).await?;
     let here = Filter { environment: series.environment.to_string(), ..Filter::default() };
     let mut changes = changes::of_span(&face, &here, &window, 200).await?;

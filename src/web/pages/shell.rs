@@ -63,7 +63,7 @@ impl Shell {
     pub(super) fn seen_by(mut self, caller: Option<&Caller>) -> Self {
         if let Some(caller) = caller {
             self.who = caller.name.clone().unwrap_or_default();
-            self.csrf.clone_from(&caller.csrf);
+            self.csrf = caller.csrf.masked();
         }
         self
     }

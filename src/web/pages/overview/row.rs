@@ -14,7 +14,7 @@ use crate::{
     },
     store::{Band, Store, StoreError},
     web::{
-        figures::{gathered, sum},
+        figures::{gathered, step, sum},
         pages::{
             budgets::Left,
             changes::ChangeRow,
@@ -217,7 +217,8 @@ pub(super) async fn rows(
 ) -> Result<Rows, StoreError> {
     let keys: Vec<SeriesKey> = named.iter().map(|n| n.series.clone()).collect();
     let length = Duration::from_secs_f64(window.seconds());
-    let mut bands = store.bands(keys.clone(), (window.from, window.to), length / 96).await?;
+    let step = step(&window, 96);
+    let mut bands = store.bands(keys.clone(), (window.from, window.to), (step, window.to)).await?;
     let mut window = window;
     let first = bands.iter().filter_map(|b| b.first()).map(|b| b.at).min();
     let young =
@@ -232,8 +233,8 @@ pub(super) async fn rows(
         }
         begun = all.iter().filter_map(|points| points.first()).map(|p| p.probe.at).min();
         window.from = begun.unwrap_or(first);
-        let step = Duration::from_secs_f64((window.seconds() / 96.0).max(1.0));
-        bands.extend(all.iter().map(|points| gathered(points, step)));
+        let each = Duration::from_secs_f64((window.seconds() / 96.0).max(1.0));
+        bands.extend(all.iter().map(|points| gathered(points, each)));
     }
     let before = if trends && young.is_none() {
         let from = window.from.checked_sub(SignedDuration::try_from(length).unwrap_or_default());

@@ -1,0 +1,211 @@
+//! What a series came to in whole hours and days that are over: their sums are kept in memory, since nothing comes to them any more. A week of
+//! five hundred journeys is a million roll-ups; read once, it is a few thousand sums.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
+
+use jiff::Timestamp;
+use rusqlite::params;
+
+use super::{
+    bands::Band,
+    error::Fault,
+    handle::Store,
+    histogram::Tally,
+    names::series_id,
+    rollup::LENGTH,
+    session::{Session, micros, timestamp},
+};
+use crate::{model::SeriesKey, store::StoreError};
+
+/// An hour, in microseconds.
+pub(super) const HOUR: i64 = 3_600 * 1_000_000;
+/// A day.
+const DAY: i64 = 24 * HOUR;
+/// So long after its end runs may still come to a stretch.
+const LATE: i64 = 2 * HOUR;
+/// Most stretches of series that are kept, some 200 bytes each: the ends of two weeks by the hour and their days of a thousand series, or a quarter
+/// of a year by the hour of thirty.
+const MOST: usize = 1 << 16;
+
+/// An hour or a day of a series.
+#[derive(Debug, Clone, Default)]
+struct Stretch {
+    /// Passed, failed, broken.
+    counts: [u64; 3],
+    /// As a roll-up stores it.
+    latency: Vec<u8>,
+}
+
+/// The stretches that are known: by their length, their number since 1970 and the id of the series. What is shortest and oldest is forgotten first.
+#[derive(Debug, Default)]
+pub(super) struct Stretches(Mutex<BTreeMap<(i64, i64, i64), Stretch>>);
+
+impl Stretches {
+    fn get(&self, key: (i64, i64, i64)) -> Option<Stretch> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    }
+
+    fn keep(&self, key: (i64, i64, i64), found: Stretch) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(key, found);
+        while known.len() > MOST {
+            known.pop_first();
+        }
+    }
+
+    /// Forgets the stretches of runs that were stored.
+    pub(super) fn forget(&self, times: impl Iterator<Item = Timestamp>) {
+        let both = |at: i64| [HOUR, DAY].map(|length| (length, at.div_euclid(length)));
+        let stretches: BTreeSet<(i64, i64)> = times.flat_map(|at| both(micros(at))).collect();
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (length, number) in stretches {
+            let all = (length, number, i64::MIN)..=(length, number, i64::MAX);
+            let of_it: Vec<_> = known.range(all).map(|(key, _)| *key).collect();
+            of_it.iter().for_each(|key| drop(known.remove(key)));
+        }
+    }
+
+    /// Forgets all that began before this time: their roll-ups are being removed.
+    pub(super) fn forget_before(&self, at: i64) {
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(length, number, _), _| *number > at.div_euclid(*length));
+    }
+}
+
+impl Store {
+    /// What each of several series came to within `from..to`, from the roll-ups that begin in it.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub async fn sums(
+        &self,
+        series: Vec<SeriesKey>,
+        (from, to): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> Result<Vec<Band>, StoreError> {
+        let known = self.stretches();
+        let span = (micros(from).div_euclid(LENGTH) * LENGTH, micros(to));
+        let settled = Span::settled(now);
+        self.read("read roll-ups", move |session| {
+            let of = |key: &SeriesKey| sum(session, &known, key, (span, settled));
+            series.iter().map(of).collect()
+        })
+        .await
+    }
+}
+
+/// Counts and a tally of latencies on the way.
+#[derive(Default)]
+struct Sum {
+    counts: [u64; 3],
+    tally: Tally,
+}
+
+impl Sum {
+    fn add(&mut self, counts: [u64; 3], latency: &[u8]) -> Result<(), Fault> {
+        self.counts.iter_mut().zip(counts).for_each(|(sum, n)| *sum = sum.saturating_add(n));
+        self.tally.add(latency)
+    }
+}
+
+fn sum(
+    session: &Session,
+    known: &Stretches,
+    key: &SeriesKey,
+    ((from, to), settled): ((i64, i64), i64),
+) -> Result<Band, Fault> {
+    let Some(series) = series_id(&session.conn, key)? else { return Ok(Band::default()) };
+    let mut sum = Sum::default();
+    let span = Span { series, from, to, settled, longest: DAY };
+    span.each(session, known, |_, counts, latency| sum.add(counts, latency))?;
+    let [passed, failed, broken] = sum.counts;
+    Ok(Band { at: timestamp(from)?, passed, failed, broken, latency: sum.tally.take() })
+}
+
+/// A span of a series, in microseconds since 1970.
+pub(super) struct Span {
+    /// The id of the series.
+    pub(super) series: i64,
+    /// Its beginning.
+    pub(super) from: i64,
+    /// Its end.
+    pub(super) to: i64,
+    /// What is over since this time is kept in memory.
+    pub(super) settled: i64,
+    /// The longest stretches that are wanted; below an hour all is read from the roll-ups.
+    pub(super) longest: i64,
+}
+
+impl Span {
+    /// When all that is over has settled.
+    pub(super) fn settled(now: Timestamp) -> i64 {
+        micros(now).saturating_sub(LATE)
+    }
+
+    /// Goes through it in the order of time: in whole days and hours where these have settled, else in roll-ups. Tells of each when it began, its
+    /// counts (passed, failed, broken) and its latency, as a roll-up stores it.
+    pub(super) fn each(
+        &self,
+        session: &Session,
+        known: &Stretches,
+        mut told: impl FnMut(i64, [u64; 3], &[u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let end = self.to.min(self.settled);
+        let whole = |at: i64, length: &i64| {
+            *length <= self.longest && at.rem_euclid(*length) == 0 && at + length <= end
+        };
+        let mut at = self.from;
+        while at < self.to {
+            if let Some(length) = [DAY, HOUR].into_iter().find(|length| whole(at, length)) {
+                let key = (length, at.div_euclid(length), self.series);
+                let found = match known.get(key) {
+                    Some(found) => found,
+                    None => {
+                        let mut sum = Sum::default();
+                        self.read(session, (at, at + length), &mut |_, counts, latency: &[u8]| {
+                            sum.add(counts, latency)
+                        })?;
+                        let latency = sum.tally.take().encode();
+                        let found = Stretch { counts: sum.counts, latency };
+                        known.keep(key, found.clone());
+                        found
+                    }
+                };
+                if found.counts != [0; 3] {
+                    told(at, found.counts, &found.latency)?;
+                }
+                at += length;
+            } else {
+                let next = (at.div_euclid(HOUR) + 1) * HOUR;
+                let wanted = self.longest >= HOUR && next + HOUR <= end;
+                let until = if wanted { next } else { self.to };
+                self.read(session, (at, until), &mut told)?;
+                at = until;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(
+        &self,
+        session: &Session,
+        (from, to): (i64, i64),
+        told: &mut impl FnMut(i64, [u64; 3], &[u8]) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        let mut statement = session.conn.prepare_cached(
+            "SELECT at, passed, failed, broken, latency FROM rollup
+             WHERE series = ?1 AND at >= ?2 AND at < ?3 ORDER BY at",
+        )?;
+        let mut rows = statement.query(params![self.series, from, to])?;
+        while let Some(row) = rows.next()? {
+            let count = |column| row.get::<_, i64>(column).map(|n| n.max(0).unsigned_abs());
+            let latency = row.get_ref(4)?.as_blob();
+            let latency = latency.map_err(|e| Fault::unreadable("a roll-up", e))?;
+            told(row.get(0)?, [count(1)?, count(2)?, count(3)?], latency)?;
+        }
+        Ok(())
+    }
+}
