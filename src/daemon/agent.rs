@@ -129,6 +129,7 @@ impl Agent {
             inputs: inputs.downgrade(),
             budgets: budgets_receiver,
             told: Arc::clone(&told),
+            lines: Arc::default(),
         };
         let bookkeeper = Bookkeeper {
             clock: parts.clock,

@@ -1,6 +1,9 @@
 //! Figures of delivery for whoever asks: read from the store, made by `delivery`.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
@@ -13,10 +16,10 @@ use crate::{
         pipeline::{Kept, Line, Lines, Objective, PipelineRun, Stats, lines, objectives},
     },
     model::{
-        Change, ChangeId, EnvironmentName, Finding, FindingKind, FindingState, PipelineFact,
-        PipelineKey, PipelineSettings, ServiceName,
+        ChangeId, EnvironmentName, Finding, FindingKind, FindingState, PipelineFact, PipelineKey,
+        PipelineSettings, ServiceName, Verdict,
     },
-    store::{ChangeFilter, FactFilter, Facts, FindingFilter, Store, StoreError},
+    store::{ChangeFilter, FactFilter, Facts, FactsMark, FindingFilter, Store, StoreError},
 };
 
 /// So much before a span is read as well: rollbacks find what they undid there, and lengths what is usual.
@@ -100,7 +103,24 @@ impl From<Objective> for ObjectiveReport {
     }
 }
 
-/// Reads and reckons. The reckoning takes milliseconds and is done beside the threads that walk.
+/// The pipelines that the facts of the last report made: as long as nothing is told they are the same for the next one.
+#[derive(Debug, Default)]
+pub(super) struct KnownLines(Mutex<Option<(FactsMark, Arc<Lines>)>>);
+
+impl KnownLines {
+    fn of(&self, facts: &Facts) -> Arc<Lines> {
+        let mark = facts.mark();
+        let known = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, lines)) = known().as_ref().filter(|(known, _)| *known == mark) {
+            return Arc::clone(lines);
+        }
+        let made = Arc::new(lines(facts));
+        *known() = Some((mark, Arc::clone(&made)));
+        made
+    }
+}
+
+/// How software was delivered, from a data file alone.
 ///
 /// # Errors
 /// The store could not be read.
@@ -110,12 +130,27 @@ pub async fn delivery(
     ask: DeliveryAsk,
     now: Timestamp,
 ) -> Result<DeliveryReport, StoreError> {
+    delivered(store, setup, Arc::default(), (ask, now)).await
+}
+
+/// Reads and reckons. The reckoning takes milliseconds and is done beside the threads that answer.
+///
+/// # Errors
+/// The store could not be read.
+pub(super) async fn delivered(
+    store: &Store,
+    setup: Option<&Setup>,
+    known: Arc<KnownLines>,
+    (ask, now): (DeliveryAsk, Timestamp),
+) -> Result<DeliveryReport, StoreError> {
     let since = ask.from.checked_sub(BEFORE).unwrap_or(Timestamp::MIN);
-    let facts = facts(store, since, ask.to).await?;
-    let changes = changes(store, &ask, since).await?;
     let incidents = FactFilter { since: Some(since), limit: CHANGES, ..FactFilter::default() };
-    let incidents = store.incident_facts(incidents).await?;
-    let found = pipeline_findings(store, FINDINGS).await?;
+    let (facts, changes, incidents, found) = tokio::try_join!(
+        facts(store, since, ask.to),
+        changes(store, &ask, since),
+        store.incident_facts(incidents),
+        pipeline_findings(store, FINDINGS),
+    )?;
     let everywhere = setup
         .map(|setup| setup.settings.environments.keys().cloned().collect())
         .unwrap_or_default();
@@ -137,7 +172,7 @@ pub async fn delivery(
         let records = Records { changes, incidents, commits, everywhere };
         let choice = Choice { service: ask.service.clone(), environment: ask.environment.clone() };
         let dora = Dora::of(&records, &choice, (ask.from, ask.to));
-        let lines = lines(&facts);
+        let lines = known.of(&facts);
         if lines.orphans > 0 {
             notes.push(format!(
                 "{} jobs were told of runs that nobody told: have whole runs sent as well",
@@ -191,35 +226,45 @@ async fn changes(
         until: Some(ask.to),
         limit: CHANGES,
     };
-    let changes: Vec<Change> = store.changes(filter).await?;
+    let of_kind = |kind| {
+        let filter = FindingFilter { kind, limit: FINDINGS, ..FindingFilter::default() };
+        store.findings(filter)
+    };
+    let (changes, regressed, suspected) = tokio::try_join!(
+        store.changes(filter),
+        of_kind(Some(FindingKind::Regressed)),
+        of_kind(Some(FindingKind::Suspected)),
+    )?;
     let ids: Vec<ChangeId> = changes.iter().map(|c| c.id.clone()).collect();
-    let standings = store.standings(ids.clone()).await?;
-    let mut told = store.first_told(ids.clone()).await?;
-    let said = store.last_words(ids).await?;
+    let chosen: BTreeSet<&ChangeId> = ids.iter().collect();
     let mut findings: BTreeMap<ChangeId, Vec<Finding>> = BTreeMap::new();
-    for kind in [FindingKind::Regressed, FindingKind::Suspected] {
-        let filter =
-            FindingFilter { kind: Some(kind), limit: FINDINGS, ..FindingFilter::default() };
-        for finding in store.findings(filter).await? {
-            if let Some(id) = finding.change.clone() {
-                findings.entry(id).or_default().push(finding);
-            }
+    for finding in regressed.into_iter().chain(suspected) {
+        if let Some(id) = finding.change.clone().filter(|id| chosen.contains(id)) {
+            findings.entry(id).or_default().push(finding);
         }
+    }
+    let over = findings.values().flatten().filter(|f| f.state == FindingState::Recovered);
+    let over: Vec<Finding> = over.cloned().collect();
+    let (standings, mut told, said, behind) = tokio::try_join!(
+        store.standings(ids.clone()),
+        store.first_told(ids.clone()),
+        store.last_words(ids.clone()),
+        store.verdicts_behind(over),
+    )?;
+    let mut verdicts: BTreeMap<ChangeId, Vec<Verdict>> = BTreeMap::new();
+    for verdict in behind {
+        verdicts.entry(verdict.change.clone()).or_default().push(verdict);
     }
     let mut records = Vec::with_capacity(changes.len());
     for ((change, standing), said) in changes.into_iter().zip(standings).zip(said) {
         let findings = findings.remove(&change.id).unwrap_or_default();
-        let over: Vec<Finding> =
-            findings.iter().filter(|f| f.state == FindingState::Recovered).cloned().collect();
-        let verdicts =
-            if over.is_empty() { Vec::new() } else { store.verdicts_behind(over).await? };
         records.push(Record {
+            verdicts: verdicts.remove(&change.id).unwrap_or_default(),
             told_at: told.remove(&change.id),
             said,
             standing: Standing { worst: standing.worst, open: standing.open },
             change,
             findings,
-            verdicts,
         });
     }
     Ok(records)

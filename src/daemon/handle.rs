@@ -9,7 +9,7 @@ use tokio::sync::{Notify, mpsc, oneshot, watch};
 use super::{
     books::Budgets,
     budget::Budget,
-    delivery::{DeliveryAsk, DeliveryReport, delivery},
+    delivery::{DeliveryAsk, DeliveryReport, KnownLines, delivered},
     goods::Goods,
     live::{Event, Live},
     outlook::{Before, Intent, before},
@@ -49,6 +49,8 @@ pub struct Handle {
     pub(super) budgets: watch::Receiver<Arc<Budgets>>,
     /// Rung when facts of pipelines were told.
     pub(super) told: Arc<Notify>,
+    /// Pipelines as the last report saw them.
+    pub(super) lines: Arc<KnownLines>,
 }
 
 /// Why a question could not be answered.
@@ -280,7 +282,8 @@ impl Handle {
     /// # Errors
     /// The store failed.
     pub async fn delivered(&self, ask: DeliveryAsk) -> Result<DeliveryReport, HandleError> {
-        Ok(delivery(&self.store, Some(&self.setup()), ask, self.now()).await?)
+        let known = Arc::clone(&self.lines);
+        Ok(delivered(&self.store, Some(&self.setup()), known, (ask, self.now())).await?)
     }
 
     /// May this be deployed now?

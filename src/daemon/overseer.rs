@@ -155,8 +155,8 @@ impl Counted {
                 seen.runs.insert(run.id.clone());
             }
             for proof in proofs(&line.results).0.iter().filter(|proof| proof.flaky) {
-                let suite = proof.suite.clone().unwrap_or_default();
-                let key = (name.clone(), format!("{suite}\n{}", proof.name), proof.commit.clone());
+                let test = format!("{}\n{}", proof.suite.unwrap_or_default(), proof.name);
+                let key = (name.clone(), test, proof.commit.to_owned());
                 if self.begun && !self.flaky.contains(&key) {
                     exporter.flaky_test(&name);
                 }

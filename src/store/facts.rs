@@ -3,7 +3,7 @@
 use std::{
     ops::Range,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex, PoisonError, Weak,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -56,6 +56,23 @@ struct ReadFacts {
 pub struct Facts {
     all: Arc<ReadFacts>,
     part: Range<usize>,
+}
+
+/// Which facts some were, as long as anybody holds them.
+#[derive(Debug, Clone)]
+pub struct FactsMark(Weak<ReadFacts>, Range<usize>);
+
+impl PartialEq for FactsMark {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0) && self.1 == other.1
+    }
+}
+
+impl Facts {
+    /// Which these are: what was made of the same ones need not be made again.
+    pub fn mark(&self) -> FactsMark {
+        FactsMark(Arc::downgrade(&self.all), self.part.clone())
+    }
 }
 
 impl std::ops::Deref for Facts {

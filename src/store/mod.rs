@@ -75,7 +75,7 @@ pub use changes::{RecordOutcome, Recorded};
 pub use claim::{Claim, ClaimError};
 pub use deliveries::{KeptDelivery, UnplacedChange};
 pub use error::StoreError;
-pub use facts::{FactFilter, Facts};
+pub use facts::{FactFilter, Facts, FactsMark};
 pub use filter::{ChangeFilter, FindingFilter, RunFilter, RunResult};
 pub use findings::FindingCount;
 pub use handle::Store;

@@ -165,6 +165,10 @@ pub(super) fn all_series(conn: &Connection) -> Result<Vec<(i64, SeriesKey)>, Fau
 /// What a reader remembers: ids are never used again, so what was read once stays true.
 #[derive(Debug, Default)]
 pub(super) struct Known {
+    /// By name.
+    series: Arc<[(i64, SeriesKey)]>,
+    /// The highest id among them.
+    newest_series: Option<i64>,
     revisions: HashMap<i64, Arc<ReadRevision>>,
     deployed: HashMap<i64, Arc<[Deployed]>>,
 }
@@ -190,6 +194,17 @@ impl ReadRevision {
 }
 
 impl Known {
+    /// All series with their ids, by name.
+    pub(super) fn series(&mut self, conn: &Connection) -> Result<Arc<[(i64, SeriesKey)]>, Fault> {
+        let newest =
+            conn.prepare_cached("SELECT max(id) FROM series")?.query_row([], |r| r.get(0))?;
+        if newest != self.newest_series {
+            self.series = all_series(conn)?.into();
+            self.newest_series = newest;
+        }
+        Ok(Arc::clone(&self.series))
+    }
+
     /// The revision with an id; `fresh` looks again for texts that came since.
     pub(super) fn revision(
         &mut self,

@@ -10,7 +10,7 @@ use super::{
     evidence,
     filter::{RunFilter, RunResult, limit},
     handle::Store,
-    names::{ReadRevision, all_series, series_id},
+    names::{ReadRevision, series_id},
     record::{self, Head, Layouts},
     rollup::Additions,
     session::{Session, micros, sql_count, timestamp},
@@ -115,14 +115,14 @@ impl Store {
         self.read("read runs", move |session| {
             let (mut found, most) = (Vec::new(), limit(filter.limit));
             let mut filter = filter;
-            for (id, key) in all_series(&session.conn)? {
+            for (id, key) in session.known.series(&session.conn)?.iter() {
                 let wanted = filter.journey.as_ref().is_none_or(|j| *j == key.journey)
                     && filter.environment.as_ref().is_none_or(|e| *e == key.environment)
                     && filter.location.as_ref().is_none_or(|l| *l == key.location);
                 if wanted {
-                    let key = Arc::new(key);
+                    let key = Arc::new(key.clone());
                     found.extend(
-                        page(session, id, &filter)?.into_iter().map(|row| (row, Arc::clone(&key))),
+                        page(session, *id, &filter)?.into_iter().map(|row| (row, Arc::clone(&key))),
                     );
                     found.sort_by_key(|(row, _): &(Row, _)| std::cmp::Reverse((row.at, row.id)));
                     found.truncate(most);
@@ -163,7 +163,7 @@ impl Store {
     /// When the file cannot be read.
     pub async fn series(&self) -> Result<Vec<SeriesKey>, StoreError> {
         self.read("read the series", |session| {
-            Ok(all_series(&session.conn)?.into_iter().map(|(_, key)| key).collect())
+            Ok(session.known.series(&session.conn)?.iter().map(|(_, key)| key.clone()).collect())
         })
         .await
     }
@@ -176,9 +176,9 @@ impl Store {
         self.read("read the latest runs", |session| {
             let filter = RunFilter { limit: 1, ..RunFilter::default() };
             let mut runs = Vec::new();
-            for (id, key) in all_series(&session.conn)? {
-                for row in page(session, id, &filter)? {
-                    runs.push(decode(session, &row, &key)?);
+            for (id, key) in session.known.series(&session.conn)?.iter() {
+                for row in page(session, *id, &filter)? {
+                    runs.push(decode(session, &row, key)?);
                 }
             }
             Ok(runs)
@@ -301,13 +301,14 @@ fn row(row: &rusqlite::Row<'_>) -> Result<Row, Fault> {
 }
 
 /// Looks for a run: at the time in its id in every series, or where it was noted that this would not find it.
-fn find(session: &Session, id: RunId) -> Result<Option<(Row, SeriesKey)>, Fault> {
+fn find(session: &mut Session, id: RunId) -> Result<Option<(Row, SeriesKey)>, Fault> {
     let bytes = id.0.as_bytes().as_slice();
     let noted: Option<(i64, i64)> = session
         .conn
         .prepare_cached("SELECT series, at FROM run_elsewhere WHERE id = ?1")?
         .query_row([bytes], |r| Ok((r.get(0)?, r.get(1)?)))
         .optional()?;
+    let all = session.known.series(&session.conn)?;
     let (only, from, to) = match (noted, id_time(id)) {
         (Some((series, at)), _) => (Some(series), at, at),
         (None, Some(time)) => (None, time.saturating_sub(NEAR), time.saturating_add(NEAR)),
@@ -316,13 +317,13 @@ fn find(session: &Session, id: RunId) -> Result<Option<(Row, SeriesKey)>, Fault>
     let mut statement = session.conn.prepare_cached(
         "SELECT at, id, record FROM run WHERE series = ?1 AND at BETWEEN ?2 AND ?3 AND id IN (?4, ?5)",
     )?;
-    for (series, key) in all_series(&session.conn)? {
-        if only.is_none_or(|s| s == series) {
+    for (series, key) in all.iter() {
+        if only.is_none_or(|s| s == *series) {
             let mut rows = statement.query(params![series, from, to, bytes, &bytes[6..]])?;
             while let Some(next) = rows.next()? {
                 let found = row(next)?;
                 if found.id == id {
-                    return Ok(Some((found, key)));
+                    return Ok(Some((found, key.clone())));
                 }
             }
         }

@@ -2,8 +2,8 @@
 //! five hundred journeys is a million roll-ups; read once, it is a few thousand sums.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
@@ -39,20 +39,33 @@ struct Stretch {
     latency: Vec<u8>,
 }
 
-/// The stretches that are known: by their length, their number since 1970 and the id of the series. What is shortest and oldest is forgotten first.
+/// The stretches that are known: of each length and number since 1970 those of all series, by the ids of these.
 #[derive(Debug, Default)]
-pub(super) struct Stretches(Mutex<BTreeMap<(i64, i64, i64), Stretch>>);
+pub(super) struct Stretches(Mutex<Kept>);
+
+#[derive(Debug, Default)]
+struct Kept {
+    all: BTreeMap<(i64, i64), HashMap<i64, Arc<Stretch>>>,
+    count: usize,
+}
 
 impl Stretches {
-    fn get(&self, key: (i64, i64, i64)) -> Option<Stretch> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&key).cloned()
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn keep(&self, key: (i64, i64, i64), found: Stretch) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.insert(key, found);
-        while known.len() > MOST {
-            known.pop_first();
+    fn get(&self, stretch: (i64, i64), series: i64) -> Option<Arc<Stretch>> {
+        self.kept().all.get(&stretch)?.get(&series).cloned()
+    }
+
+    /// Keeps one; what is shortest and oldest is forgotten for it, once there are too many.
+    fn keep(&self, stretch: (i64, i64), series: i64, found: Arc<Stretch>) {
+        let mut kept = self.kept();
+        let new = kept.all.entry(stretch).or_default().insert(series, found).is_none();
+        kept.count += usize::from(new);
+        while kept.count > MOST {
+            let Some((_, gone)) = kept.all.pop_first() else { break };
+            kept.count = kept.count.saturating_sub(gone.len());
         }
     }
 
@@ -60,18 +73,18 @@ impl Stretches {
     pub(super) fn forget(&self, times: impl Iterator<Item = Timestamp>) {
         let both = |at: i64| [HOUR, DAY].map(|length| (length, at.div_euclid(length)));
         let stretches: BTreeSet<(i64, i64)> = times.flat_map(|at| both(micros(at))).collect();
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        for (length, number) in stretches {
-            let all = (length, number, i64::MIN)..=(length, number, i64::MAX);
-            let of_it: Vec<_> = known.range(all).map(|(key, _)| *key).collect();
-            of_it.iter().for_each(|key| drop(known.remove(key)));
+        let mut kept = self.kept();
+        for stretch in stretches {
+            let gone = kept.all.remove(&stretch).map_or(0, |gone| gone.len());
+            kept.count = kept.count.saturating_sub(gone);
         }
     }
 
     /// Forgets all that began before this time: their roll-ups are being removed.
     pub(super) fn forget_before(&self, at: i64) {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        known.retain(|(length, number, _), _| *number > at.div_euclid(*length));
+        let mut kept = self.kept();
+        kept.all.retain(|(length, number), _| *number > at.div_euclid(*length));
+        kept.count = kept.all.values().map(HashMap::len).sum();
     }
 }
 
@@ -160,8 +173,8 @@ impl Span {
         let mut at = self.from;
         while at < self.to {
             if let Some(length) = [DAY, HOUR].into_iter().find(|length| whole(at, length)) {
-                let key = (length, at.div_euclid(length), self.series);
-                let found = match known.get(key) {
+                let stretch = (length, at.div_euclid(length));
+                let found = match known.get(stretch, self.series) {
                     Some(found) => found,
                     None => {
                         let mut sum = Sum::default();
@@ -169,8 +182,8 @@ impl Span {
                             sum.add(counts, latency)
                         })?;
                         let latency = sum.tally.take().encode();
-                        let found = Stretch { counts: sum.counts, latency };
-                        known.keep(key, found.clone());
+                        let found = Arc::new(Stretch { counts: sum.counts, latency });
+                        known.keep(stretch, self.series, Arc::clone(&found));
                         found
                     }
                 };

@@ -101,7 +101,12 @@ pub async fn digest(desk: &Desk<'_>, ask: &DigestAsk) -> Result<Digest, StoreErr
         DigestAsk::Week(_) => None,
     };
     let series = series(desk, service.as_ref()).await?;
-    let findings = findings(desk, service.as_ref(), &series).await?;
+    let end = to.min(desk.now).max(from);
+    let (findings, changes, journeys) = tokio::try_join!(
+        findings(desk, service.as_ref(), &series),
+        changes(desk, service.as_ref(), (from, to)),
+        journeys(desk, &series, (from, end)),
+    )?;
     let open: Vec<&Finding> = findings.iter().filter(|f| f.state == FindingState::Open).collect();
     let meanwhile = findings.iter().filter(|f| from <= f.opened_at && f.opened_at < to);
     let meanwhile = told_once(meanwhile.map(finding));
@@ -115,9 +120,9 @@ pub async fn digest(desk: &Desk<'_>, ask: &DigestAsk) -> Result<Digest, StoreErr
             DigestAsk::Service(name, _) => DigestOf::Service(name.clone()),
         },
         from,
-        to: to.min(desk.now).max(from),
-        changes: changes(desk, service.as_ref(), (from, to)).await?,
-        journeys: journeys(desk, &series, (from, to.min(desk.now).max(from))).await?,
+        to: end,
+        changes,
+        journeys,
         findings: meanwhile,
         open: open.into_iter().map(finding).collect(),
         unplaced: if service.is_none() {
@@ -208,8 +213,8 @@ async fn journeys(
 ) -> Result<Vec<DigestJourney>, StoreError> {
     let length = to.duration_since(from);
     let earlier = from.checked_sub(length).unwrap_or(from);
-    let now = desk.store.sums(series.to_vec(), (from, to), desk.now).await?;
-    let before = desk.store.sums(series.to_vec(), (earlier, from), desk.now).await?;
+    let sums = |span| desk.store.sums(series.to_vec(), span, desk.now);
+    let (now, before) = tokio::try_join!(sums((from, to)), sums((earlier, from)))?;
     let detect = desk.setup.map(|setup| setup.settings.detect).unwrap_or_default();
     let mut rows = Vec::new();
     for ((key, now), before) in series.iter().zip(now).zip(before) {

@@ -13,15 +13,15 @@ const LISTED: usize = 50;
 
 /// What a test (or job) said of a commit, over all its tries.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Proof {
+pub struct Proof<'a> {
     /// Its suite.
-    pub suite: Option<String>,
+    pub suite: Option<&'a str>,
     /// Its name.
-    pub name: String,
+    pub name: &'a str,
     /// Whether it is a job and no test.
     pub job: bool,
     /// Of which commit.
-    pub commit: String,
+    pub commit: &'a str,
     /// When it said something last.
     pub at: Timestamp,
     /// Whether it said both.
@@ -58,7 +58,7 @@ pub struct FlakyTests {
 
 /// What tests said of commits, oldest first: those of tests, or where none was told those of jobs. A result for one trigger is not compared with that of
 /// another: the code of a pull request is merged with what it goes to.
-pub fn proofs(results: &[TestResult]) -> (Vec<Proof>, usize) {
+pub fn proofs(results: &[TestResult]) -> (Vec<Proof<'_>>, usize) {
     type Told<'a> = (Option<&'a str>, &'a str, &'a str, &'static str);
     let jobs = !results.iter().any(|r| !r.job);
     let mut told: BTreeMap<Told<'_>, (bool, bool, Timestamp)> = BTreeMap::new();
@@ -77,29 +77,28 @@ pub fn proofs(results: &[TestResult]) -> (Vec<Proof>, usize) {
         let seen = told.entry(key).or_insert((false, false, at));
         *seen = (seen.0 || good, seen.1 || !good, seen.2.max(at));
     }
-    let mut proofs: Vec<Proof> = told
+    let mut proofs: Vec<Proof<'_>> = told
         .into_iter()
         .map(|((suite, name, commit, _), (good, bad, at))| Proof {
-            commit: commit.to_owned(),
-            suite: suite.map(str::to_owned),
-            name: name.to_owned(),
+            commit,
+            suite,
+            name,
             job: jobs,
             at,
             flaky: good && bad,
         })
         .collect();
-    proofs.sort_by(|a, b| (a.at, &a.name).cmp(&(b.at, &b.name)));
+    proofs.sort_by_key(|proof| (proof.at, proof.name));
     (proofs, without)
 }
 
 impl FlakyTests {
     /// Of these proofs.
-    pub fn of(proofs: &[Proof], without_commit: usize) -> Self {
-        let mut named: BTreeMap<(&Option<String>, &str), (usize, usize, Timestamp)> =
-            BTreeMap::new();
+    pub fn of(proofs: &[Proof<'_>], without_commit: usize) -> Self {
+        let mut named: BTreeMap<(Option<&str>, &str), (usize, usize, Timestamp)> = BTreeMap::new();
         for proof in proofs {
             let (flaky, all, last) =
-                named.entry((&proof.suite, &proof.name)).or_insert((0, 0, Timestamp::MIN));
+                named.entry((proof.suite, proof.name)).or_insert((0, 0, Timestamp::MIN));
             *all += 1;
             if proof.flaky {
                 *flaky += 1;
@@ -110,7 +109,7 @@ impl FlakyTests {
             .into_iter()
             .filter(|(_, (flaky, ..))| *flaky > 0)
             .map(|((suite, name), (commits, of, last_at))| Flaky {
-                suite: suite.clone(),
+                suite: suite.map(str::to_owned),
                 name: name.to_owned(),
                 commits,
                 of,

@@ -131,7 +131,7 @@ fn reading(run: &PipelineRun, value: Option<f64>, good: bool) -> Option<Reading<
     Some(Reading { at: run.at, over_at: run.finished_at?, value, good, run: Some(run) })
 }
 
-fn of_proof(proof: &Proof) -> Reading<'static> {
+fn of_proof(proof: &Proof<'_>) -> Reading<'static> {
     Reading { at: proof.at, over_at: proof.at, value: None, good: !proof.flaky, run: None }
 }
 

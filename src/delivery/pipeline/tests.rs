@@ -170,7 +170,8 @@ fn a_test_is_flaky_where_one_commit_has_both_results() {
     );
     assert_eq!((flaky.without_commit, flaky.jobs), (1, false));
     // Without tests the jobs speak.
-    let (jobs, _) = proofs(&[TestResult { job: true, ..result("job", "a", true, "push") }]);
+    let job = [TestResult { job: true, ..result("job", "a", true, "push") }];
+    let (jobs, _) = proofs(&job);
     assert!(FlakyTests::of(&jobs, 0).jobs);
 }
 

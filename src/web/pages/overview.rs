@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     daemon::Setup,
-    model::{Finding, FindingKind, FindingState, SeriesKey},
+    model::{
+        Deployment, EnvironmentName, Finding, FindingKind, FindingState, SeriesKey, ServiceName,
+    },
     render::chart::{Mark, Window, XTick},
     store::{FindingFilter, StoreError},
     web::{ApiError, router::Face},
@@ -139,15 +141,15 @@ pub(in crate::web) async fn overview(
 ) -> Result<Response, ApiError> {
     let (store, setup, now) = (face.handle.store(), face.handle.setup(), face.handle.now());
     let view = filter.view();
-    let findings = open_findings(&face, &filter).await?;
     let seconds = if view == "product" { 604_800 } else { 86_400 };
     let window = back(now, seconds);
-    let changes = changes::of_span(&face, &filter, &window, CHANGES).await?;
-    let mut deployed = BTreeMap::new();
-    for name in setup.environments.keys().filter(|e| filter.wants_environment(e.as_str())) {
-        deployed.insert(name.clone(), store.deployed(name, now).await?);
-    }
-    let mut named = row::named(&setup, &filter, &store.latest_runs().await?, &findings, now);
+    let (findings, changes, deployed, latest) = tokio::try_join!(
+        async { Ok(open_findings(&face, &filter).await?) },
+        changes::of_span(&face, &filter, &window, CHANGES),
+        async { Ok(deployed(&face, &filter, now).await?) },
+        async { Ok(store.latest_runs().await?) },
+    )?;
+    let mut named = row::named(&setup, &filter, &latest, &findings, now);
     named.sort_by(|a, b| a.order().cmp(&b.order()));
     let journeys = named.len();
     let most = if view == "product" { OF_A_WEEK } else { ON_A_PAGE };
@@ -189,6 +191,20 @@ pub(in crate::web) async fn overview(
         after: if number * most < journeys { link(number + 1) } else { String::new() },
     };
     page(&face, "overview", data).await
+}
+
+/// What is deployed where, as far as the reader wants to know.
+async fn deployed(
+    face: &Face,
+    filter: &Filter,
+    now: Timestamp,
+) -> Result<BTreeMap<EnvironmentName, BTreeMap<ServiceName, Deployment>>, StoreError> {
+    let (store, setup) = (face.handle.store(), face.handle.setup());
+    let mut deployed = BTreeMap::new();
+    for name in setup.environments.keys().filter(|e| filter.wants_environment(e.as_str())) {
+        deployed.insert(name.clone(), store.deployed(name, now).await?);
+    }
+    Ok(deployed)
 }
 
 fn back(now: Timestamp, seconds: i64) -> Window {

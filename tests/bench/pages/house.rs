@@ -72,19 +72,27 @@ impl House {
 
     /// Asks once; the body. What is no page ends the measurement.
     pub(crate) async fn ask(&self, path: &str) -> Vec<u8> {
-        let mut stream = TcpStream::connect(&self.address).await.expect("a connection");
-        let request = format!(
-            "GET {path} HTTP/1.1\r\nhost: {}\r\naccept: text/html\r\nconnection: close\r\n\r\n",
-            self.address
-        );
-        stream.write_all(request.as_bytes()).await.expect("it is asked");
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).await.expect("an answer");
-        let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
-        let head = String::from_utf8_lossy(&answer[..end]).into_owned();
-        assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
-        answer.split_off(end)
+        ask(&self.address, path, "").await
     }
+}
+
+/// The same, of an agent at an address, as a browser asks for it: compressed. Gives the bytes that came.
+pub(crate) async fn browse(address: &str, path: &str) -> usize {
+    ask(address, path, "accept-encoding: gzip\r\n").await.len()
+}
+
+async fn ask(address: &str, path: &str, more: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nhost: {address}\r\naccept: text/html\r\n{more}connection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("it is asked");
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.expect("an answer");
+    let end = answer.windows(4).position(|w| w == b"\r\n\r\n").expect("a head") + 4;
+    let head = String::from_utf8_lossy(&answer[..end]).into_owned();
+    assert!(head.starts_with("HTTP/1.1 200"), "{path}: {head}");
+    answer.split_off(end)
 }
 
 /// Answers everything after a few milliseconds; gives where.

@@ -10,9 +10,17 @@ use std::{
 };
 
 use jiff::Timestamp;
-use wayfarer::store::{RunFilter, Store, StoreOptions};
+use tokio::runtime::Handle;
+use wayfarer::{
+    clock::let_others_go_first,
+    store::{RunFilter, Store, StoreOptions},
+};
 
-use crate::{house::House, made::BEATS, times::pages};
+use crate::{
+    house::{House, browse},
+    made::BEATS,
+    times::pages,
+};
 
 /// Pairs of stretches, and how long each is.
 const PAIRS: usize = 4;
@@ -22,16 +30,20 @@ const HAMMERS: usize = 4;
 
 pub(crate) async fn lateness(house: &House, folder: &Path) {
     let pages = pages(house).await;
+    let mut askers = tokio::runtime::Builder::new_multi_thread();
+    let askers = askers.on_thread_start(let_others_go_first).enable_all().build();
+    let askers = askers.expect("a runtime");
     let (mut quiet, mut hammered, mut asked) = (Vec::new(), Vec::new(), 0);
     for _ in 0..PAIRS {
         let from = Timestamp::now();
         tokio::time::sleep(STRETCH).await;
         quiet.push((from, Timestamp::now()));
         let from = Timestamp::now();
-        asked += hammer(house, &pages).await;
+        asked += hammer(house, &pages, askers.handle()).await;
         hammered.push((from, Timestamp::now()));
         tokio::time::sleep(Duration::from_secs(2)).await;
     }
+    askers.shutdown_background();
     let store = Store::open_read_only(&folder.join("wayfarer.db"), &StoreOptions::default());
     let store = store.expect("the data file");
     let (quiet, hammered) = (late(&store, &quiet).await, late(&store, &hammered).await);
@@ -47,26 +59,29 @@ pub(crate) async fn lateness(house: &House, folder: &Path) {
     }
 }
 
-/// Asks for all pages in turns, by several at once; gives how many came.
-async fn hammer(house: &House, pages: &[String]) -> usize {
+/// Asks for all pages in turns, by several at once; gives how many came. Who asks would sit elsewhere: it is done on threads that take nothing from
+/// those that walk.
+async fn hammer(house: &House, pages: &[String], askers: &Handle) -> usize {
     let (over, came) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
     let asking = (0..HAMMERS).map(|n| {
         let (over, came) = (Arc::clone(&over), Arc::clone(&came));
-        async move {
+        let (address, pages) = (house.address.clone(), pages.to_vec());
+        askers.spawn(async move {
             for path in pages.iter().cycle().skip(n * pages.len() / HAMMERS) {
                 if over.load(Ordering::Relaxed) {
                     break;
                 }
-                house.ask(path).await;
+                browse(&address, path).await;
                 came.fetch_add(1, Ordering::Relaxed);
             }
-        }
+        })
     });
-    let end = async {
-        tokio::time::sleep(STRETCH).await;
-        over.store(true, Ordering::Relaxed);
-    };
-    tokio::join!(futures_util::future::join_all(asking), end);
+    let asking: Vec<_> = asking.collect();
+    tokio::time::sleep(STRETCH).await;
+    over.store(true, Ordering::Relaxed);
+    for asker in asking {
+        asker.await.expect("pages came");
+    }
     came.load(Ordering::Relaxed)
 }
 
