@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
     incident::{Incident, gravity},
     policy::{Knowledge, change_concerns, concerns, quiet},
 };
-use crate::model::{Finding, FindingId, FindingState, Gravity, Happening, Notice, Policy};
+use crate::model::{
+    Finding, FindingId, FindingKind, FindingState, Gravity, Happening, Notice, Policy,
+};
 
 /// What one receiver was told last of one incident.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -153,9 +155,12 @@ fn end<'a>(
         told.count = told.count.saturating_add(1);
         told.at = now;
     }
+    // Where what it did to budgets lingers, the rest is what is over.
+    let open = incident.findings.iter().any(|f| f.state == FindingState::Open);
+    let rest = view.all.iter().map(|f| gravity(f.kind)).max().filter(|_| open);
     Some(Telling {
         happening,
-        gravity: before.gravity,
+        gravity: rest.unwrap_or(before.gravity),
         was: None,
         said,
         findings: view.all.clone(),
@@ -180,12 +185,15 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn of(incident: &'a Incident, policy: &Policy, knowledge: &Knowledge, now: Timestamp) -> Self {
         let change = incident.change.as_ref();
-        let all: Vec<&Finding> = incident
+        let mut all: Vec<&Finding> = incident
             .findings
             .iter()
             .filter(|f| policy.findings.contains(&gravity(f.kind)))
             .filter(|f| concerns(policy, knowledge, f, change))
             .collect();
+        if let Some(over) = harm_over(&all) {
+            all.retain(|f| !lingers(f, over, now));
+        }
         let open = all.iter().copied().filter(|f| f.state == FindingState::Open);
         let (under, active): (Vec<&Finding>, Vec<&Finding>) =
             open.partition(|f| knowledge.maintained(f, change, now));
@@ -209,6 +217,25 @@ impl<'a> View<'a> {
             && active.iter().filter(own).all(|f| f.acknowledged.is_some());
         Self { active, all, gravity: grave, veiled, acknowledged }
     }
+}
+
+/// Since when the trouble is over that these findings told of, apart from what it did to budgets; none where it goes on, or was none.
+fn harm_over(all: &[&Finding]) -> Option<Timestamp> {
+    let harm = || all.iter().filter(|f| !f.kind.is_budget());
+    let recovered = |f: &&&Finding| f.state == FindingState::Recovered;
+    let goes_on = harm().any(|f| f.state == FindingState::Open);
+    harm().filter(recovered).filter_map(|f| f.closed_at).max().filter(|_| !goes_on)
+}
+
+/// Whether a budget is still called burning only because what burnt it is not forgotten yet: the shorter windows of the burn rates hold it for so long
+/// (30 minutes and 6 hours, as the SRE workbook has them). Nobody should wait that long to hear that the trouble is over; what burns on is told after it.
+fn lingers(finding: &Finding, over: Timestamp, now: Timestamp) -> bool {
+    let memory = match finding.kind {
+        FindingKind::BudgetFast => SignedDuration::from_mins(40),
+        FindingKind::BudgetSlow => SignedDuration::from_mins(390),
+        _ => return false,
+    };
+    finding.state == FindingState::Open && now < over.checked_add(memory).unwrap_or(over)
 }
 
 /// A journey where it is walked.

@@ -25,7 +25,7 @@ use crate::{
         Finding, FindingId, FindingState, Gate, GateStatus, JourneyName, SeriesKey, Verdict,
         Witness,
     },
-    store::{ChangeFilter, FindingFilter, RecordOutcome, Store, StoreError},
+    store::{ChangeFilter, FindingFilter, RecordOutcome, Standing, Store, StoreError},
 };
 
 /// How long a write waits for its watch to open; the change is on disk all the same.
@@ -334,11 +334,24 @@ pub async fn look_up(store: &Store, id: &ChangeId) -> Result<Option<Judged>, Sto
         let unseen = store.changes_since(store.change_cursor().await?).await?;
         open = unseen.iter().any(|(_, change)| change.id == *id) || is_watched(store, id).await?;
     }
-    let verdicts = store.verdicts(id).await?;
-    let dismissed = dismissed(store, id).await?;
+    let standing = Standing { worst: None, open, dismissed: true };
+    Ok(Some(judged(store, change, standing).await?))
+}
+
+/// The same of a change of which is known how it stands.
+///
+/// # Errors
+/// The store failed.
+pub(super) async fn judged(
+    store: &Store,
+    change: Change,
+    Standing { open, dismissed: any, .. }: Standing,
+) -> Result<Judged, StoreError> {
+    let verdicts = store.verdicts(&change.id).await?;
+    let dismissed = if any { dismissed(store, &change.id).await? } else { Vec::new() };
     let gate = correlate::gate(&verdicts, &dismissed, open);
     let overall = gate.verdict;
-    Ok(Some(Judged { change, overall, open, gate, verdicts, dismissed }))
+    Ok(Judged { change, overall, open, gate, verdicts, dismissed })
 }
 
 /// Whether a watch of a change is open.

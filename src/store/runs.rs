@@ -31,19 +31,22 @@ impl Store {
     /// # Errors
     /// When nothing was stored: the file is locked, full, damaged or open for reading only.
     pub async fn record_runs(&self, runs: Vec<Arc<Run>>) -> Result<usize, StoreError> {
-        let stretches = self.stretches();
-        self.write("record runs", move |session| {
-            stretches.forget(runs.iter().map(|run| run.started_at));
-            let mut additions = Additions::default();
-            let mut new = 0;
-            for run in &runs {
-                new += usize::from(insert(session, run, &mut additions)?);
-            }
-            additions.write(&session.conn)?;
-            add_to_tally(&session.conn, "runs", sql_count(new))?;
-            Ok(new)
-        })
-        .await
+        let times: Vec<_> = runs.iter().map(|run| run.started_at).collect();
+        let recorded = self
+            .write("record runs", move |session| {
+                let mut additions = Additions::default();
+                let mut new = 0;
+                for run in &runs {
+                    new += usize::from(insert(session, run, &mut additions)?);
+                }
+                additions.write(&session.conn)?;
+                add_to_tally(&session.conn, "runs", sql_count(new))?;
+                Ok(new)
+            })
+            .await;
+        // Whoever reads from now on finds them; what was read before is not all of it.
+        self.stretches().forget(&times);
+        recorded
     }
 
     /// The runs of a series that began in `from..to`, as the correlation sees them, in the order of time; without the times of

@@ -25,7 +25,7 @@ pub(super) const HOUR: i64 = 3_600 * 1_000_000;
 /// A day.
 const DAY: i64 = 24 * HOUR;
 /// So long after its end runs may still come to a stretch.
-const LATE: i64 = 2 * HOUR;
+const LATE: i64 = HOUR / 2;
 /// Most stretches of series that are kept, some 200 bytes each: the ends of two weeks by the hour and their days of a thousand series, or a quarter
 /// of a year by the hour of thirty.
 const MOST: usize = 1 << 16;
@@ -47,20 +47,31 @@ pub(super) struct Stretches(Mutex<Kept>);
 struct Kept {
     all: BTreeMap<(i64, i64), HashMap<i64, Arc<Stretch>>>,
     count: usize,
+    /// How often runs were stored, and when they were of these stretches: what is being read meanwhile may lack them.
+    stored: u64,
+    altered: BTreeMap<(i64, i64), u64>,
 }
+
+/// Most altered stretches that are remembered: runs are stored within minutes.
+const ALTERED: usize = 256;
 
 impl Stretches {
     fn kept(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn get(&self, stretch: (i64, i64), series: i64) -> Option<Arc<Stretch>> {
-        self.kept().all.get(&stretch)?.get(&series).cloned()
+    /// One of them; else what [`Stretches::keep`] is told of it, asked before it is read.
+    fn get(&self, stretch: (i64, i64), series: i64) -> Result<Arc<Stretch>, u64> {
+        let kept = self.kept();
+        kept.all.get(&stretch).and_then(|all| all.get(&series)).cloned().ok_or(kept.stored)
     }
 
-    /// Keeps one; what is shortest and oldest is forgotten for it, once there are too many.
-    fn keep(&self, stretch: (i64, i64), series: i64, found: Arc<Stretch>) {
+    /// Keeps one, unless runs of it were stored since; what is shortest and oldest is forgotten for it, once there are too many.
+    fn keep(&self, stretch: (i64, i64), series: i64, (found, stored): (Arc<Stretch>, u64)) {
         let mut kept = self.kept();
+        if kept.altered.get(&stretch).is_some_and(|at| *at > stored) {
+            return;
+        }
         let new = kept.all.entry(stretch).or_default().insert(series, found).is_none();
         kept.count += usize::from(new);
         while kept.count > MOST {
@@ -69,14 +80,21 @@ impl Stretches {
         }
     }
 
-    /// Forgets the stretches of runs that were stored.
-    pub(super) fn forget(&self, times: impl Iterator<Item = Timestamp>) {
+    /// Forgets the stretches that runs of these times are in, which were stored.
+    pub(super) fn forget(&self, times: &[Timestamp]) {
         let both = |at: i64| [HOUR, DAY].map(|length| (length, at.div_euclid(length)));
-        let stretches: BTreeSet<(i64, i64)> = times.flat_map(|at| both(micros(at))).collect();
+        let stretches: BTreeSet<(i64, i64)> =
+            times.iter().flat_map(|at| both(micros(*at))).collect();
         let mut kept = self.kept();
+        kept.stored += 1;
         for stretch in stretches {
             let gone = kept.all.remove(&stretch).map_or(0, |gone| gone.len());
             kept.count = kept.count.saturating_sub(gone);
+            let stored = kept.stored;
+            kept.altered.insert(stretch, stored);
+        }
+        while kept.altered.len() > ALTERED {
+            kept.altered.pop_first();
         }
     }
 
@@ -175,15 +193,15 @@ impl Span {
             if let Some(length) = [DAY, HOUR].into_iter().find(|length| whole(at, length)) {
                 let stretch = (length, at.div_euclid(length));
                 let found = match known.get(stretch, self.series) {
-                    Some(found) => found,
-                    None => {
+                    Ok(found) => found,
+                    Err(stored) => {
                         let mut sum = Sum::default();
                         self.read(session, (at, at + length), &mut |_, counts, latency: &[u8]| {
                             sum.add(counts, latency)
                         })?;
                         let latency = sum.tally.take().encode();
                         let found = Arc::new(Stretch { counts: sum.counts, latency });
-                        known.keep(stretch, self.series, Arc::clone(&found));
+                        known.keep(stretch, self.series, (Arc::clone(&found), stored));
                         found
                     }
                 };

@@ -422,3 +422,23 @@ async fn notes_and_words_on_a_change_are_altered_with_a_trace() {
     let kept = house.ask("GET", "/api/v1/changes/c1/outcome", &write, "").await;
     assert!(kept.2.starts_with(r#"{"failed":null,"#) && kept.2.contains("orders were lost"));
 }
+
+#[tokio::test]
+async fn pages_are_compressed_for_those_who_can_read_that() {
+    let house = House::new().await;
+    let gzip = ("accept-encoding", "gzip, br");
+    for path in ["/", "/assets/style.css", "/api/v1/changes", "/metrics"] {
+        let plain = house.ask("GET", path, &[HTML], "").await;
+        assert_eq!((plain.0, plain.header("content-encoding")), (200, None), "{path}");
+        let packed = house.ask("GET", path, &[HTML, gzip], "").await;
+        assert_eq!((packed.0, packed.header("content-encoding")), (200, Some("gzip")), "{path}");
+        let varies = packed.header("vary").unwrap_or_default();
+        assert!(varies.contains("accept-encoding"), "{path}: {varies}");
+    }
+    // What is live must not wait for more to compress.
+    let live = house.ask("GET", "/live", &[gzip], "").await;
+    assert_eq!((live.0, live.header("content-encoding")), (200, None));
+    // The same form carries another text each time, so that its length on the wire tells nothing of it.
+    let page = |_| house.ask("GET", "/login", &[HTML], "");
+    assert_ne!(page(1).await.csrf(), page(2).await.csrf());
+}

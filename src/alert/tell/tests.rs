@@ -186,6 +186,26 @@ fn people_and_changes_end_it_each_in_their_own_way() {
     }
 }
 
+#[test]
+fn the_end_of_harm_is_told_though_a_budget_remembers_it() {
+    use FindingKind::{BudgetFast, BudgetSlow, Regressed};
+    let harm = finding("pay", Regressed, 0);
+    for (kind, memory) in [(BudgetFast, 40 * 60), (BudgetSlow, 390 * 60)] {
+        let burning = Finding { metric: Metric::Success, ..finding("pay", kind, 60) };
+        let mut receiver = Receiver::new(Policy { repeat: None, ..policy() });
+        let mut both = incident(vec![harm.clone(), burning.clone()]);
+        assert_eq!(receiver.look(&both, 60), Some(Happening::Opened));
+        both.findings[0] = closed(harm.clone(), FindingState::Recovered, 900);
+        assert_eq!(receiver.look(&both, 900), Some(Happening::Recovered));
+        assert_eq!(receiver.look(&both, 900 + memory - 1), None);
+        // What then still burns is something else.
+        let mut burnt_out = both.clone();
+        burnt_out.findings[1] = closed(burning, FindingState::Recovered, 1200);
+        assert_eq!(receiver.look(&both, 900 + memory), Some(Happening::Opened));
+        assert_eq!(receiver.look(&burnt_out, 901 + memory), Some(Happening::Recovered));
+    }
+}
+
 fn nights(except: Vec<Gravity>) -> Policy {
     let hours = Hours {
         from: "22:00".parse().unwrap(),

@@ -2,17 +2,18 @@
 
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
 use jiff::{SignedDuration, Timestamp, civil::ISOWeekDate, civil::Weekday, tz::TimeZone};
 
 use super::{Desk, about};
 use crate::{
-    daemon::handle::{Handle, HandleError, look_up},
-    model::{Conclusion, Finding, FindingState, SeriesKey, ServiceName},
+    daemon::handle::{Handle, HandleError, judged},
+    model::{Change, Conclusion, Finding, FindingState, SeriesKey, ServiceName},
     render::{
         review::{Digest, DigestChange, DigestFinding, DigestJourney, DigestOf, Felt, told_once},
         words::{encoded, what},
     },
-    store::{Band, ChangeFilter, FindingFilter, StoreError},
+    store::{Band, ChangeFilter, FindingFilter, Standing, StoreError},
 };
 
 /// Most changes that are gathered.
@@ -185,25 +186,34 @@ async fn changes(
     let found = desk.store.changes(filter).await?;
     let ids = found.iter().map(|change| change.id.clone()).collect();
     let standings = desk.store.standings(ids).await?;
-    let mut rows = Vec::new();
-    for (change, standing) in found.into_iter().zip(standings) {
-        let harmful = matches!(standing.worst, Some(Conclusion::Regressed | Conclusion::Suspected));
-        // Only of what did harm the sentence is shown: it takes all verdicts of the change.
-        let judged = if harmful { look_up(desk.store, &change.id).await? } else { None };
-        rows.push(DigestChange {
-            what: what(&change),
-            kind: change.kind,
-            title: change.title,
-            environments: change.environments.iter().map(ToString::to_string).collect(),
-            author: change.author,
-            started_at: change.started_at,
-            verdict: judged.as_ref().map_or(standing.worst, |judged| judged.overall),
-            open: standing.open,
-            reason: judged.map(|judged| judged.gate.reason).unwrap_or_default(),
-            id: change.id,
-        });
+    let rows = found.into_iter().zip(standings).map(|(change, known)| row(desk, change, known));
+    try_join_all(rows).await
+}
+
+async fn row(
+    desk: &Desk<'_>,
+    change: Change,
+    standing: Standing,
+) -> Result<DigestChange, StoreError> {
+    let mut row = DigestChange {
+        what: what(&change),
+        kind: change.kind,
+        title: change.title.clone(),
+        environments: change.environments.iter().map(ToString::to_string).collect(),
+        author: change.author.clone(),
+        started_at: change.started_at,
+        verdict: standing.worst,
+        open: standing.open,
+        reason: String::new(),
+        id: change.id.clone(),
+    };
+    // Only of what did harm the sentence is shown: it takes all verdicts of the change.
+    if matches!(standing.worst, Some(Conclusion::Regressed | Conclusion::Suspected)) {
+        let judged = judged(desk.store, change, standing).await?;
+        row.verdict = judged.overall;
+        row.reason = judged.gate.reason;
     }
-    Ok(rows)
+    Ok(row)
 }
 
 async fn journeys(
@@ -211,7 +221,9 @@ async fn journeys(
     series: &[SeriesKey],
     (from, to): (Timestamp, Timestamp),
 ) -> Result<Vec<DigestJourney>, StoreError> {
-    let length = to.duration_since(from);
+    // Whole hours of the past are at hand, and a part of one more or less makes no difference to what was before.
+    let hours = (to.duration_since(from).as_secs() + 3599).div_euclid(3600);
+    let length = SignedDuration::from_hours(hours);
     let earlier = from.checked_sub(length).unwrap_or(from);
     let sums = |span| desk.store.sums(series.to_vec(), span, desk.now);
     let (now, before) = tokio::try_join!(sums((from, to)), sums((earlier, from)))?;

@@ -1,4 +1,5 @@
-//! Whether runs start later while pages are hammered: quiet and hammered stretches in turns, of the same agent.
+//! Whether runs start later while pages are hammered: quiet, busy and hammered stretches in turns, of the same agent. In a busy one the processors
+//! are taken by loops that step back as the agent's pages do, and do nothing else: what a run is late by then is the system's, and a page can cost no less.
 
 use std::{
     path::Path,
@@ -22,8 +23,8 @@ use crate::{
     times::pages,
 };
 
-/// Pairs of stretches, and how long each is.
-const PAIRS: usize = 4;
+/// Rounds of stretches, and how long each is.
+const ROUNDS: usize = 4;
 const STRETCH: Duration = Duration::from_secs(20);
 /// Askers at once.
 const HAMMERS: usize = 4;
@@ -33,11 +34,15 @@ pub(crate) async fn lateness(house: &House, folder: &Path) {
     let mut askers = tokio::runtime::Builder::new_multi_thread();
     let askers = askers.on_thread_start(let_others_go_first).enable_all().build();
     let askers = askers.expect("a runtime");
-    let (mut quiet, mut hammered, mut asked) = (Vec::new(), Vec::new(), 0);
-    for _ in 0..PAIRS {
+    let (mut quiet, mut busy, mut hammered, mut asked) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    for _ in 0..ROUNDS {
         let from = Timestamp::now();
         tokio::time::sleep(STRETCH).await;
         quiet.push((from, Timestamp::now()));
+        let from = Timestamp::now();
+        spin().await;
+        busy.push((from, Timestamp::now()));
+        tokio::time::sleep(Duration::from_secs(2)).await;
         let from = Timestamp::now();
         asked += hammer(house, &pages, askers.handle()).await;
         hammered.push((from, Timestamp::now()));
@@ -46,17 +51,21 @@ pub(crate) async fn lateness(house: &House, folder: &Path) {
     askers.shutdown_background();
     let store = Store::open_read_only(&folder.join("wayfarer.db"), &StoreOptions::default());
     let store = store.expect("the data file");
-    let (quiet, hammered) = (late(&store, &quiet).await, late(&store, &hammered).await);
+    let quiet = late(&store, &quiet).await;
+    let busy = late(&store, &busy).await;
+    let hammered = late(&store, &hammered).await;
     store.close().await;
-    let rate = asked as f64 / (STRETCH.as_secs_f64() * PAIRS as f64);
+    let rate = asked as f64 / (STRETCH.as_secs_f64() * ROUNDS as f64);
     println!("\nstart lateness of runs, {HAMMERS} askers, {rate:.0} pages a second");
-    println!("{:<16} {:>12} {:>12} {:>12}", "", "quiet", "hammered", "ratio");
-    println!("{:<16} {:>12} {:>12}", "runs", quiet.len(), hammered.len());
+    println!("{:<10} {:>12} {:>12} {:>12} {:>10}", "", "quiet", "busy", "hammered", "ratio");
+    println!("{:<10} {:>12} {:>12} {:>12}", "runs", quiet.len(), busy.len(), hammered.len());
     for (name, share) in [("median", 0.5), ("p95", 0.95), ("p99", 0.99), ("longest", 1.0)] {
         let of = |times: &[f64]| times[((times.len() - 1) as f64 * share) as usize];
-        let (a, b) = (of(&quiet), of(&hammered));
-        println!("{name:<16} {a:>9.2} ms {b:>9.2} ms {:>12.2}", b / a);
+        let [quiet, busy, hammered] = [&quiet, &busy, &hammered].map(|times| of(times));
+        let ratio = hammered / busy;
+        println!("{name:<10} {quiet:>9.2} ms {busy:>9.2} ms {hammered:>9.2} ms {ratio:>10.2}");
     }
+    println!("(ratio: hammered by busy)");
 }
 
 /// Asks for all pages in turns, by several at once; gives how many came. Who asks would sit elsewhere: it is done on threads that take nothing from
@@ -83,6 +92,28 @@ async fn hammer(house: &House, pages: &[String], askers: &Handle) -> usize {
         asker.await.expect("pages came");
     }
     came.load(Ordering::Relaxed)
+}
+
+/// Takes all processors for a stretch, stepping back for whoever wants them.
+async fn spin() {
+    let over = Arc::new(AtomicBool::new(false));
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let spinners: Vec<_> = (0..threads)
+        .map(|_| {
+            let over = Arc::clone(&over);
+            std::thread::spawn(move || {
+                let_others_go_first();
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            })
+        })
+        .collect();
+    tokio::time::sleep(STRETCH).await;
+    over.store(true, Ordering::Relaxed);
+    for spinner in spinners {
+        spinner.join().expect("it ends");
+    }
 }
 
 /// How late the runs of these stretches began, in ms, sorted.
