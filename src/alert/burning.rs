@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::decide::{Decision, Reason, fresh_id, recovered};
+use super::decide::{Decision, Reason, fresh_id, recovered, renewed};
 use crate::model::{Finding, FindingKind, FindingState, Metric, Part, SeriesKey};
 
 /// The text of an open finding is not renewed more often.
@@ -35,12 +35,8 @@ pub fn burning(open: Option<&Finding>, burning: &Burning, now: Timestamp) -> Opt
         }
         Some(finding) => {
             let old = now.duration_since(finding.updated_at) >= RENEWED;
-            (old && burning.fires && finding.summary != burning.summary).then(|| {
-                let mut next = finding.clone();
-                next.summary.clone_from(&burning.summary);
-                next.updated_at = now;
-                Decision { finding: next, reason: Reason::Updated }
-            })
+            let newer = burning.fires && finding.summary != burning.summary;
+            (old && newer).then(|| renewed(finding, &burning.summary, now))
         }
     }
 }

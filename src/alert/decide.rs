@@ -180,6 +180,14 @@ pub fn of_pipeline(
     Decision { finding, reason: Reason::Opened }
 }
 
+/// An open finding with a newer sentence.
+pub fn renewed(finding: &Finding, summary: &str, now: Timestamp) -> Decision {
+    let mut next = finding.clone();
+    next.summary = summary.to_owned();
+    next.updated_at = now;
+    Decision { finding: next, reason: Reason::Updated }
+}
+
 /// Closes a finding whose trouble is over.
 pub fn recovered(finding: &Finding, summary: &str, now: Timestamp) -> Decision {
     closed(finding, FindingState::Recovered, Reason::Recovered, summary, now)

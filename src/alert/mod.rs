@@ -17,7 +17,7 @@ mod tell;
 pub use burning::{Burning, burning, burns_faster};
 pub use compose::{Shown, change_in_words, compose};
 pub use decide::{
-    Decision, Reason, acknowledged, decide, dismissed, explained, of_pipeline, recovered,
+    Decision, Reason, acknowledged, decide, dismissed, explained, of_pipeline, recovered, renewed,
     unexplained,
 };
 pub use incident::{ChangeTrouble, Incident, Incidents, change_trouble};

@@ -126,9 +126,8 @@ impl Dispatcher {
 
     fn count(&self, agenda: &mut Agenda, waiting: usize, under_way: usize) {
         let skipped = agenda.take_skipped();
-        self.exporter.ticks_skipped("overlap", skipped.overlap);
-        self.exporter.ticks_skipped("late", skipped.late);
-        self.exporter.queue(waiting, under_way);
+        self.exporter.ticks_skipped(skipped.overlap, skipped.late);
+        self.exporter.queue(waiting as u64, under_way as u64);
     }
 
     /// Starts one walk; false if its journey or environment is gone.

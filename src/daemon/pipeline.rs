@@ -309,11 +309,15 @@ impl Pipeline {
     async fn oversee(&mut self, decisions: Vec<Decision>) {
         let now = self.clock.now();
         let mut fresh = Vec::new();
-        for decision in decisions {
+        for mut decision in decisions {
             match self.store.finding(&decision.finding.id).await {
                 Ok(stored) => {
                     let stands = match &stored {
-                        Some(finding) => finding.state == FindingState::Open,
+                        Some(finding) => {
+                            // Somebody may have taken it on since it was looked at.
+                            decision.finding.acknowledged.clone_from(&finding.acknowledged);
+                            finding.state == FindingState::Open
+                        }
                         None => !self.trouble.is_open_of(decision.finding.pipeline.as_ref()),
                     };
                     if stands {

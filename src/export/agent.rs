@@ -47,19 +47,19 @@ static LATE: Family = Family {
     labels: &[],
     kind: Kind::Histogram(LATE_BOUNDS),
 };
-static QUEUE: Family = Family {
+pub(super) static QUEUE: Family = Family {
     name: "wayfarer_agent_queue_length",
     help: "Runs that are due and wait for a worker.",
     labels: &[],
     kind: Kind::Gauge,
 };
-static UNDER_WAY: Family = Family {
+pub(super) static UNDER_WAY: Family = Family {
     name: "wayfarer_agent_runs_under_way",
     help: "Runs being walked.",
     labels: &[],
     kind: Kind::Gauge,
 };
-static SKIPPED: Family = Family {
+pub(super) static SKIPPED: Family = Family {
     name: "wayfarer_agent_ticks_skipped_total",
     help: "Runs that were due and were not walked, by reason.",
     labels: &["reason"],
@@ -139,18 +139,6 @@ pub(super) fn late(families: &mut Families, by: Duration) {
 }
 
 impl Exporter {
-    /// Runs waiting for a worker, and runs being walked.
-    pub fn queue(&self, waiting: usize, under_way: usize) {
-        let mut state = self.state();
-        state.families.set(&QUEUE, &[], waiting as f64);
-        state.families.set(&UNDER_WAY, &[], under_way as f64);
-    }
-
-    /// So many more ticks were skipped, for a reason: a word.
-    pub fn ticks_skipped(&self, reason: &str, more: u64) {
-        self.state().families.add(&SKIPPED, &[reason], more as f64);
-    }
-
     /// Runs were on disk after this long.
     pub fn store_commit(&self, took: Duration) {
         self.state().families.observe(&COMMIT, &[], took.as_secs_f64());

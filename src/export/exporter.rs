@@ -12,6 +12,7 @@ use super::{
     agent,
     family::{Families, histogram},
     pipelines, runs,
+    turns::Turns,
 };
 use crate::model::{
     ChangeId, EnvironmentName, JourneyName, Maintenance, SeriesKey, ServiceName, Slo,
@@ -26,6 +27,8 @@ pub struct ExportError(String);
 #[derive(Debug, Clone)]
 pub struct Exporter {
     state: Arc<Mutex<State>>,
+    /// What the dispatcher says of itself.
+    pub(super) turns: Arc<Turns>,
 }
 
 /// What is remembered beside the values themselves.
@@ -64,7 +67,7 @@ impl Exporter {
         for bounds in buckets {
             histogram("wayfarer", "Tried once.", bounds).map_err(|e| ExportError(e.to_string()))?;
         }
-        let exporter = Self { state: Arc::default() };
+        let exporter = Self { state: Arc::default(), turns: Arc::default() };
         agent::begin(&mut exporter.state().families, version);
         Ok(exporter)
     }
@@ -73,7 +76,11 @@ impl Exporter {
     /// (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
     pub fn text(&self) -> String {
         // Encoding takes longest and happens outside the lock.
-        let families = self.state().families.gather();
+        let families = {
+            let mut state = self.state();
+            self.turns.fetch(&mut state.families);
+            state.families.gather()
+        };
         let mut text = String::new();
         // It fails only on a family without name or series, and there are none.
         match TextEncoder::new().encode_utf8(&families, &mut text) {

@@ -21,6 +21,7 @@ mod kubernetes;
 mod pipelines;
 mod runs;
 mod slo;
+mod turns;
 
 #[cfg(test)]
 mod tests;

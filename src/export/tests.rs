@@ -457,7 +457,7 @@ fn full() -> Exporter {
     exporter.deployed(&"production".into(), &BTreeMap::from([(hostile.into(), deployment)]));
     exporter.findings(&[finding(FindingKind::Unexplained)]);
     exporter.queue(3, 2);
-    exporter.ticks_skipped("overlap", 4);
+    exporter.ticks_skipped(4, 0);
     exporter.store_commit(Duration::from_millis(3));
     exporter.store_error();
     exporter.reloaded(true, noon(0));

@@ -16,6 +16,8 @@ use crate::{
 
 /// A shift that was sure so long ago, and was never told, is what is usual now.
 const NEWS: Duration = Duration::from_secs(7 * 86_400);
+/// The sentence of what goes on is renewed as often.
+const RENEWED: Duration = Duration::from_secs(3600);
 /// Logged changes are named with a shift where they began so long before its first run at most.
 const LOGGED: Duration = Duration::from_secs(6 * 3600);
 /// Most of them.
@@ -53,7 +55,8 @@ pub fn judge(lines: &Lines, known: &[Finding], rules: &Rules<'_>, now: Timestamp
     for finding in known.iter().filter(|f| f.state == FindingState::Open) {
         let Some(concern) = &finding.pipeline else { continue };
         let own = || current.iter().filter(|(c, _)| c == concern).map(|(_, standing)| standing);
-        decisions.extend(close(finding, concern, own(), now));
+        decisions
+            .extend(close(finding, concern, own(), now).or_else(|| renew(finding, own(), now)));
     }
     for (concern, standing) in &current {
         let Standing::Bad { summary, onset_at, seen_at } = standing else { continue };
@@ -145,6 +148,21 @@ fn close<'a>(
     // Its runs are too old to be kept, or its goals say that nobody looks: what holds for so long is usual now.
     let aged = finding.opened_at.checked_add(NEWS * 4).is_ok_and(|end| end < now);
     (!any && aged).then(|| over("it has been so for weeks: that is usual now")).flatten()
+}
+
+/// Its sentence with the figures of now, once in a while: it goes on.
+fn renew<'a>(
+    finding: &Finding,
+    own: impl Iterator<Item = &'a Standing>,
+    now: Timestamp,
+) -> Option<Decision> {
+    let due = finding.updated_at.checked_add(RENEWED).is_ok_and(|due| due <= now);
+    let bad = own.filter_map(|standing| match standing {
+        Standing::Bad { summary, .. } => Some(summary),
+        _ => None,
+    });
+    let summary = bad.last().filter(|summary| due && **summary != finding.summary)?;
+    Some(alert::renewed(finding, summary, now))
 }
 
 fn of_objective(objective: Objective) -> Standing {

@@ -297,6 +297,11 @@ fn told(facts: &[PipelineFact], settings: &PipelineSettings) -> Vec<(Reason, Str
         assert_eq!(judged(facts, &mut known, settings, now), []);
         all.extend(fresh);
     }
+    // What goes on is said with newer figures, and its first ones are not told again.
+    let renewed = |(reason, _): &(Reason, String)| *reason == Reason::Updated;
+    assert!(all.windows(2).all(|two| !renewed(&two[1]) || two[0].1 != two[1].1), "{all:#?}");
+    assert_eq!(all.iter().any(renewed), !all.is_empty());
+    all.retain(|decision| !renewed(decision));
     all
 }
 

@@ -30,7 +30,8 @@ const STRETCH: Duration = Duration::from_secs(20);
 const HAMMERS: usize = 4;
 
 pub(crate) async fn lateness(house: &House, folder: &Path) {
-    let pages = pages(house).await;
+    let mut pages = pages(house).await;
+    pages.push("/metrics".to_owned());
     let mut askers = tokio::runtime::Builder::new_multi_thread();
     let askers = askers.on_thread_start(let_others_go_first).enable_all().build();
     let askers = askers.expect("a runtime");
