@@ -21,6 +21,8 @@ use crate::{
 
 /// The distance of two runs, as the detectors see them.
 const STEP: Duration = Duration::from_secs(60);
+/// Fewest runs that say what was usual: a pipeline whose third run fails has not become worse.
+const USUAL: usize = 10;
 /// Fewest runs by which a stage is watched.
 const OWN: usize = 30;
 /// Most stages that are watched.
@@ -208,7 +210,10 @@ fn times(
             median(&values[onset..end.max(onset + 1)]),
         );
         let (Some(before), Some(after)) = sides else { continue };
-        if after - before < matters || after < before * (1.0 + detect.latency_relative) {
+        if onset < USUAL
+            || after - before < matters
+            || after < before * (1.0 + detect.latency_relative)
+        {
             continue;
         }
         let mut shift = told(concern(line, Some(strand), signal.clone()), readings, &spell, onset);
@@ -230,6 +235,9 @@ fn shares(
     let mut found = Vec::new();
     for spell in spells(Metric::Success, readings, detect) {
         let onset = spell.onset.clamp(1, spell.seen);
+        if onset < USUAL {
+            continue;
+        }
         let end = spell.over.unwrap_or(readings.len()).max(onset + 1);
         let share = |of: &[Reading<'_>]| {
             let good = of.iter().filter(|r| r.good).count();

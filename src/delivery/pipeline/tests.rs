@@ -322,6 +322,17 @@ fn a_shift_is_told_once_and_its_end_once() {
 }
 
 #[test]
+fn a_pipeline_that_never_was_better_has_not_become_worse() {
+    let mut settings = PipelineSettings::default();
+    (settings.goals.success, settings.goals.flaky) = (None, None);
+    for period in 2..8 {
+        let facts: Vec<_> =
+            (0..80).map(|i| run(i, i as f64, 300.0, i % period != period - 1)).collect();
+        assert_eq!(told(&facts, &settings), [], "each {period}th run fails");
+    }
+}
+
+#[test]
 fn runs_that_are_told_late_end_it_as_well() {
     let facts = history(5, 200, |i| if (90..130).contains(&i) { 450.0 } else { 300.0 });
     let mut settings = PipelineSettings::default();
