@@ -191,9 +191,8 @@ impl<'a> View<'a> {
             .filter(|f| policy.findings.contains(&gravity(f.kind)))
             .filter(|f| concerns(policy, knowledge, f, change))
             .collect();
-        if let Some(over) = harm_over(&all) {
-            all.retain(|f| !lingers(f, over, now));
-        }
+        let known = all.clone();
+        all.retain(|f| !lingers(f, &known, now));
         let open = all.iter().copied().filter(|f| f.state == FindingState::Open);
         let (under, active): (Vec<&Finding>, Vec<&Finding>) =
             open.partition(|f| knowledge.maintained(f, change, now));
@@ -219,24 +218,33 @@ impl<'a> View<'a> {
     }
 }
 
-/// Since when the trouble is over that these findings told of, apart from what it did to budgets; none where it goes on, or was none.
-fn harm_over(all: &[&Finding]) -> Option<Timestamp> {
-    let harm = || all.iter().filter(|f| !f.kind.is_budget());
-    let recovered = |f: &&&Finding| f.state == FindingState::Recovered;
-    let goes_on = harm().any(|f| f.state == FindingState::Open);
-    harm().filter(recovered).filter_map(|f| f.closed_at).max().filter(|_| !goes_on)
-}
-
-/// Whether a budget is still called burning only because what burnt it is not forgotten yet: the shorter windows of the burn rates hold it for so long
-/// (30 minutes and 6 hours, as the SRE workbook has them). Nobody should wait that long to hear that the trouble is over; what burns on is told after it.
-fn lingers(finding: &Finding, over: Timestamp, now: Timestamp) -> bool {
+/// Whether a budget is still called burning only because what burnt it is not forgotten yet: the trouble of its journey is over, and the shorter windows
+/// of the burn rates hold it for a while (30 minutes and 6 hours, as the SRE workbook has them). Nobody should wait that long to hear that it is over;
+/// what burns on is told after it.
+fn lingers(finding: &Finding, known: &[&Finding], now: Timestamp) -> bool {
     let memory = match finding.kind {
         FindingKind::BudgetFast => SignedDuration::from_mins(40),
         FindingKind::BudgetSlow => SignedDuration::from_mins(390),
         _ => return false,
     };
-    finding.state == FindingState::Open && now < over.checked_add(memory).unwrap_or(over)
+    let same = |f: &&&Finding| {
+        !f.kind.is_budget()
+            && (&f.journey, &f.environment, &f.location)
+                == (&finding.journey, &finding.environment, &finding.location)
+    };
+    let harm = || known.iter().filter(same);
+    if finding.state != FindingState::Open || harm().any(|f| f.state == FindingState::Open) {
+        return false;
+    }
+    let over = harm().filter(|f| f.state == FindingState::Recovered).filter_map(|f| f.closed_at);
+    let Some(over) = over.max() else { return false };
+    // What was found long after it was over is of something else.
+    let own = finding.opened_at <= over.checked_add(SPENT).unwrap_or(over);
+    own && now < over.checked_add(memory).unwrap_or(over)
 }
+
+/// So long after trouble is over it may still be found that it spends a budget: books are kept by the minute.
+const SPENT: SignedDuration = SignedDuration::from_mins(5);
 
 /// A journey where it is walked.
 fn journey(finding: &Finding) -> String {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
-pub use urgency::let_others_go_first;
+pub use urgency::step_back;
 
 /// Where the time comes from. Cheap to copy.
 #[derive(Debug, Clone, Copy, Default)]

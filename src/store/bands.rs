@@ -48,12 +48,11 @@ impl Store {
         let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX / 2);
         let step = (step.max(1) + LENGTH - 1) / LENGTH * LENGTH;
         let from = micros(from).div_euclid(step) * step;
-        let span =
-            Span { series: 0, from, to: micros(to), settled: Span::settled(now), longest: 0 };
         // Hours are put together where that makes whole stretches.
-        let span = Span { longest: if step % HOUR == 0 { HOUR } else { 0 }, ..span };
-        let known = self.stretches();
+        let longest = if step % HOUR == 0 { HOUR } else { 0 };
+        let (to, settled, known) = (micros(to), Span::settled(now), self.stretches());
         self.read("read roll-ups", move |session| {
+            let span = Span { series: 0, from, to, settled, stored: known.stored(), longest };
             let of = |key: &SeriesKey| match series_id(&session.conn, key)? {
                 Some(series) => bands(session, &known, &Span { series, ..span }, step),
                 None => Ok(Vec::new()),

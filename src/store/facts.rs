@@ -161,8 +161,10 @@ impl Store {
         fact: PipelineFact,
         now: Timestamp,
     ) -> Result<PipelineFact, StoreError> {
-        let known = self.known_facts();
+        let (known, own) = (self.known_facts(), self.known_facts());
         let kept = self.write("record a fact of a pipeline", move |session| {
+            // Also where nobody waits for the end of this: whoever tells it may have hung up.
+            own.told.fetch_add(1, Ordering::SeqCst);
             let conn = &session.conn;
             let fact = match body(conn, "pipeline_fact", &fact.id)? {
                 Some(body) => from_json::<PipelineFact>("a pipeline fact", &body)?.and(fact),

@@ -31,9 +31,12 @@ impl Store {
     /// # Errors
     /// When nothing was stored: the file is locked, full, damaged or open for reading only.
     pub async fn record_runs(&self, runs: Vec<Arc<Run>>) -> Result<usize, StoreError> {
-        let times: Vec<_> = runs.iter().map(|run| run.started_at).collect();
+        let times: Arc<[_]> = runs.iter().map(|run| run.started_at).collect();
+        let (stretches, of_them) = (self.stretches(), Arc::clone(&times));
         let recorded = self
             .write("record runs", move |session| {
+                // Also where nobody waits for the end of this.
+                stretches.forget(&of_them);
                 let mut additions = Additions::default();
                 let mut new = 0;
                 for run in &runs {

@@ -2,12 +2,12 @@
 //! five hundred journeys is a million roll-ups; read once, it is a few thousand sums.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{OptionalExtension, params};
 
 use super::{
     bands::Band,
@@ -47,12 +47,14 @@ pub(super) struct Stretches(Mutex<Kept>);
 struct Kept {
     all: BTreeMap<(i64, i64), HashMap<i64, Arc<Stretch>>>,
     count: usize,
-    /// How often runs were stored, and when they were of these stretches: what is being read meanwhile may lack them.
+    /// How often runs were stored, and when they last were of these stretches, oldest first: what is being read meanwhile may lack them.
     stored: u64,
-    altered: BTreeMap<(i64, i64), u64>,
+    altered: VecDeque<(u64, (i64, i64))>,
+    /// Of what was stored until then this is no longer known.
+    forgotten: u64,
 }
 
-/// Most altered stretches that are remembered: runs are stored within minutes.
+/// Most altered stretches that are remembered: nothing takes so long to read that more of them are.
 const ALTERED: usize = 256;
 
 impl Stretches {
@@ -60,16 +62,21 @@ impl Stretches {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// One of them; else what [`Stretches::keep`] is told of it, asked before it is read.
-    fn get(&self, stretch: (i64, i64), series: i64) -> Result<Arc<Stretch>, u64> {
-        let kept = self.kept();
-        kept.all.get(&stretch).and_then(|all| all.get(&series)).cloned().ok_or(kept.stored)
+    /// How often runs were stored: asked before the first statement of whatever reads, which fixes the state of the file that it sees.
+    pub(super) fn stored(&self) -> u64 {
+        self.kept().stored
+    }
+
+    fn get(&self, stretch: (i64, i64), series: i64) -> Option<Arc<Stretch>> {
+        self.kept().all.get(&stretch)?.get(&series).cloned()
     }
 
     /// Keeps one, unless runs of it were stored since; what is shortest and oldest is forgotten for it, once there are too many.
     fn keep(&self, stretch: (i64, i64), series: i64, (found, stored): (Arc<Stretch>, u64)) {
         let mut kept = self.kept();
-        if kept.altered.get(&stretch).is_some_and(|at| *at > stored) {
+        let altered =
+            |kept: &Kept| kept.altered.iter().any(|(at, s)| *s == stretch && *at > stored);
+        if stored < kept.forgotten || altered(&kept) {
             return;
         }
         let new = kept.all.entry(stretch).or_default().insert(series, found).is_none();
@@ -91,10 +98,11 @@ impl Stretches {
             let gone = kept.all.remove(&stretch).map_or(0, |gone| gone.len());
             kept.count = kept.count.saturating_sub(gone);
             let stored = kept.stored;
-            kept.altered.insert(stretch, stored);
+            kept.altered.retain(|(_, known)| *known != stretch);
+            kept.altered.push_back((stored, stretch));
         }
         while kept.altered.len() > ALTERED {
-            kept.altered.pop_first();
+            kept.forgotten = kept.altered.pop_front().map_or(kept.forgotten, |(at, _)| at);
         }
     }
 
@@ -121,7 +129,8 @@ impl Store {
         let span = (micros(from).div_euclid(LENGTH) * LENGTH, micros(to));
         let settled = Span::settled(now);
         self.read("read roll-ups", move |session| {
-            let of = |key: &SeriesKey| sum(session, &known, key, (span, settled));
+            let over = (settled, known.stored());
+            let of = |key: &SeriesKey| sum(session, &known, key, (span, over));
             series.iter().map(of).collect()
         })
         .await
@@ -146,11 +155,11 @@ fn sum(
     session: &Session,
     known: &Stretches,
     key: &SeriesKey,
-    ((from, to), settled): ((i64, i64), i64),
+    ((from, to), (settled, stored)): ((i64, i64), (i64, u64)),
 ) -> Result<Band, Fault> {
     let Some(series) = series_id(&session.conn, key)? else { return Ok(Band::default()) };
     let mut sum = Sum::default();
-    let span = Span { series, from, to, settled, longest: DAY };
+    let span = Span { series, from, to, settled, stored, longest: DAY };
     span.each(session, known, |_, counts, latency| sum.add(counts, latency))?;
     let [passed, failed, broken] = sum.counts;
     Ok(Band { at: timestamp(from)?, passed, failed, broken, latency: sum.tally.take() })
@@ -166,6 +175,8 @@ pub(super) struct Span {
     pub(super) to: i64,
     /// What is over since this time is kept in memory.
     pub(super) settled: i64,
+    /// [`Stretches::stored`] from before anything was read.
+    pub(super) stored: u64,
     /// The longest stretches that are wanted; below an hour all is read from the roll-ups.
     pub(super) longest: i64,
 }
@@ -188,20 +199,26 @@ impl Span {
         let whole = |at: i64, length: &i64| {
             *length <= self.longest && at.rem_euclid(*length) == 0 && at + length <= end
         };
-        let mut at = self.from;
+        // Whoever asks since 1970 asks for no more than there is.
+        let mut statement = session
+            .conn
+            .prepare_cached("SELECT at FROM rollup WHERE series = ?1 ORDER BY at LIMIT 1")?;
+        let first: Option<i64> = statement.query_row([self.series], |r| r.get(0)).optional()?;
+        let Some(first) = first else { return Ok(()) };
+        let mut at = self.from.max(first.div_euclid(DAY) * DAY);
         while at < self.to {
             if let Some(length) = [DAY, HOUR].into_iter().find(|length| whole(at, length)) {
                 let stretch = (length, at.div_euclid(length));
                 let found = match known.get(stretch, self.series) {
-                    Ok(found) => found,
-                    Err(stored) => {
+                    Some(found) => found,
+                    None => {
                         let mut sum = Sum::default();
                         self.read(session, (at, at + length), &mut |_, counts, latency: &[u8]| {
                             sum.add(counts, latency)
                         })?;
                         let latency = sum.tally.take().encode();
                         let found = Arc::new(Stretch { counts: sum.counts, latency });
-                        known.keep(stretch, self.series, (Arc::clone(&found), stored));
+                        known.keep(stretch, self.series, (Arc::clone(&found), self.stored));
                         found
                     }
                 };

@@ -68,6 +68,9 @@ impl Server {
     /// # Errors
     /// The listener failed.
     pub async fn serve(self, handle: Handle, stop: CancellationToken) -> Result<(), ServeError> {
+        // Whoever no longer waits for this wants it to end.
+        let stop = stop.child_token();
+        let _ends = stop.clone().drop_guard();
         let pages = Arc::new(Pages::new().map_err(ServeError::Pages)?);
         let access = Access::new(handle, self.address.ip().is_loopback());
         let router = router(access, pages, stop.clone());
@@ -89,10 +92,10 @@ impl Server {
 }
 
 /// Threads that serve. A page takes tens of milliseconds of reckoning, and a timer of a run that is due in them must not wait for it: so these are
-/// not the threads that walk, and they step back for those.
+/// not the threads that walk, and they step back for those: to a tenth, where all want all of the processors.
 fn threads() -> std::io::Result<Runtime> {
     let mut threads = Builder::new_multi_thread();
-    threads.thread_name("web").on_thread_start(clock::let_others_go_first).enable_all().build()
+    threads.thread_name("web").on_thread_start(|| clock::step_back(10)).enable_all().build()
 }
 
 async fn serve(

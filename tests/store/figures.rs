@@ -30,6 +30,10 @@ async fn stretches_are_sums_of_roll_ups() {
         let [median] = found[0][0].latency.quantiles_ms([0.5]).unwrap();
         assert!((median / 101.0 - 1.0).abs() < 0.011, "{median}");
     }
+    // Asked for since ever it says what there is, and looks at no more.
+    let (ever, week) = ((jiff::Timestamp::MIN, later(4 * 3600)), Duration::from_secs(604_800));
+    let found = store.bands(keys, ever, (week, later(5 * 3600))).await.unwrap();
+    assert_eq!((found[0].len(), found[0][0].passed), (1, 240));
     assert_eq!(store.first_run(&series("checkout")).await.unwrap(), Some(noon()));
     assert_eq!(store.first_run(&series("nobody")).await.unwrap(), None);
 }

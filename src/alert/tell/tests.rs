@@ -198,6 +198,17 @@ fn the_end_of_harm_is_told_though_a_budget_remembers_it() {
         both.findings[0] = closed(harm.clone(), FindingState::Recovered, 900);
         assert_eq!(receiver.look(&both, 900), Some(Happening::Recovered));
         assert_eq!(receiver.look(&both, 900 + memory - 1), None);
+        // The budget of another journey, or one that is found to burn later, is news.
+        let others =
+            [("search", 60), ("pay", 1300)].map(|(name, opened)| finding(name, kind, opened));
+        for other in others {
+            let mut receiver = Receiver::new(Policy { repeat: None, ..policy() });
+            receiver.look(&incident(vec![harm.clone()]), 60);
+            let over = closed(harm.clone(), FindingState::Recovered, 900);
+            let goes_on = incident(vec![over, Finding { id: "other".into(), ..other }]);
+            assert_ne!(receiver.look(&goes_on, 1300), Some(Happening::Recovered));
+            assert!(receiver.told.as_ref().is_some_and(|told| told.firing));
+        }
         // What then still burns is something else.
         let mut burnt_out = both.clone();
         burnt_out.findings[1] = closed(burning, FindingState::Recovered, 1200);

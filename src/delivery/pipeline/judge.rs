@@ -177,7 +177,8 @@ fn of_objective(objective: Objective) -> Standing {
 }
 
 fn of_shift(shift: &Shift, changes: &[Change]) -> Standing {
-    if shift.aside && shift.over_at.is_none() {
+    // Told with another one; or of what was before it hardly anything is known, or no longer.
+    if (shift.aside || !shift.usual) && shift.over_at.is_none() {
         return Standing::Between;
     }
     if let Some(at) = shift.over_at {

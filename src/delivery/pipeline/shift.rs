@@ -55,6 +55,8 @@ pub struct Shift {
     pub effect: Option<(f64, f64, f64)>,
     /// Runs since the onset.
     pub runs: usize,
+    /// Whether enough runs before it say what was usual.
+    pub usual: bool,
     /// The commits of the runs with which it may have begun, the likeliest first.
     pub suspects: Vec<Suspect>,
     /// Whether the first run of the new level had a commit that the one before had not.
@@ -105,7 +107,8 @@ pub fn shifts(line: &Line, detect: Detect) -> Vec<Shift> {
     // The first strand is that of the main branch, and a whole comes before its stages: what follows is the same trouble.
     for at in 1..found.len() {
         let (before, rest) = found.split_at_mut(at);
-        rest[0].aside = before.iter().any(|first| !first.aside && same(first, &rest[0]));
+        rest[0].aside =
+            before.iter().any(|first| !first.aside && first.usual && same(first, &rest[0]));
     }
     let (all, _) = proofs(&line.results);
     let told: Vec<Reading<'_>> =
@@ -235,9 +238,6 @@ fn shares(
     let mut found = Vec::new();
     for spell in spells(Metric::Success, readings, detect) {
         let onset = spell.onset.clamp(1, spell.seen);
-        if onset < USUAL {
-            continue;
-        }
         let end = spell.over.unwrap_or(readings.len()).max(onset + 1);
         let share = |of: &[Reading<'_>]| {
             let good = of.iter().filter(|r| r.good).count();
@@ -266,6 +266,7 @@ fn told(concern: PipelineConcern, readings: &[Reading<'_>], spell: &Spell, onset
         after: 0.0,
         effect: spell.effect.map(|e| (e.estimate, e.low, e.high)),
         runs: end.saturating_sub(onset),
+        usual: onset >= USUAL,
         suspects: Vec::new(),
         new_commit: false,
         mostly: None,

@@ -13,7 +13,7 @@ use std::{
 use jiff::Timestamp;
 use tokio::runtime::Handle;
 use wayfarer::{
-    clock::let_others_go_first,
+    clock::step_back,
     store::{RunFilter, Store, StoreOptions},
 };
 
@@ -33,7 +33,7 @@ pub(crate) async fn lateness(house: &House, folder: &Path) {
     let mut pages = pages(house).await;
     pages.push("/metrics".to_owned());
     let mut askers = tokio::runtime::Builder::new_multi_thread();
-    let askers = askers.on_thread_start(let_others_go_first).enable_all().build();
+    let askers = askers.on_thread_start(|| step_back(10)).enable_all().build();
     let askers = askers.expect("a runtime");
     let (mut quiet, mut busy, mut hammered, mut asked) = (Vec::new(), Vec::new(), Vec::new(), 0);
     for _ in 0..ROUNDS {
@@ -103,7 +103,7 @@ async fn spin() {
         .map(|_| {
             let over = Arc::clone(&over);
             std::thread::spawn(move || {
-                let_others_go_first();
+                step_back(10);
                 while !over.load(Ordering::Relaxed) {
                     std::hint::spin_loop();
                 }
